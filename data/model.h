@@ -1,0 +1,122 @@
+// model.h: a model of spatialboost.h as a checkpoint file, and back. Include spatialboost.h first.
+//
+// Refuses: a file of another format version, with a tensor missing, too many, of another shape, or not finite.
+// The file is safetensors: every tensor of the model under its name, in __metadata__ the configuration, and, while a
+// stage is under way, the optimiser's moments as adam_m.NAME and adam_v.NAME. Read from top: saving, loading.
+#ifndef SB_MODEL_FILE_H
+#define SB_MODEL_FILE_H
+#include "checkpoint.h"
+
+#define SB_FORMAT "spatialboost 1"
+
+// What a stage says of itself in the file; texts live as long as the caller likes.
+typedef struct { SbPair pair[96]; int pairs; char text[96][2048]; } SbNotes;
+
+static SB_UNUSED SB_PRINTF(3, 4) void sb_note(SbNotes *n, const char *key, const char *format, ...) {
+    va_list args;
+    if (n->pairs == 96) sb_die("too many notes for a checkpoint: %s", key);
+    va_start(args, format);
+    vsnprintf(n->text[n->pairs], sizeof n->text[0], format, args);
+    va_end(args);
+    n->pair[n->pairs].key = key;
+    n->pair[n->pairs].value = n->text[n->pairs];
+    n->pairs++;
+}
+
+// One tensor, read back from the backend, for the list of what is written.
+static SB_UNUSED void sb_model_file_tensor(SbFileTensor *t, const SbParam *p, const char *prefix, const real *device) {
+    size_t bytes = (size_t)sb_param_count(p) * sizeof(real);
+    void *host = sb_calloc(bytes, 1);
+    sb_get(host, device, bytes);
+    t->name = sb_format("%s%s", prefix, p->name);
+    t->type = sizeof(real) == 4 ? "F32" : "F64";
+    t->rank = p->rank;
+    t->shape[0] = p->w.rows, t->shape[1] = p->w.cols;
+    t->data = host;
+}
+
+// Write the model to path (whole or not at all). moments: with the optimiser's state of what trains.
+static SB_UNUSED void sb_model_save(SbModel *m, const char *path, int moments, const SbNotes *extra) {
+    SbNotes *notes = (SbNotes *)sb_calloc(1, sizeof *notes);
+    SbFileTensor *t = (SbFileTensor *)sb_calloc((size_t)m->params * 3, sizeof *t);
+    int count = 0;
+    sb_note(notes, "format", SB_FORMAT);
+    sb_note(notes, "dual", "%d", m->enc_shape.dual);
+#define X(type, name, toy, mini, small, help) sb_note(notes, "config." #name, "%.17g", (double)m->config.name);
+    SB_CONFIG(X)
+#undef X
+    for (int i = 0; i < extra->pairs; i++) sb_note(notes, extra->pair[i].key, "%s", extra->pair[i].value);
+    for (int i = 0; i < m->params; i++) {
+        const SbParam *p = m->param[i];
+        sb_model_file_tensor(t + count++, p, "", (const real *)p->w.p);
+        if (!moments || !p->grad) continue;
+        sb_model_file_tensor(t + count++, p, "adam_m.", p->m);
+        sb_model_file_tensor(t + count++, p, "adam_v.", p->v);
+    }
+    sb_checkpoint_write(path, t, count, notes->pair, notes->pairs);
+    for (int i = 0; i < count; i++) free((void *)(uintptr_t)t[i].data), free((void *)(uintptr_t)t[i].name);
+    free(t), free(notes);
+}
+
+// A number that the file must state.
+static SB_UNUSED double sb_model_number(const SbCheckpoint *f, const char *key) {
+    const char *text = sb_checkpoint_text(f, key);
+    char *end;
+    if (!text) sb_die("%s: %s is missing; is it a checkpoint of this program?", f->path, key);
+    double v = strtod(text, &end);
+    if (!*text || *end || !(fabs(v) <= 1e15)) sb_die("%s: %s is \"%.40s\", expected a number", f->path, key, text);
+    return v;
+}
+// The configuration of a checkpoint; *dual: whether it has the second channel.
+static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *dual) {
+    SbConfig c = sb_config_preset(SB_MINI);
+    const char *format = sb_checkpoint_text(f, "format");
+    if (!format) sb_die("%s: a safetensors file, but not a checkpoint of this program (no format)", f->path);
+    if (strcmp(format, SB_FORMAT)) sb_die("%s: format \"%.40s\", expected \"%s\"", f->path, format, SB_FORMAT);
+#define X(type, name, toy, mini, small, help) c.name = (type)sb_model_number(f, "config." #name);
+    SB_CONFIG(X)
+#undef X
+    *dual = sb_model_number(f, "dual") != 0;
+    const char *wrong = sb_config_error(&c);
+    if (wrong) sb_die("%s: its configuration is impossible: %s", f->path, wrong);
+    return c;
+}
+// Copy one tensor of the file to the backend; shape must fit and every number be finite.
+static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, const char *prefix, real *device) {
+    char name[64];
+    int64_t shape[2] = {p->w.rows, p->w.cols};
+    snprintf(name, sizeof name, "%s%s", prefix, p->name);
+    const SbFileTensor *t = sb_checkpoint_get(f, name, sizeof(real) == 4 ? "F32" : "F64", p->rank, shape);
+    long n = sb_param_count(p);
+    for (long i = 0; i < n; i++)
+        if (!isfinite(((const real *)t->data)[i]))
+            sb_die("%s: tensor %s is not finite at element %ld; take an earlier checkpoint", f->path, name, i);
+    sb_put(device, t->data, (size_t)n * sizeof(real));
+}
+// Fill the model's weights from the file. Attn+ may be missing when plus_optional: the caller makes it.
+static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int plus_optional) {
+    for (int i = 0; i < m->params; i++) {
+        SbParam *p = m->param[i];
+        if (plus_optional && (p->group & (SB_PLUS | SB_GATE)) && !sb_checkpoint_find(f, p->name)) continue;
+        sb_model_fill(f, p, "", (real *)(uintptr_t)p->w.p);
+    }
+}
+// Fill the moments of what trains.
+static SB_UNUSED void sb_model_moments(SbModel *m, const SbCheckpoint *f) {
+    for (int i = 0; i < m->params; i++)
+        if (m->param[i]->grad) {
+            sb_model_fill(f, m->param[i], "adam_m.", m->param[i]->m);
+            sb_model_fill(f, m->param[i], "adam_v.", m->param[i]->v);
+        }
+}
+// Open path and make the model it holds.
+static SB_UNUSED void sb_model_load(SbModel *m, const char *path) {
+    SbCheckpoint f;
+    int dual;
+    sb_checkpoint_open(&f, path);
+    SbConfig c = sb_model_config(&f, &dual);
+    sb_model_init(m, &c, dual);
+    sb_model_weights(m, &f, 0);
+    sb_checkpoint_close(&f);
+}
+#endif

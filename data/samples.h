@@ -1,0 +1,271 @@
+// samples.h: what a training step reads: scenes, pictures and dialogues become a batch. Include spatialboost.h first.
+//
+// Refuses: state. Sample i of a run is a function of (seed, i): the order of threads, a crash and a resume change
+// nothing. Sources: rooms simulated in memory, scene folders (--scenes), LLaVA conversations (--data).
+// Read from top: the source, one sample, a batch of one of four tasks.
+#ifndef SB_SAMPLES_H
+#define SB_SAMPLES_H
+#include "converse.h"
+#include "image.h"
+#include "json.h"
+#include "simulate.h"
+#include "words.h"
+
+// What a batch is for.
+enum { SB_TASK_RECOGNISE, SB_TASK_MAP, SB_TASK_DIALOGUE, SB_TASK_DEPTH };
+enum { SB_DEPTHS = 24 };                // patches a picture whose depth SB_TASK_DEPTH asks for
+#define SB_DEPTH_OFFSET 3.0             // metres subtracted from its targets, about the mean depth of a room
+
+// A record of a conversation file; its pictures are resized and kept once they have been read.
+typedef struct { int64_t offset; long record; unsigned char **picture; int pictures; } SbRecord;
+
+typedef struct {
+    SbConfig config;
+    SbSimConfig sim;
+    SbMix mix;
+    SbWords words;
+    int pool, task, grid;
+    long rooms;                         // cycle over so many simulated rooms; 0: never the same twice
+    uint64_t seed;
+    double share;                       // probability that a sample comes from scenes or records, if there are any
+    SbScene *scene;                     // loaded folders
+    int scenes, views;                  // views of all of them
+    SbViewInfo *info;                   // [views]
+    unsigned char **picture;            // [views] resized
+    SbConversations file;
+    char *folder;                       // of the conversation file: picture paths are relative to it
+    SbRecord *record;
+    long records;
+} SbSource;
+
+// One sample under way: buffers of one slot of the batch, reused from step to step.
+typedef struct {
+    SbScene scene;                      // of a simulated room
+    SbViewInfo own;
+    const SbViewInfo *info;             // what is asked about; NULL: a record
+    SbDialogue dialogue;
+    SbSequence sequence;
+    unsigned char *picture[8];          // not owned
+    int pictures, stored;               // stored: from a scene or a record, not simulated
+    int *map;                           // [grid*grid][3] words
+    uint64_t key;
+} SbSample;
+
+// ---- the source
+
+static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, int pool, const char *mix, uint64_t seed) {
+    memset(s, 0, sizeof *s);
+    s->config = *c;
+    s->sim = sb_sim_default();
+    s->sim.w = s->sim.h = c->image;
+    s->sim.views = 1;
+    s->grid = c->image / c->patch;
+    s->task = task, s->pool = pool, s->seed = seed;
+    s->mix = sb_mix_parse(mix);
+    s->mix.grid = s->grid;
+    if (c->patch_word != SB_WORD_PATCH || c->vocab < SB_WORDS)
+        sb_die("the miniature's words need --patch_word %d and --vocab of at least %d", SB_WORD_PATCH, SB_WORDS);
+    sb_words_init(&s->words, s->grid);
+    s->share = 1;
+}
+// A picture of any size as the encoder's square; the caller frees it.
+static SB_UNUSED unsigned char *sb_square(const unsigned char *rgb, int w, int h, int side) {
+    unsigned char *out = (unsigned char *)sb_calloc((size_t)side * (size_t)side, 3);
+    sb_image_resize(rgb, w, h, out, side, side);
+    return out;
+}
+// Add the scene folder dir, or every scene folder in it.
+static SB_UNUSED void sb_source_scenes(SbSource *s, const char *dir) {
+    char *color = sb_format("%s/color", dir);
+    if (!sb_is_folder(color)) {
+        int count, found = 0;
+        char **name = sb_list_folder(dir, &count);
+        for (int i = 0; i < count; i++) {
+            char *sub = sb_format("%s/%s/color", dir, name[i]);
+            if (sb_is_folder(sub)) {
+                char *folder = sb_format("%s/%s", dir, name[i]);
+                sb_source_scenes(s, folder), found = 1;
+                free(folder);
+            }
+            free(sub);
+        }
+        sb_free_names(name, count);
+        if (!found) sb_die("%s: no scene in it (a scene is a folder with color, depth, pose, intrinsic)", dir);
+        free(color);
+        return;
+    }
+    free(color);
+    s->scene = (SbScene *)sb_realloc(s->scene, (size_t)(s->scenes + 1) * sizeof *s->scene);
+    memset(s->scene + s->scenes, 0, sizeof *s->scene);
+    sb_scene_load(s->scene + s->scenes, dir);
+    s->scenes++;
+}
+// After the last sb_source_scenes: what is known of every view.
+static SB_UNUSED void sb_source_ready(SbSource *s) {
+    for (int i = 0; i < s->scenes; i++) s->views += s->scene[i].views;
+    s->info = (SbViewInfo *)sb_calloc((size_t)s->views, sizeof *s->info);
+    s->picture = (unsigned char **)sb_calloc((size_t)s->views, sizeof *s->picture);
+    for (int i = 0, k = 0; i < s->scenes; i++)
+        for (int v = 0; v < s->scene[i].views; v++, k++) {
+            const SbView *view = s->scene[i].view + v;
+            sb_view_info(s->info + k, s->scene + i, v, s->grid);
+            s->picture[k] = sb_square(view->rgb, view->w, view->h, s->config.image);
+        }
+}
+// Read conversations from a LLaVA JSON or JSONL file; every record is checked now.
+static SB_UNUSED void sb_source_records(SbSource *s, const char *path) {
+    SbConversation c;
+    sb_conversations_open(&s->file, path);
+    s->folder = sb_folder_of(path);
+    while (sb_conversations_next(&s->file, &c)) {
+        if (c.images > 8) sb_die("%s: record %ld has %d images, at most 8 are read", path, c.record, c.images);
+        s->record = (SbRecord *)sb_realloc(s->record, (size_t)(s->records + 1) * sizeof *s->record);
+        SbRecord r = {c.offset, c.record, (unsigned char **)sb_calloc((size_t)c.images, sizeof(unsigned char *)),
+                      c.images};
+        s->record[s->records++] = r;
+        sb_conversation_free(&c);
+    }
+    if (!s->records) sb_die("%s: no conversation in it", path);
+}
+
+// ---- one sample
+
+// Record r of the conversation file. Serial: it reads a file.
+static SB_UNUSED void sb_sample_record(SbSource *s, SbSample *out, SbRecord *r) {
+    SbConversation c;
+    sb_conversations_at(&s->file, r->offset, r->record, &c);
+    out->info = NULL;
+    out->pictures = c.images;
+    for (int i = 0; i < c.images; i++) {
+        if (!r->picture[i]) {
+            char *path = c.image[i][0] == '/' ? sb_copy(c.image[i]) : sb_format("%s/%s", s->folder, c.image[i]);
+            int w, h;
+            unsigned char *rgb = sb_image_load(path, &w, &h);
+            r->picture[i] = sb_square(rgb, w, h, s->config.image);
+            free(rgb), free(path);
+        }
+        out->picture[i] = r->picture[i];
+    }
+    sb_dialogue_clear(&out->dialogue);
+    for (int t = 0; t < c.turns; t++) {
+        char *question = sb_copy(c.turn[t].question), *tag;
+        while ((tag = strstr(question, "<image>"))) memset(tag, ' ', 7);
+        sb_dialogue_add(&out->dialogue, question, c.turn[t].answer, -1);
+        free(question);
+    }
+    sb_conversation_free(&c);
+}
+// Simulated room number `room` of the pool.
+static SB_UNUSED void sb_sample_room(const SbSource *s, SbSample *out, uint64_t room) {
+    SbRoom layout;
+    sb_room_make(&layout, &s->sim, sb_pool(s->pool, room));
+    sb_room_scene(&out->scene, &layout, &s->sim);
+    sb_view_info(&out->own, &out->scene, 0, s->grid);
+    out->info = &out->own;
+    out->picture[0] = out->scene.view[0].rgb;
+    out->pictures = 1;
+}
+// The sample's questions or words, from its view.
+static SB_UNUSED void sb_sample_words(const SbSource *s, SbSample *out, uint64_t counter) {
+    int patches = s->grid * s->grid;
+    if (s->task == SB_TASK_RECOGNISE || s->task == SB_TASK_DEPTH) return;
+    if (out->info) sb_converse_info(&out->dialogue, out->info, &s->mix, s->seed, counter);
+    sb_words_conversation(&s->words, &out->sequence, &out->dialogue, s->config.isolate);
+    if (s->task != SB_TASK_MAP) return;
+    if (!out->map) out->map = (int *)sb_calloc((size_t)patches * 3, sizeof(int));
+    sb_words_map(&s->words, out->info, out->map);
+    for (int i = 0; i < 3 * patches; i++) if (out->map[i] == SB_WORD_PAD) out->map[i] = -1;
+}
+// Fill n slots with samples counter .. counter + n - 1.
+static SB_UNUSED void sb_source_samples(SbSource *s, SbSample *slot, int n, uint64_t counter) {
+    for (int i = 0; i < n; i++) {
+        slot[i].key = sb_hash(s->seed ^ 0x5A17u, counter + (uint64_t)i);
+        slot[i].info = NULL, slot[i].pictures = 0, slot[i].stored = 0;
+        SbRandom r = sb_random(slot[i].key, 1);
+        long stored = s->views + s->records;
+        if (!stored || sb_next_unit(&r) >= s->share) continue;
+        slot[i].stored = 1;
+        long k = (long)sb_next_int(&r, (uint32_t)stored);
+        if (k >= s->views) sb_sample_record(s, slot + i, s->record + (k - s->views));
+        else slot[i].info = s->info + k, slot[i].picture[0] = s->picture[k], slot[i].pictures = 1;
+    }
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < n; i++) {
+        uint64_t at = counter + (uint64_t)i;
+        if (!slot[i].stored) sb_sample_room(s, slot + i, s->rooms ? at % (uint64_t)s->rooms : at);
+        sb_sample_words(s, slot + i, at);
+    }
+}
+
+// ---- a batch
+
+// 0..17: colour and shape of an object (shape * 6 + colour), -1: not one of the simulator's.
+static SB_UNUSED int sb_object_class(const SbObject *o) {
+    for (int shape = 0; shape < SB_SHAPES; shape++)
+        for (int colour = 0; colour < SB_ROOM_COLOURS; colour++) {
+            size_t n = strlen(sb_colour_name[colour]);
+            if (!strcmp(o->category, sb_shape_name[shape]) && !strncmp(o->name, sb_colour_name[colour], n) &&
+                o->name[n] == ' ') return shape * SB_ROOM_COLOURS + colour;
+        }
+    return -1;
+}
+// 0 floor, 1 wall, 2 ceiling, 3 + class; -1: none of these.
+static SB_UNUSED int sb_object_label(const SbObject *o) {
+    static const char *const shell[3] = {"floor", "wall", "ceiling"};
+    for (int i = 0; i < 3; i++) if (!strcmp(o->category, shell[i])) return i;
+    int c = sb_object_class(o);
+    return c < 0 ? -1 : 3 + c;
+}
+// Image-level labels: which classes show at least 12 of 64x64 pixels, and which one most; patch labels.
+static SB_UNUSED void sb_batch_labels(SbBatch *b, const SbConfig *c, int image, const SbViewInfo *info) {
+    int best = 0, least = 12 * info->view->dw * info->view->dh / 4096;
+    for (int i = 0; i < info->scene->objects; i++) {
+        int k = sb_object_class(info->scene->object + i), pixels = info->object[i].pixels;
+        if (k < 0 || k >= c->classes) continue;
+        if (pixels >= (least > 1 ? least : 1)) b->multi[image * c->classes + k] = 1;
+        if (pixels > best) best = pixels, b->main_class[image] = k;
+    }
+    for (int p = 0; p < info->grid * info->grid; p++) {
+        int o = info->patch_object[p];
+        b->label[b->image_vis[image] + p] = o < 0 ? -1 : sb_object_label(info->scene->object + o);
+    }
+}
+// Ask for the depth of SB_DEPTHS patches of an image, none twice.
+static SB_UNUSED void sb_batch_depths(SbBatch *b, const SbConfig *c, int image, const SbSample *s) {
+    int patches = s->info->grid * s->info->grid, deck[SB_GRID_MAX * SB_GRID_MAX];
+    SbRandom r = sb_random(s->key, 2);
+    for (int p = 0; p < patches; p++) deck[p] = p;
+    for (int k = 0; k < SB_DEPTHS && k < patches; k++) {
+        int j = k + (int)sb_next_int(&r, (uint32_t)(patches - k)), p = deck[j];
+        deck[j] = deck[k];
+        if (s->info->patch_depth[p] > 0)
+            sb_batch_depth(b, c, b->image_vis[image] + p, s->info->patch_depth[p] - SB_DEPTH_OFFSET);
+    }
+}
+// One dialogue as a sample of the LLM: its prefix, then its turns.
+static SB_UNUSED void sb_batch_dialogue(SbBatch *b, const SbConfig *c, const SbSample *s, int first_image, int map) {
+    const SbSequence *q = &s->sequence;
+    int grid = c->image / c->patch;
+    sb_batch_sample(b);
+    if (map) sb_batch_prefix_map(b, c, s->map, grid * grid);
+    else for (int i = 0; i < s->pictures; i++) sb_batch_prefix_image(b, c, first_image + i);
+    for (int i = 0, n; i < q->n; i += n) {
+        for (n = 1; i + n < q->n && q->turn[i + n] == q->turn[i]; n++) continue;
+        sb_batch_turn(b, c, q->token + i, q->target + i, q->type + i, n);
+    }
+}
+// Samples counter .. counter + n - 1 of the source as one batch. slot: [n] zeroed once, reused ever after.
+static SB_UNUSED void sb_source_batch(SbSource *s, SbSample *slot, SbBatch *b, int n, uint64_t counter) {
+    const SbConfig *c = &s->config;
+    sb_source_samples(s, slot, n, counter);
+    sb_batch_clear(b);
+    for (int i = 0; i < n; i++) {
+        int first = (int)b->n.images;
+        for (int k = 0; k < slot[i].pictures && s->task != SB_TASK_MAP; k++)
+            sb_batch_image(b, c, slot[i].picture[k], c->image, c->image);
+        if (s->task == SB_TASK_RECOGNISE) sb_batch_labels(b, c, first, slot[i].info);
+        else if (s->task == SB_TASK_DEPTH) sb_batch_depths(b, c, first, slot + i);
+        else sb_batch_dialogue(b, c, slot + i, first, s->task == SB_TASK_MAP);
+    }
+}
+#endif

@@ -1,0 +1,720 @@
+// simulate.h: rooms with objects whose every pixel, depth and distance is known.
+//
+// A room is a list of integers (millimetres, milliradians, thousandths) that follows from its scene number
+// alone: the same on every machine, for any thread count. Colour, planar depth and object masks are ray-cast.
+// Refuses: files (scene.h saves what sb_room_scene makes), meshes, reflections, camera roll, a second light.
+//
+//     SbSimConfig c = sb_sim_default();  SbScene scene = {0};   // one SbScene per thread: buffers are reused
+//     SbRoom room;  sb_room_make(&room, &c, sb_pool(SB_POOL_TRAIN, 17));  sb_room_scene(&scene, &room, &c);
+//
+// Read from top: the room, its layout (integers), rays against shapes, shading, views, scenes, single rays.
+// World: x right, y away from the first camera, z up; origin in a corner of the floor.
+#ifndef SB_SIMULATE_H
+#define SB_SIMULATE_H
+#include <stddef.h>
+#include "scene.h"
+
+enum { SB_ROOM_OBJECTS = 8, SB_ROOM_VIEWS = 16, SB_ROOM_COLOURS = 6, SB_ANTIALIAS_MAX = 4 };
+enum { SB_SPHERE, SB_BOX, SB_CYLINDER, SB_SHAPES };
+enum { SB_ID_FLOOR = 1, SB_ID_WALL, SB_ID_CEILING, SB_ID_OBJECT };  // mask values; object k: SB_ID_OBJECT + k
+enum { SB_FACE_PLAIN, SB_FACE_CHECKS, SB_FACE_STRIPES, SB_FACE_WAVES, SB_FACE_TEXTURES };
+
+typedef struct {
+    int w, h;                   // pixels
+    int views;                  // per room, 1..SB_ROOM_VIEWS
+    int fov_min, fov_max;       // horizontal field of view, degrees
+    int difficulty;             // 0: 2-3 objects, plain walls; 1: 3-6 objects; 2: 5-8, busy walls, less light
+    int antialias;              // colour is the mean of antialias x antialias rays per pixel
+    double noise;               // standard deviation of the colour noise, in levels of 255
+} SbSimConfig;
+
+// One of the room's six faces. Units: 1/1000, enum, mm, 1/1000, mm.
+typedef struct { int colour[3], texture, period, contrast, phase; } SbRoomFace;
+
+// Objects stand on the floor. Sphere: half[0..2] = radius; cylinder: half[0] = half[1] = radius. `at`: the
+// middle; yaw: counter-clockwise seen from above. Units: enum, enum, mm, mm, mrad, 1/1000, mm (0: no bands).
+typedef struct { int shape, colour, at[3], half[3], yaw, shade, band; } SbRoomObject;
+
+// yaw: counter-clockwise seen from above, 0 looks along +y; pitch: up; fov: horizontal. Milliradians.
+typedef struct { int at[3], yaw, pitch, fov; } SbRoomCamera;
+
+// Everything before `scene` is int, so that the hash of the layout can walk it.
+typedef struct {
+    int size[3], light[3];              // mm; the room is [0, size]
+    int ambient, level;                 // 1/1000: share of light that casts no shadow; all light
+    SbRoomFace face[6];                 // x = 0, x = size, y = 0, y = size, floor, ceiling
+    int objects, views;
+    SbRoomObject object[SB_ROOM_OBJECTS];
+    SbRoomCamera camera[SB_ROOM_VIEWS];
+    uint64_t scene;                     // its number
+} SbRoom;
+
+static const char *const sb_shape_name[SB_SHAPES] = {"sphere", "box", "cylinder"};
+static const char *const sb_colour_name[SB_ROOM_COLOURS] = {"red",    "green",  "blue",
+                                                            "yellow", "purple", "cyan"};
+static const double sb_colour_rgb[SB_ROOM_COLOURS][3] = {
+    {.80, .15, .15}, {.15, .65, .20}, {.15, .25, .85}, {.90, .80, .15}, {.60, .20, .70}, {.15, .75, .80}};
+
+// ---- scene numbers: what is trained on is never tested on
+
+enum { SB_POOL_TRAIN, SB_POOL_TEXT, SB_POOL_VALID, SB_POOL_PROBE, SB_POOL_TEST, SB_POOL_TUNE, SB_POOLS };
+
+// The i-th scene of a pool, i < 2^40: encoder and dialogues (TRAIN), text-only stage of the language model
+// (TEXT), validation loss (VALID), fitting of probes (PROBE), reported results (TEST), learning rates (TUNE).
+static SB_UNUSED uint64_t sb_pool(int pool, uint64_t i) { return ((uint64_t)pool << 40) + i; }
+
+static SB_UNUSED SbSimConfig sb_sim_default(void) {
+    SbSimConfig c;
+    c.w = c.h = 64;
+    c.views = 2;
+    c.fov_min = 50;
+    c.fov_max = 80;
+    c.difficulty = 1;
+    c.antialias = 2;
+    c.noise = 3.25;
+    return c;
+}
+
+static SB_UNUSED void sb_sim_check(const SbSimConfig *c) {
+    if (c->w < 1 || c->h < 1 || c->w > 8192 || c->h > 8192)
+        sb_die("simulator: image of %d x %d pixels, 1..8192 wanted", c->w, c->h);
+    if (c->views < 1 || c->views > SB_ROOM_VIEWS)
+        sb_die("simulator: %d views per room, 1..%d wanted", c->views, (int)SB_ROOM_VIEWS);
+    if (c->fov_min < 10 || c->fov_max > 120 || c->fov_min > c->fov_max)
+        sb_die("simulator: field of view %d..%d degrees, 10 <= a <= b <= 120 wanted", c->fov_min, c->fov_max);
+    if (c->difficulty < 0 || c->difficulty > 2)
+        sb_die("simulator: difficulty %d, 0..2 wanted", c->difficulty);
+    if (c->antialias < 1 || c->antialias > SB_ANTIALIAS_MAX)
+        sb_die("simulator: antialias %d, 1..%d wanted", c->antialias, (int)SB_ANTIALIAS_MAX);
+    if (!(c->noise >= 0 && c->noise <= 255)) sb_die("simulator: noise %g, 0..255 wanted", c->noise);
+}
+
+// ---- layout: integers only, so that no compiler or libm can move an object
+
+// A uniform integer in [low, high].
+static int sb_room_draw(SbRandom *r, int low, int high) {
+    return low + (int)sb_next_int(r, (uint32_t)(high - low + 1));
+}
+
+// 10^6 sin (first = 1) or cos (first = 0) of an angle in mrad by its series; |angle| <= pi/2, error < 1e-5.
+static int64_t sb_room_series(int mrad, int first) {
+    const int64_t one = 1000000, x = (int64_t)mrad * 1000;
+    int64_t term = first ? x : one, sum = term;
+    for (int k = first + 1; k < 14; k += 2) {
+        term = -term * x / one * x / (one * k * (k + 1));
+        sum += term;
+    }
+    return sum;
+}
+
+static void sb_room_faces(SbRoom *room, const SbSimConfig *c, SbRandom *r) {
+    for (int k = 0; k < 6; k++) {
+        SbRoomFace *f = &room->face[k];
+        int base = sb_room_draw(r, 350, 900);
+        for (int j = 0; j < 3; j++) {
+            int v = base * sb_room_draw(r, 800, 1150) / 1000;
+            f->colour[j] = v < 1000 ? v : 1000;
+        }
+        f->texture = sb_room_draw(r, 0, SB_FACE_TEXTURES - 1);
+        f->period = sb_room_draw(r, 280, 1400);
+        f->contrast = c->difficulty == 2 ? sb_room_draw(r, 300, 600) : sb_room_draw(r, 100, 450);
+        f->phase = sb_room_draw(r, 0, 3000);
+        if (c->difficulty == 0 || k == 5) f->texture = SB_FACE_PLAIN;
+    }
+}
+
+// The first camera stands near the wall y = 0 and looks into the room; the others are shifted from it and
+// turn back towards what it sees.
+static void sb_room_cameras(SbRoom *room, const SbSimConfig *c) {
+    SbRandom r = sb_random(room->scene, 1);
+    SbRoomCamera *first = &room->camera[0];
+    first->at[0] = room->size[0] * sb_room_draw(&r, 300, 700) / 1000;
+    first->at[1] = sb_room_draw(&r, 300, 600);
+    first->at[2] = sb_room_draw(&r, 700, 2000);
+    first->yaw = sb_room_draw(&r, -350, 350);
+    first->pitch = -sb_room_draw(&r, 50, 450);
+    first->fov = sb_room_draw(&r, c->fov_min * 17453 / 1000, c->fov_max * 17453 / 1000);
+    for (int k = 1; k < c->views; k++) {
+        r = sb_random(room->scene, 100 + (uint64_t)k);
+        SbRoomCamera *e = &room->camera[k];
+        int side = sb_room_draw(&r, 0, 1) ? 1 : -1;
+        int x = first->at[0] + side * sb_room_draw(&r, 300, 1000), high = room->size[0] - 200;
+        e->at[0] = x < 200 ? 200 : x > high ? high : x;
+        e->at[1] = first->at[1] + sb_room_draw(&r, 0, 400);
+        e->at[2] = first->at[2] + sb_room_draw(&r, -300, 300);
+        if (e->at[2] < 600) e->at[2] = 600;
+        e->yaw = first->yaw + 2 * (e->at[0] - first->at[0]) * sb_room_draw(&r, 400, 1100) / room->size[1];
+        e->pitch = first->pitch + sb_room_draw(&r, -80, 50);
+        e->fov = first->fov;
+    }
+}
+
+// Radius of the circle on the floor that holds the object whatever its yaw; rounded up.
+static int sb_room_reach(const SbRoomObject *o) {
+    int s = o->half[0] * o->half[0] + o->half[1] * o->half[1], r = o->half[0];
+    if (o->shape != SB_BOX) return r;
+    while (r * r < s) r++;
+    return r;
+}
+
+// An object of random shape, colour and size at a random place in the first camera's field of view.
+static void sb_room_propose(const SbRoom *room, SbRandom *r, SbRoomObject *o) {
+    const SbRoomCamera *cam = &room->camera[0];
+    memset(o, 0, sizeof *o);
+    o->shape = sb_room_draw(r, 0, SB_SHAPES - 1);
+    o->colour = sb_room_draw(r, 0, SB_ROOM_COLOURS - 1);
+    if (o->shape == SB_SPHERE) {
+        o->half[0] = o->half[1] = o->half[2] = sb_room_draw(r, 150, 600);
+    } else if (o->shape == SB_BOX) {
+        o->half[0] = sb_room_draw(r, 120, 500);
+        o->half[1] = sb_room_draw(r, 120, 500);
+        o->half[2] = sb_room_draw(r, 120, 700);
+        o->yaw = sb_room_draw(r, 0, 3141);
+    } else {
+        o->half[0] = o->half[1] = sb_room_draw(r, 120, 450);
+        o->half[2] = sb_room_draw(r, 120, 700);
+    }
+    o->shade = sb_room_draw(r, 750, 1050);
+    o->band = sb_room_draw(r, 0, 2) ? 0 : sb_room_draw(r, 80, 300);
+    int ahead = sb_room_draw(r, 1300, room->size[1] - 600);
+    int angle = cam->yaw + cam->fov * sb_room_draw(r, -382, 382) / 1000;
+    o->at[0] = cam->at[0] - (int)(ahead * sb_room_series(angle, 1) / sb_room_series(angle, 0));
+    o->at[1] = cam->at[1] + ahead;
+    o->at[2] = o->half[2];
+}
+
+// No part in a wall, 6 cm from every other object, and no second object of the same name.
+static int sb_room_fits(const SbRoom *room, const SbRoomObject *o) {
+    int reach = sb_room_reach(o);
+    for (int j = 0; j < 2; j++)
+        if (o->at[j] < reach || o->at[j] > room->size[j] - reach) return 0;
+    for (int k = 0; k < room->objects; k++) {
+        const SbRoomObject *q = &room->object[k];
+        int64_t dx = o->at[0] - q->at[0], dy = o->at[1] - q->at[1], gap = reach + sb_room_reach(q) + 60;
+        if (dx * dx + dy * dy < gap * gap) return 0;
+        if (o->shape == q->shape && o->colour == q->colour) return 0;
+    }
+    return 1;
+}
+
+// The layout of a scene: a function of its number and of the config's views, fov and difficulty.
+static SB_UNUSED void sb_room_make(SbRoom *room, const SbSimConfig *c, uint64_t scene) {
+    static const int least[3] = {2, 3, 5}, most[3] = {3, 6, 8};
+    sb_sim_check(c);
+    memset(room, 0, sizeof *room);
+    room->scene = scene;
+    room->views = c->views;
+    SbRandom r = sb_random(scene, 0);
+    room->size[0] = sb_room_draw(&r, 4000, 8000);
+    room->size[1] = sb_room_draw(&r, 4000, 8000);
+    room->size[2] = sb_room_draw(&r, 2400, 3400);
+    room->light[0] = room->size[0] * sb_room_draw(&r, 200, 800) / 1000;
+    room->light[1] = room->size[1] * sb_room_draw(&r, 100, 900) / 1000;
+    room->light[2] = room->size[2] - sb_room_draw(&r, 100, 400);
+    room->ambient = c->difficulty == 2 ? sb_room_draw(&r, 200, 350) : sb_room_draw(&r, 350, 600);
+    room->level = c->difficulty == 2 ? sb_room_draw(&r, 700, 1000) : 1000;
+    sb_room_faces(room, c, &r);
+    sb_room_cameras(room, c);
+    r = sb_random(scene, 2);
+    int wanted = sb_room_draw(&r, least[c->difficulty], most[c->difficulty]);
+    for (int tries = 0; tries < 200 && room->objects < wanted; tries++) {
+        sb_room_propose(room, &r, &room->object[room->objects]);
+        room->objects += sb_room_fits(room, &room->object[room->objects]);
+    }
+    if (room->objects < SB_ROOM_OBJECTS) memset(&room->object[room->objects], 0, sizeof(SbRoomObject));
+}
+
+static SB_UNUSED uint64_t sb_room_hash(const SbRoom *room) {
+    int word[offsetof(SbRoom, scene) / sizeof(int)];
+    uint64_t hash = room->scene;
+    memcpy(word, room, sizeof word);
+    for (size_t i = 0; i < sizeof word / sizeof word[0]; i++) hash = sb_hash(hash, (uint64_t)word[i]);
+    return hash;
+}
+
+// ---- rays against shapes. Rays that start at one point (the camera; the light) are traced together, each
+// shape a plain loop over them without a branch, which compilers turn into vector code. All shapes are
+// convex: a ray is inside for an interval of t, and what it hits is the interval's start (of the room, seen
+// from inside, its end).
+
+enum { SB_RAYS = 256, SB_THE_ROOM = -1, SB_NOTHING = -2 };
+
+typedef struct {
+    int n;
+    double from[3];                                         // where all rays start
+    double x[SB_RAYS], y[SB_RAYS], z[SB_RAYS];              // directions, any length
+    double t[SB_RAYS];                                      // the hit is at from + t (x,y,z)
+    int64_t hit[SB_RAYS];                                   // object 0.. or one of the above; as wide as t
+} SbRays;
+
+// An object in metres.
+typedef struct {
+    int shape;
+    double at[3], half[3], cosine, sine;                    // of yaw
+    double colour[3], bands;                                // shade included; bands per metre of height
+} SbRoomBody;
+
+// The room in metres, as the renderer reads it.
+typedef struct {
+    double size[3], light[3], ambient, level;
+    double face_colour[6][3], frequency[6], contrast[6], phase[6];
+    int texture[6], bodies;
+    SbRoomBody body[SB_ROOM_OBJECTS];
+} SbRoomStage;
+
+static void sb_room_stage(SbRoomStage *s, const SbRoom *room) {
+    for (int j = 0; j < 3; j++) {
+        s->size[j] = room->size[j] * 1e-3;
+        s->light[j] = room->light[j] * 1e-3;
+    }
+    s->ambient = room->ambient * room->level * 1e-6;
+    s->level = room->level * 1e-3;
+    for (int k = 0; k < 6; k++) {
+        for (int j = 0; j < 3; j++) s->face_colour[k][j] = room->face[k].colour[j] * 1e-3;
+        s->texture[k] = room->face[k].texture;
+        s->frequency[k] = 1e3 / room->face[k].period;
+        s->contrast[k] = room->face[k].contrast * 1e-3;
+        s->phase[k] = room->face[k].phase * 1e-3;
+    }
+    s->bodies = room->objects;
+    for (int k = 0; k < room->objects; k++) {
+        const SbRoomObject *o = &room->object[k];
+        SbRoomBody *b = &s->body[k];
+        b->shape = o->shape;
+        for (int j = 0; j < 3; j++) {
+            b->at[j] = o->at[j] * 1e-3;
+            b->half[j] = o->half[j] * 1e-3;
+            b->colour[j] = sb_colour_rgb[o->colour][j] * o->shade * 1e-3;
+        }
+        b->cosine = cos(o->yaw * 1e-3);
+        b->sine = sin(o->yaw * 1e-3);
+        b->bands = o->band ? 1e3 / o->band : 0;
+    }
+}
+
+// 1/sqrt(x) for x >= 0 (finite for 0) by Newton's iteration from the exponent's half. sqrt may set errno, and
+// that alone would keep the loops below from becoming vector code.
+static inline double sb_sim_inverse_root(double x) {
+    uint64_t bits;
+    double y;
+    memcpy(&bits, &x, sizeof bits);
+    bits = 0x5FE6EB50C7B537A9ull - (bits >> 1);
+    memcpy(&y, &bits, sizeof y);
+    y *= 1.5 - 0.5 * x * y * y;
+    y *= 1.5 - 0.5 * x * y * y;
+    y *= 1.5 - 0.5 * x * y * y;
+    y *= 1.5 - 0.5 * x * y * y;
+    return y;
+}
+
+// 1/x, finite for 0 as well (0 * infinity would be NaN), without a branch.
+static inline double sb_sim_inverse(double x) { return 1 / copysign(fabs(x) + 1e-30, x); }
+
+// Both ends of the interval in which o + t d lies within -h..h, given inv = 1/d.
+static inline double sb_rays_enter(double o, double inv, double h) { return -o * inv - h * fabs(inv); }
+static inline double sb_rays_leave(double o, double inv, double h) { return -o * inv + h * fabs(inv); }
+static inline double sb_sim_least(double a, double b) { return a < b ? a : b; }
+static inline double sb_sim_most(double a, double b) { return a > b ? a : b; }
+
+// Object k takes ray i if the interval is not empty and starts before what the ray has hit so far.
+static inline void sb_rays_take(SbRays *r, int i, double enter, double leave, int k) {
+    int hit = (enter < leave) & (enter > 1e-6) & (enter < r->t[i]);
+    r->t[i] = hit ? enter : r->t[i];
+    r->hit[i] = hit ? k : r->hit[i];
+}
+
+// The walls, floor and ceiling: the first to be left of three slabs.
+static void sb_rays_room(SbRays *r, const double size[3]) {
+    const int n = r->n;
+    const double hx = size[0] / 2, hy = size[1] / 2, hz = size[2] / 2;
+    const double ox = r->from[0] - hx, oy = r->from[1] - hy, oz = r->from[2] - hz;
+    for (int i = 0; i < n; i++) {
+        double tx = sb_rays_leave(ox, sb_sim_inverse(r->x[i]), hx);
+        double ty = sb_rays_leave(oy, sb_sim_inverse(r->y[i]), hy);
+        double tz = sb_rays_leave(oz, sb_sim_inverse(r->z[i]), hz);
+        r->t[i] = sb_sim_least(sb_sim_least(tx, ty), tz);
+        r->hit[i] = SB_THE_ROOM;
+    }
+}
+
+// |o + t d|^2 = r^2:  t = (-b -+ sqrt(q)) / a  with  a = d.d, b = o.d, q = b^2 - a (o.o - r^2). If q < 0 the
+// root's sign turns the interval around, and an interval that ends before it starts is never hit.
+static void sb_rays_sphere(SbRays *r, SbRoomBody s, int k) {
+    const int n = r->n;
+    const double ox = r->from[0] - s.at[0], oy = r->from[1] - s.at[1], oz = r->from[2] - s.at[2];
+    const double c = ox * ox + oy * oy + oz * oz - s.half[0] * s.half[0];
+    for (int i = 0; i < n; i++) {
+        double a = r->x[i] * r->x[i] + r->y[i] * r->y[i] + r->z[i] * r->z[i];
+        double b = ox * r->x[i] + oy * r->y[i] + oz * r->z[i];
+        double q = b * b - a * c, root = q * sb_sim_inverse_root(fabs(q)), inverse = 1 / a;
+        sb_rays_take(r, i, (-b - root) * inverse, (-b + root) * inverse, k);
+    }
+}
+
+// Three slabs in the box's own axes.
+static void sb_rays_box(SbRays *r, SbRoomBody s, int k) {
+    const int n = r->n;
+    const double px = r->from[0] - s.at[0], py = r->from[1] - s.at[1], oz = r->from[2] - s.at[2];
+    const double ox = s.cosine * px + s.sine * py, oy = s.cosine * py - s.sine * px;
+    for (int i = 0; i < n; i++) {
+        double ix = sb_sim_inverse(s.cosine * r->x[i] + s.sine * r->y[i]);
+        double iy = sb_sim_inverse(s.cosine * r->y[i] - s.sine * r->x[i]);
+        double iz = sb_sim_inverse(r->z[i]);
+        double enter = sb_sim_most(sb_rays_enter(ox, ix, s.half[0]), sb_rays_enter(oy, iy, s.half[1]));
+        double leave = sb_sim_least(sb_rays_leave(ox, ix, s.half[0]), sb_rays_leave(oy, iy, s.half[1]));
+        enter = sb_sim_most(enter, sb_rays_enter(oz, iz, s.half[2]));
+        leave = sb_sim_least(leave, sb_rays_leave(oz, iz, s.half[2]));
+        sb_rays_take(r, i, enter, leave, k);
+    }
+}
+
+// The quadratic above in x and y, and a slab in z. A vertical ray is in the circle for ever or never: a > 0.
+static void sb_rays_cylinder(SbRays *r, SbRoomBody s, int k) {
+    const int n = r->n;
+    const double ox = r->from[0] - s.at[0], oy = r->from[1] - s.at[1], oz = r->from[2] - s.at[2];
+    const double c = ox * ox + oy * oy - s.half[0] * s.half[0];
+    for (int i = 0; i < n; i++) {
+        double a = r->x[i] * r->x[i] + r->y[i] * r->y[i] + 1e-20;
+        double b = ox * r->x[i] + oy * r->y[i];
+        double q = b * b - a * c, root = q * sb_sim_inverse_root(fabs(q)), inverse = 1 / a;
+        double iz = sb_sim_inverse(r->z[i]);
+        double enter = sb_sim_most((-b - root) * inverse, sb_rays_enter(oz, iz, s.half[2]));
+        double leave = sb_sim_least((-b + root) * inverse, sb_rays_leave(oz, iz, s.half[2]));
+        sb_rays_take(r, i, enter, leave, k);
+    }
+}
+
+// t and hit must hold what may be in front already.
+static void sb_rays_bodies(SbRays *r, const SbRoomStage *s) {
+    for (int k = 0; k < s->bodies; k++) {
+        if (s->body[k].shape == SB_SPHERE) sb_rays_sphere(r, s->body[k], k);
+        else if (s->body[k].shape == SB_BOX) sb_rays_box(r, s->body[k], k);
+        else sb_rays_cylinder(r, s->body[k], k);
+    }
+}
+
+static void sb_rays_point(const SbRays *r, int i, double p[3]) {
+    p[0] = r->from[0] + r->t[i] * r->x[i];
+    p[1] = r->from[1] + r->t[i] * r->y[i];
+    p[2] = r->from[2] + r->t[i] * r->z[i];
+}
+
+// The axis along which q (relative to the middle) is farthest out in units of half: the normal's axis if q
+// is on the surface of the box.
+static int sb_room_box_axis(const double q[3], const double half[3]) {
+    double x = fabs(q[0]) * half[1], y = fabs(q[1]) * half[0];
+    if (x > y) return fabs(q[0]) * half[2] > fabs(q[2]) * half[0] ? 0 : 2;
+    return fabs(q[1]) * half[2] > fabs(q[2]) * half[1] ? 1 : 2;
+}
+
+// Which face of the room (in SbRoom's order) p is on.
+static int sb_room_face(const SbRoomStage *s, const double p[3]) {
+    double q[3], half[3];
+    for (int j = 0; j < 3; j++) {
+        half[j] = s->size[j] / 2;
+        q[j] = p[j] - half[j];
+    }
+    int axis = sb_room_box_axis(q, half);
+    return 2 * axis + (q[axis] > 0);
+}
+
+static int sb_room_hit_id(const SbRoomStage *s, int64_t hit, const double p[3]) {
+    if (hit >= 0) return SB_ID_OBJECT + (int)hit;
+    int face = sb_room_face(s, p);
+    return face < 4 ? SB_ID_WALL : face == 4 ? SB_ID_FLOOR : SB_ID_CEILING;
+}
+
+// Normal of length 1 in the point p on an object's surface, outwards.
+static void sb_room_body_normal(const SbRoomBody *b, const double p[3], double n[3]) {
+    double x = p[0] - b->at[0], y = p[1] - b->at[1], z = p[2] - b->at[2];
+    n[0] = n[1] = n[2] = 0;
+    if (b->shape == SB_BOX) {
+        double q[3] = {b->cosine * x + b->sine * y, b->cosine * y - b->sine * x, z};
+        int axis = sb_room_box_axis(q, b->half);
+        double sign = q[axis] > 0 ? 1 : -1;
+        n[0] = axis == 0 ? sign * b->cosine : axis == 1 ? -sign * b->sine : 0;
+        n[1] = axis == 0 ? sign * b->sine : axis == 1 ? sign * b->cosine : 0;
+        n[2] = axis == 2 ? sign : 0;
+    } else if (b->shape == SB_CYLINDER && (x * x + y * y) * b->half[2] < fabs(z) * b->half[0] * b->half[0]) {
+        n[2] = z > 0 ? 1 : -1;
+    } else {
+        n[0] = x / b->half[0];
+        n[1] = y / b->half[0];
+        n[2] = b->shape == SB_SPHERE ? z / b->half[0] : 0;
+    }
+}
+
+// ---- shading: Lambert's law for one point light near the ceiling with hard shadows, plus ambient light
+
+// A sine's likeness of period 1 from two parabolas, x >= 0.
+static double sb_sim_wave(double x) {
+    double f = x - (double)(int)x;
+    return f < .5 ? 16 * f * (.5 - f) : -16 * (f - .5) * (1 - f);
+}
+
+// Share of the face's colour at (u, v) metres, in [1 - contrast, 1].
+static double sb_room_texture(const SbRoomStage *s, int face, double u, double v) {
+    double a = (u + s->phase[face]) * s->frequency[face], b = (v + s->phase[face]) * s->frequency[face];
+    switch (s->texture[face]) {
+    case SB_FACE_CHECKS: return 1 - s->contrast[face] * (((int)a + (int)b) & 1);
+    case SB_FACE_STRIPES: return 1 - s->contrast[face] * ((int)a & 1);
+    case SB_FACE_WAVES: return 1 - s->contrast[face] * (.5 + .5 * sb_sim_wave(a) * sb_sim_wave(b));
+    default: return 1;
+    }
+}
+
+// Colour before light, and normal, of what is hit in p.
+static void sb_room_hit_surface(const SbRoomStage *s, int64_t hit, const double p[3], double rgb[3],
+                                double n[3]) {
+    const double *base;
+    double share;
+    if (hit >= 0) {
+        const SbRoomBody *b = &s->body[hit];
+        base = b->colour;
+        share = 1 - .25 * ((int)(p[2] * b->bands) & 1);
+        sb_room_body_normal(b, p, n);
+    } else {
+        int face = sb_room_face(s, p);
+        base = s->face_colour[face];
+        share = sb_room_texture(s, face, face < 2 ? p[1] : p[0], face < 4 ? p[2] : p[1]);
+        n[0] = n[1] = n[2] = 0;
+        n[face >> 1] = face & 1 ? -1 : 1;
+    }
+    for (int j = 0; j < 3; j++) rgb[j] = base[j] * share;
+}
+
+// Colours [3][SB_RAYS] in 0..1 of what the rays have hit. `light` is scratch: it becomes the rays from the
+// light to the hit points (t = 1), so that an object hit before t = 1 throws a shadow.
+static void sb_rays_shade(const SbRays *r, const SbRoomStage *s, SbRays *light, double colour[3][SB_RAYS]) {
+    double lambert[SB_RAYS];
+    const int n = r->n;
+    const double ambient = s->ambient, direct = s->level - s->ambient;
+    light->n = n;
+    memcpy(light->from, s->light, sizeof light->from);
+    for (int i = 0; i < n; i++) {
+        double p[3], normal[3], rgb[3];
+        sb_rays_point(r, i, p);
+        sb_room_hit_surface(s, r->hit[i], p, rgb, normal);
+        for (int j = 0; j < 3; j++) colour[j][i] = rgb[j];
+        light->x[i] = p[0] - s->light[0];
+        light->y[i] = p[1] - s->light[1];
+        light->z[i] = p[2] - s->light[2];
+        lambert[i] = -(normal[0] * light->x[i] + normal[1] * light->y[i] + normal[2] * light->z[i]);
+        light->t[i] = .999;
+        light->hit[i] = SB_NOTHING;
+    }
+    sb_rays_bodies(light, s);
+    for (int i = 0; i < n; i++) {
+        double x = light->x[i], y = light->y[i], z = light->z[i];
+        double cosine = lambert[i] * sb_sim_inverse_root(x * x + y * y + z * z);
+        cosine = light->hit[i] == SB_NOTHING ? sb_sim_most(cosine, 0) : 0;
+        for (int j = 0; j < 3; j++) colour[j][i] *= ambient + direct * cosine;
+    }
+}
+
+// ---- views
+
+// Intrinsics (pixel centres at integers) and camera-to-world pose (x right, y down, z forward) of a view.
+static SB_UNUSED void sb_room_camera(const SbRoom *room, const SbSimConfig *c, int view, SbIntrinsics *k,
+                                     double pose[16]) {
+    const SbRoomCamera *e = &room->camera[view];
+    const double yaw = e->yaw * 1e-3, pitch = e->pitch * 1e-3;
+    const double cy = cos(yaw), sy = sin(yaw), cp = cos(pitch), sp = sin(pitch);
+    const double right[3] = {cy, sy, 0}, down[3] = {-sy * sp, cy * sp, -cp};
+    const double ahead[3] = {-sy * cp, cy * cp, sp};
+    k->fx = k->fy = c->w * .5 / tan(e->fov * .5e-3);
+    k->cx = (c->w - 1) * .5;
+    k->cy = (c->h - 1) * .5;
+    for (int j = 0; j < 3; j++) {
+        pose[4 * j] = right[j];
+        pose[4 * j + 1] = down[j];
+        pose[4 * j + 2] = ahead[j];
+        pose[4 * j + 3] = e->at[j] * 1e-3;
+        pose[12 + j] = 0;
+    }
+    pose[15] = 1;
+}
+
+// Trace rays through the pixels (u0 + i step, v), i < n. In camera axes their z is 1: t is planar depth.
+static void sb_rays_row(SbRays *r, const SbRoomStage *s, const SbIntrinsics *k, const double pose[16], int n,
+                        double u0, double step, double v) {
+    double b = (v - k->cy) / k->fy;
+    r->n = n;
+    for (int j = 0; j < 3; j++) r->from[j] = pose[4 * j + 3];
+    for (int i = 0; i < n; i++) {
+        double a = (u0 + i * step - k->cx) / k->fx;
+        r->x[i] = a * pose[0] + b * pose[1] + pose[2];
+        r->y[i] = a * pose[4] + b * pose[5] + pose[6];
+        r->z[i] = a * pose[8] + b * pose[9] + pose[10];
+    }
+    sb_rays_room(r, s->size);
+    sb_rays_bodies(r, s);
+}
+
+// One pixel of 8 bits; in each channel the noise is the sum of two uniform numbers of 10 bits.
+static void sb_room_pixel(unsigned char rgb[3], const double sum[3], double scale, double noise,
+                          uint64_t bits) {
+    for (int j = 0; j < 3; j++, bits >>= 20) {
+        int random = (int)(bits & 1023) + (int)(bits >> 10 & 1023) - 1023;      // standard deviation 418.05
+        double v = sum[j] * scale + random * (noise / 418.05) + .5;
+        rgb[j] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
+    }
+}
+
+// A view: rgb [h][w][3], depth [h][w] planar z in metres through pixel centres, mask [h][w] ids; NULL: not
+// wanted. A pixel's noise depends on scene, view and place only.
+static SB_UNUSED void sb_room_render(const SbRoom *room, const SbSimConfig *c, int view, unsigned char *rgb,
+                                     float *depth, unsigned short *mask) {
+    SbRoomStage stage;
+    SbIntrinsics k;
+    SbRays rays, light;
+    double pose[16], colour[3][SB_RAYS];
+    const int aa = c->antialias, most = SB_RAYS / aa;
+    const double scale = 255. / (aa * aa);
+    const uint64_t key = sb_hash(room->scene, 1000 + (uint64_t)view);
+    sb_room_stage(&stage, room);
+    sb_room_camera(room, c, view, &k, pose);
+    for (int y = 0; y < c->h; y++)
+        for (int x = 0; x < c->w; x += most) {
+            const int n = c->w - x < most ? c->w - x : most;
+            const size_t at = (size_t)y * (size_t)c->w + (size_t)x;
+            double sum[SB_RAYS][3] = {{0}};
+            if (depth || mask) sb_rays_row(&rays, &stage, &k, pose, n, x, 1, y);
+            for (int i = 0; i < n && depth; i++) depth[at + (size_t)i] = (float)rays.t[i];
+            for (int i = 0; i < n && mask; i++) {
+                double p[3];
+                sb_rays_point(&rays, i, p);
+                mask[at + (size_t)i] = (unsigned short)sb_room_hit_id(&stage, rays.hit[i], p);
+            }
+            if (!rgb) continue;
+            for (int sub = 0; sub < aa; sub++) {
+                double first = .5 / aa - .5, v = y + first + sub * (1. / aa);
+                sb_rays_row(&rays, &stage, &k, pose, n * aa, x + first, 1. / aa, v);
+                sb_rays_shade(&rays, &stage, &light, colour);
+                for (int i = 0; i < n; i++)
+                    for (int j = 0; j < 3; j++)
+                        for (int q = 0; q < aa; q++) sum[i][j] += colour[j][i * aa + q];
+            }
+            for (size_t i = 0; i < (size_t)n; i++)
+                sb_room_pixel(rgb + 3 * (at + i), sum[i], scale, c->noise, sb_hash(key, at + i));
+        }
+}
+
+// ---- scenes in memory
+
+// Buffers for a scene's views; kept as they are when the scene has them already.
+static void sb_room_scene_buffers(SbScene *scene, const SbSimConfig *c, int views) {
+    const size_t pixels = (size_t)c->w * (size_t)c->h;
+    if (scene->views == views && scene->view[0].w == c->w && scene->view[0].h == c->h) return;
+    sb_scene_free(scene);
+    scene->views = views;
+    scene->view = (SbView *)sb_calloc((size_t)views, sizeof(SbView));
+    scene->object = (SbObject *)sb_calloc(SB_ID_OBJECT - 1 + SB_ROOM_OBJECTS, sizeof(SbObject));
+    for (int i = 0; i < views; i++) {
+        SbView *v = &scene->view[i];
+        v->w = v->dw = c->w;
+        v->h = v->dh = c->h;
+        v->rgb = (unsigned char *)sb_calloc(pixels, 3);
+        v->depth = (float *)sb_calloc(pixels, sizeof(float));
+        v->mask = (unsigned short *)sb_calloc(pixels, sizeof(unsigned short));
+        snprintf(v->name, sizeof v->name, "%d", i);
+    }
+}
+
+// Floor, wall and ceiling without a box, then the objects; id = place + 1.
+static void sb_room_scene_objects(SbScene *scene, const SbRoom *room) {
+    static const char *const shell[3] = {"floor", "wall", "ceiling"};
+    scene->objects = SB_ID_OBJECT - 1 + room->objects;
+    memset(scene->object, 0, (size_t)scene->objects * sizeof(SbObject));
+    for (int i = 0; i < scene->objects; i++) {
+        SbObject *o = &scene->object[i];
+        const SbRoomObject *from = i < SB_ID_OBJECT - 1 ? NULL : &room->object[i - (SB_ID_OBJECT - 1)];
+        o->id = i + 1;
+        if (from) {
+            const char *shape = sb_shape_name[from->shape];
+            snprintf(o->name, sizeof o->name, "%s %s", sb_colour_name[from->colour], shape);
+            snprintf(o->category, sizeof o->category, "%s", shape);
+            o->has_box = 1;
+            o->yaw = from->yaw * 1e-3;
+            for (int j = 0; j < 3; j++) {
+                o->center[j] = from->at[j] * 1e-3;
+                o->size[j] = from->half[j] * 2e-3;
+            }
+        } else {
+            snprintf(o->name, sizeof o->name, "%s", shell[i]);
+            snprintf(o->category, sizeof o->category, "%s", shell[i]);
+        }
+    }
+}
+
+// The room as a scene: every view rendered, every object listed. The scene is zeroed, or one that this
+// function filled before; same number and size of views: nothing is allocated. Free with sb_scene_free.
+static SB_UNUSED void sb_room_scene(SbScene *scene, const SbRoom *room, const SbSimConfig *c) {
+    sb_sim_check(c);
+    sb_room_scene_buffers(scene, c, room->views);
+    sb_room_scene_objects(scene, room);
+    snprintf(scene->name, sizeof scene->name, "scene %llu", (unsigned long long)room->scene);
+    scene->up[0] = scene->up[1] = 0;
+    scene->up[2] = 1;
+    for (int i = 0; i < room->views; i++) {
+        SbView *v = &scene->view[i];
+        sb_room_camera(room, c, i, &v->k, v->pose);
+        v->dk = v->k;
+        sb_room_render(room, c, i, v->rgb, v->depth, v->mask);
+    }
+}
+
+// ---- for checks: single rays and points
+
+// The ray origin + t dir, t > 0, from a point inside the room and outside the objects: returns the id of
+// what it meets first, its t, and the normal of length 1 there, towards the ray's side.
+static SB_UNUSED int sb_room_cast(const SbRoom *room, const double origin[3], const double dir[3], double *t,
+                                  double normal[3]) {
+    SbRoomStage stage;
+    SbRays ray;
+    double p[3], rgb[3];
+    sb_room_stage(&stage, room);
+    ray.n = 1;
+    memcpy(ray.from, origin, sizeof ray.from);
+    ray.x[0] = dir[0];
+    ray.y[0] = dir[1];
+    ray.z[0] = dir[2];
+    sb_rays_room(&ray, stage.size);
+    sb_rays_bodies(&ray, &stage);
+    sb_rays_point(&ray, 0, p);
+    sb_room_hit_surface(&stage, ray.hit[0], p, rgb, normal);
+    *t = ray.t[0];
+    return sb_room_hit_id(&stage, ray.hit[0], p);
+}
+
+// A point in metres, uniform over the closed surface of object 0..objects-1 (its face on the floor included).
+static SB_UNUSED void sb_room_surface_point(const SbRoom *room, int object, SbRandom *random,
+                                            double point[3]) {
+    const double two_pi = 6.283185307179586;
+    const SbRoomObject *o = &room->object[object];
+    const double hx = o->half[0] * 1e-3, hy = o->half[1] * 1e-3, hz = o->half[2] * 1e-3;
+    const double yaw = o->yaw * 1e-3, pick = sb_next_unit(random);
+    double a = 2 * sb_next_unit(random) - 1, b = 2 * sb_next_unit(random) - 1, q[3];
+    if (o->shape == SB_BOX) {           // a pair of faces by area, a side of it, a place on it
+        double xy = hx * hy, yz = hy * hz, zx = hz * hx, u = pick * (xy + yz + zx);
+        double side = sb_next_unit(random) < .5 ? -1 : 1;
+        q[0] = hx * (u < yz ? side : a);
+        q[1] = hy * (u < yz ? a : u < yz + zx ? side : b);
+        q[2] = hz * (u < yz + zx ? b : side);
+    } else if (o->shape == SB_SPHERE) { // the height of a uniform point is uniform (Archimedes)
+        double ring = sqrt(1 - a * a);
+        q[0] = hx * ring * cos(two_pi * pick);
+        q[1] = hx * ring * sin(two_pi * pick);
+        q[2] = hx * a;
+    } else {                            // side 2 pi r 2h, two discs of pi r^2: as 2h : r
+        int on_side = pick * (2 * hz + hx) < 2 * hz;
+        double ring = on_side ? hx : hx * sqrt(fabs(a)), angle = two_pi * sb_next_unit(random);
+        q[0] = ring * cos(angle);
+        q[1] = ring * sin(angle);
+        q[2] = on_side ? hz * a : b < 0 ? -hz : hz;
+    }
+    point[0] = o->at[0] * 1e-3 + cos(yaw) * q[0] - sin(yaw) * q[1];
+    point[1] = o->at[1] * 1e-3 + sin(yaw) * q[0] + cos(yaw) * q[1];
+    point[2] = o->at[2] * 1e-3 + q[2];
+}
+#endif

@@ -1,0 +1,2073 @@
+// spatialboost.h: SpatialBoost (arXiv 2603.22057) in one header: models, kernels, gradients, optimiser. MIT licence.
+//
+// What it refuses to do: read or write files, know a word of any language, guess. It needs a C11 (or C++17) compiler
+// with GCC's vector types, libm and, if you want threads, OpenMP. Everything is static; one translation unit a program.
+// How to read it: search for ">>". The order is the order in which to understand it.
+//
+//   >>manual     the model drawn, the letters, paper equation -> function, how to embed, how to add a tensor or a probe
+//   >>config     every size and setting: one table, three presets
+//   >>contract   the operations: equation, shapes, what is = and what is +=   (a GPU provides the same names)
+//   >>cpu        their bodies: plain loops and OpenMP, each forward directly above its backward
+//   >>tensors    one table a module: parameters, activations
+//   >>batch      samples of images and turns, packed into rows
+//   >>model      block, encoder, projector, LLM, heads: forward above backward, calling contract names only
+//   >>train      groups, clipping, AdamW, schedule
+//   >>license
+//
+// ---------------------------------------------------------------------------------------------------------- >>manual
+//
+//  image ─► patches ─► [ block + second channel ] x L ─► norm ─► projector ─┐
+//                                                                           ├─► rows ─► [ block ] x L ─► norm ─► words
+//                       question and answer words ─► embedding ─────────────┘
+//
+//  A block is   r1 = x + y        n1 = norm(r1)    y1 = attention(n1)        (x, y: residual stream and the branch
+//               r2 = r1 + y1      n2 = norm(r2)    y2 = mlp(n2)               that is still to be added to it)
+//  and hands (r2, y2) to the next one. The encoder's blocks have LayerNorm, GELU and biases; the LLM's (the shape of
+//  Qwen2) RMSNorm, SwiGLU, rotary positions and grouped keys. One code, two configs.
+//
+//  The second channel (paper, eq. 1), in every attention layer of the encoder:
+//      y1 = alpha * Attn(n1) + (1 - alpha) * Attn+(n1),   alpha = sigmoid(a),   a in R^C per layer, 0 at the start
+//  Attn+ starts as a copy of Attn, output projection included, so at step 0 nothing changes. We compute it as ONE
+//  attention with 2H heads and one output projection  Wc = [diag(alpha) Wo | diag(1-alpha) Wo+]  (sb_dual_fold_forward):
+//  alpha is applied there and nowhere else, after each branch's own projection, as the equation says.
+//  Step 0 equals the base encoder within rounding: the sum over H heads becomes one over 2H, each weight halved
+//  (exactly, alpha = 1/2), so |difference| <= 2 gamma(2HD) sum|Wo||o|, gamma(n) = n eps / (1 - n eps); tested.
+//
+//  What each stage trains (groups, >>tensors): encoder BASE+HEADS, llm LLM, align PROJ, instruct PROJ+LLM,
+//  boost PLUS+GATE+PROJ (Attn+, a, projector; base encoder and LLM are frozen and do not change by one bit).
+//
+//  Letters: N rows of a buffer (all samples of a batch packed one after another, no padding), C width, H heads,
+//  K key/value heads, D head size, F hidden size of the MLP, V words, P patch side, G patches along an image side.
+//  Shapes are in memory order, row-major, last index fastest.  d_x is the gradient of the loss with respect to x.
+//
+//  paper                                            here
+//  eq. 1, alpha, Attn+                              sb_dual_fold_forward, sb_attention_forward (2H heads)
+//  projector g_P, "as LLaVA-1.5"                    sb_projector_forward
+//  f_L, autoregressive loss on answers              sb_llm_forward, sb_llm_loss
+//  one dialogue = several turns                     sb_batch_turn, >>batch: who sees whom
+//  freezing                                         sb_model_train(groups)
+//
+//  To embed it:
+//      #include "spatialboost.h"
+//      SbConfig c = sb_config_preset(SB_MINI);
+//      SbModel m;  sb_model_init(&m, &c, 1);                  // 1: with the second channel
+//      sb_model_random(&m, seed);  sb_model_train(&m, SB_PLUS | SB_GATE | SB_PROJ);
+//      sb_batch_... fill a batch;  loss = sb_step_lm(&m, &batch, 1);  sb_update(&m, lr, step);
+//  To add a tensor: one line in its module's table (>>tensors) gives it a field, memory, a name in checkpoints, an
+//  initial value, weight decay, a group, a place in the optimiser and in every test. Then use it in >>model.
+//  To add a probe: eval.c, the table at its top; features come from sb_encoder_forward.
+//
+//  Double build: -DSB_REAL=double makes every tensor double; gradients are checked there. The header may be included
+//  twice in one C++ program, in two namespaces, with another SB_REAL each time (system headers are included once).
+
+#ifndef SPATIALBOOST_ONCE
+#define SPATIALBOOST_ONCE
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#define SB_FN static __attribute__((unused))
+#if defined(__clang__)
+#define SB_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && !defined(__CUDACC__)
+#define SB_UNROLL _Pragma("GCC unroll 16")
+#else
+#define SB_UNROLL
+#endif
+#ifndef SB_FAIL                         // programmer's or capacity errors; a program may define its own, not returning
+#define SB_FAIL(...) (fprintf(stderr, "error: " __VA_ARGS__), fputc('\n', stderr), exit(1))
+#endif
+#ifndef SB_OP                           // first line of every operation's body; a test build opens guarded memory here
+#define SB_OP
+#endif
+#endif
+
+#ifndef SB_REAL
+#define SB_REAL float
+#endif
+typedef SB_REAL real;                   // activations and what is trained
+typedef SB_REAL stat_t;                 // statistics, log-sum-exp, losses (float even where real is bf16)
+
+// ---------------------------------------------------------------------------------------------------------- >>config
+// X(type, name, toy, mini, small, help). This table is the struct, the presets, the flags, the checkpoint's header
+// and the printed configuration. toy: tests; mini: `make run` on a laptop; small: ViT-S/14 and a 25 M LLM, for timing.
+#define SB_CONFIG(X) \
+    X(int, image, 32, 64, 224, "side of the (square) picture in pixels") \
+    X(int, patch, 8, 8, 14, "side of a patch in pixels") \
+    X(int, enc_width, 32, 128, 384, "encoder: width C") \
+    X(int, enc_layers, 2, 4, 12, "encoder: blocks") \
+    X(int, enc_heads, 2, 4, 6, "encoder: attention heads H") \
+    X(int, enc_mlp, 64, 512, 1536, "encoder: hidden size F") \
+    X(int, llm_width, 32, 128, 512, "LLM: width") \
+    X(int, llm_layers, 2, 3, 8, "LLM: blocks") \
+    X(int, llm_heads, 4, 4, 8, "LLM: query heads") \
+    X(int, llm_kv_heads, 2, 2, 2, "LLM: key/value heads") \
+    X(int, llm_mlp, 48, 344, 1408, "LLM: hidden size of SwiGLU") \
+    X(int, vocab, 144, 144, 4096, "LLM: rows of the word table (at least the tokenizer's)") \
+    X(int, patch_word, 60, 60, 60, "id of the first coordinate word; its embedding is added to patch 0 (-1: no such words)") \
+    X(int, classes, 18, 18, 18, "kinds of objects (shape x colour) that the base encoder learns to recognise") \
+    X(int, labels, 21, 21, 21, "patch labels: floor, wall, ceiling and the classes") \
+    X(double, theta, 1e6, 1e6, 1e6, "LLM: base of the rotary frequencies") \
+    X(double, enc_eps, 1e-6, 1e-6, 1e-6, "encoder: epsilon of LayerNorm") \
+    X(double, llm_eps, 1e-6, 1e-6, 1e-6, "LLM: epsilon of RMSNorm") \
+    X(double, gate, 0, 0, 0, "initial value of a (alpha = sigmoid(a))") \
+    X(int, isolate, 1, 1, 1, "1: a turn sees the images and itself; 0: also the turns before it") \
+    X(int, restart, 1, 1, 1, "1: rotary positions restart after the image in every turn; 0: they run on") \
+    X(int, batch, 8, 32, 8, "samples a step") \
+    X(double, beta1, .9, .9, .9, "AdamW: decay of the first moment") \
+    X(double, beta2, .98, .98, .98, "AdamW: decay of the second moment") \
+    X(double, adam_eps, 1e-8, 1e-8, 1e-8, "AdamW: epsilon") \
+    X(double, clip, 1, 1, 1, "clip the gradient's global norm to this (0: never)") \
+    X(double, warmup, .03, .03, .03, "share of the steps in which the learning rate rises linearly") \
+    X(int, seed, 1, 1, 1, "everything random follows from it")
+
+#define X(type, name, toy, mini, small, help) type name;
+typedef struct { SB_CONFIG(X) } SbConfig;
+#undef X
+enum { SB_TOY, SB_MINI, SB_SMALL };
+
+// All fields of preset SB_TOY, SB_MINI or SB_SMALL.
+SB_FN SbConfig sb_config_preset(int preset) {
+    SbConfig c;
+#define X(type, name, toy, mini, small, help) \
+    c.name = preset == SB_TOY ? (type)(toy) : preset == SB_MINI ? (type)(mini) : (type)(small);
+    SB_CONFIG(X)
+#undef X
+    return c;
+}
+// NULL if the sizes fit each other, else what is wrong with them.
+SB_FN const char *sb_config_error(const SbConfig *c) {
+    if (c->patch < 1 || c->image < c->patch || c->image % c->patch) return "image must be a multiple of patch";
+    if (c->enc_heads < 1 || c->enc_width % c->enc_heads) return "enc_width must be a multiple of enc_heads";
+    if (c->enc_width % 4) return "enc_width must be a multiple of 4 (sin-cos start of the positions)";
+    if (c->llm_heads < 1 || c->llm_width % (2 * c->llm_heads)) return "llm_width / llm_heads must be even (rotation)";
+    if (c->llm_width % 4) return "llm_width must be a multiple of 4 (sin-cos start of the coordinate words)";
+    if (c->llm_kv_heads < 1 || c->llm_heads % c->llm_kv_heads) return "llm_heads must be a multiple of llm_kv_heads";
+    if (c->enc_layers < 1 || c->llm_layers < 1 || c->enc_mlp < 1 || c->llm_mlp < 1) return "sizes must be positive";
+    if (c->vocab < 1 || c->batch < 1 || c->classes < 1 || c->labels < 1) return "sizes must be positive";
+    int patches = c->image / c->patch * (c->image / c->patch);
+    if (c->patch_word >= 0 && c->patch_word + patches > c->vocab) return "vocab has no room for the coordinate words";
+    return NULL;
+}
+
+// -------------------------------------------------------------------------------------------------------- >>contract
+// Rules that every operation keeps. Inputs are const, nothing is clobbered but by names ending in _inplace.
+// Gradients of parameters accumulate (+=); all other outputs are assigned (=), so callers need not clear them, except
+// in names ending in _add, which add to the residual stream's gradient. A NULL gradient means frozen: that work is
+// skipped. No stream, workspace or fusion flag; scratch is an argument. Rows are independent unless stated, so any
+// op may be called on a range of rows (that is how the KV cache works). Host code touches tensors only through
+// sb_alloc, sb_put, sb_get, sb_zero. Sums run in one fixed order: results do not depend on the number of threads.
+
+enum { SB_F32, SB_BF16, SB_F64 };
+#define SB_NATIVE ((int)(sizeof(real) == 4 ? SB_F32 : SB_F64))
+enum { SB_BAG = 4 };                    // most words that one row can sum (the text map of stage llm needs four)
+
+// A weight as it lies in memory: [rows][cols], rows ld elements apart, f32, bf16 or f64. p = NULL: absent.
+typedef struct { const void *p; int type, rows, cols; long ld; } SbWeight;
+
+// Attention of nq query rows over nk key rows. keys [nq][4]: row i sees keys [k0,k1) and [k2,k3), k1 <= k2; an empty
+// row gives 0 and zero gradients. q [nq][heads*dim], k and v [nk][kv_heads*dim], rows ldq, ldk, ldv apart.
+// Query head h reads key head h / (heads / kv_heads). Scores are q.k / sqrt(dim).
+typedef struct {
+    const real *q, *k, *v;
+    long ldq, ldk, ldv, nq, nk;
+    const int *keys;
+    int heads, kv_heads, dim;
+} SbAttention;
+
+// memory of the backend
+SB_FN void *sb_alloc(size_t bytes);                                   // zeroed; never NULL (fails with a message)
+SB_FN void sb_free(void *device);
+SB_FN void sb_put(void *device, const void *host, size_t bytes);      // host to backend
+SB_FN void sb_get(void *host, const void *device, size_t bytes);      // backend to host
+SB_FN void sb_zero(void *device, size_t bytes);
+
+// linear: y[n][out] = x[n][in] w^T + b, w [out][in], b [out] or absent. Column slices by ldy, ldx.
+SB_FN void sb_linear_forward(real *y, long ldy, const real *x, long ldx, SbWeight w, SbWeight b, long n);
+// h = x w^T + b,  g = gelu(h) = h Phi(h), the exact (erf) form. h, g [n][out] dense.
+SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n);
+// d_x = d_y w   and   d_x += d_y w
+SB_FN void sb_linear_backward_input(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n);
+SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n);
+// d_w [out][in] += d_y^T x,   d_b [out] += column sums of d_y.   Rows are summed.
+SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx, long n,
+                                     int out, int in);
+// g = gelu(h);   d_h = d_g gelu'(h), gelu'(h) = Phi(h) + h phi(h)
+SB_FN void sb_gelu_forward(real *g, const real *h, long count);
+SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count);
+// h [n][2F] = (gate | up):  g [n][F] = silu(gate) up, silu(x) = x / (1 + exp(-x))
+SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f);
+SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f);
+// r = x + y (y NULL: r = x; r NULL with y NULL: not stored), then per row of C:
+//   layernorm: out = (r - mean) rstd w + b, rstd = 1/sqrt(var + eps);   else RMSNorm: out = r rstd w, rstd = 1/sqrt(mean(r^2)+eps)
+// stat [n][2] = mean, rstd (mean 0 for RMSNorm)
+SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w, SbWeight b,
+                               long n, double eps, int layernorm);
+// d_r += gradient through the norm; d_w += sum d_out (r-mean) rstd, d_b += sum d_out, over rows
+SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r, const stat_t *stat,
+                                SbWeight w, long n, int layernorm);
+// Rotate lanes (i, i + D/2) of every head by the row's angles (rotate-half pairing, Qwen2; lanes drawn: 0123 -> 02 13).
+// table [n][D] = cos of D/2 angles, then sin. inverse = 1 rotates back, which is also the gradient.
+SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int heads, int dim, int inverse);
+// o [nq][heads*dim] = softmax(q k^T / sqrt(D)) v over the row's keys; lse [nq][heads] = log sum exp of the scores
+SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a);
+// d_q, d_k, d_v = (rows as far apart as q, k, v). Scores are recomputed from lse.
+SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
+                                 const stat_t *lse, const SbAttention *a);
+// Paper eq. 1 as one projection: wc [C][2M] = (diag(s) w | diag(1-s) wp), bc = s b + (1-s) bp, s = sigmoid(a); w [C][M]
+SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp, SbWeight a);
+// d_w += s M1, d_wp += (1-s) M2, d_b += s d_bc, d_bp += (1-s) d_bc, where d_wc = (M1 | M2);
+// d_a += s (1-s) (rowsum(M1 w) - rowsum(M2 wp) + d_bc (b - bp))
+SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, real *d_a, const real *d_wc,
+                                 const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp, SbWeight a);
+// patch [n][3] = (first pixel or -1 for the CLS row, pixels per image row, position). pixels [..][3].
+// col [n][3PP] = the patch as (channel, y, x), 0 for CLS;  x = col w^T + b + pos[position]  or  cls + pos[position]
+SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w, SbWeight b,
+                                  SbWeight cls, SbWeight pos, long n, int side);
+SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x, const real *col,
+                                   const int *patch, long n, int width, int cols, int positions);
+// x [n][C] = sum of emb[token[i][j]], j < SB_BAG (-1: none), + vis[vis_row[i]] (-1: none)
+SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row, long n);
+// d_emb [V][C] += rows;  d_vis [n_vis][C] = rows (0 where no row shows it). Either may be NULL.
+SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row, long n,
+                             long n_vis, int words, int width);
+// y[i] = x[index[i]];   d_x[index[i]] += d_y[i] (no index twice)
+SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width);
+SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width);
+// Losses per row, and gradients times scale (NULL: not wanted). Cross-entropy: -log softmax(logits)[target], target -1: 0
+SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
+                   double scale);
+// sum over classes of binary cross-entropy of sigmoid(logits) against y in [0,1]
+SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes, double scale);
+// Huber with beta 1: e = pred - target, |e| < 1 ? e^2/2 : |e| - 1/2
+SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n, double scale);
+// logits = x w^T, then sb_xent, chunk rows at a time; logits [2][chunk][V] is scratch (logits and their gradient).
+// loss [n]; d_x [n][C] =; d_w [V][C] += (each may be NULL)
+SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x, SbWeight w,
+                        const int *target, long n, double scale);
+// Decoupled weight decay (Loshchilov and Hutter, 2019), g = scale * grad:
+// m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, p -= lr (m / (1-b1^t) / (sqrt(v / (1-b2^t)) + eps) + decay p)
+SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr, double decay,
+                    double beta1, double beta2, double eps, long step);
+// sum of squares, in double, in a fixed order
+SB_FN double sb_sum_squares(const real *x, long count);
+
+// ------------------------------------------------------------------------------------------------------------- >>cpu
+// Bodies of the contract for any CPU. A backend of its own defines SB_OWN_BACKEND and supplies the same names.
+#ifndef SB_OWN_BACKEND
+
+SB_FN void *sb_alloc(size_t bytes) {
+#ifdef SB_GUARD_ALLOC                   // the test build's memory that only operations may touch
+    return SB_GUARD_ALLOC(bytes);
+#else
+    size_t rounded = (bytes + 63) / 64 * 64;        // aligned_alloc wants a multiple
+    void *p = rounded < bytes ? NULL : aligned_alloc(64, rounded + 64);
+    if (!p) SB_FAIL("out of memory: %zu bytes wanted; a smaller --batch or --preset needs less", bytes);
+    return memset(p, 0, rounded + 64);
+#endif
+}
+SB_FN void sb_free(void *device) {
+#ifdef SB_GUARD_FREE
+    SB_GUARD_FREE(device);
+#else
+    free(device);
+#endif
+}
+SB_FN void sb_put(void *device, const void *host, size_t bytes) { SB_OP; memcpy(device, host, bytes); }
+SB_FN void sb_get(void *host, const void *device, size_t bytes) { SB_OP; memcpy(host, device, bytes); }
+SB_FN void sb_zero(void *device, size_t bytes) { SB_OP; memset(device, 0, bytes); }
+
+static inline int sb_min(int a, int b) { return a < b ? a : b; }
+static inline long sb_lmin(long a, long b) { return a < b ? a : b; }
+
+// ---- elementary functions. In float: short polynomials that vectorise without -ffast-math; in double: libm.
+
+// exp: relative error 1e-7 on [-87, 88], saturates beyond (exp(-100) = 1e-38, not 0), NaN stays NaN; |x| < 1e6.
+// x = n ln2 + r, exp(r) by a degree-6 polynomial (Cephes), 2^n through the exponent bits.
+static inline real sb_exp(real x) {
+    if (sizeof(real) == 8) return (real)exp((double)x);
+    float f = (float)x, n = f * 1.44269504f + 12582912.0f, p, s;    // + 1.5 2^23 rounds to the nearest integer
+    int32_t e;
+    memcpy(&e, &n, 4);
+    n -= 12582912.0f;
+    f = f - n * 0.693359375f + n * 2.12194440e-4f;
+    p = 1.9875691500e-4f;
+    p = p * f + 1.3981999507e-3f;
+    p = p * f + 8.3334519073e-3f;
+    p = p * f + 4.1665795894e-2f;
+    p = p * f + 1.6666665459e-1f;
+    p = p * f + 5.0000001201e-1f;
+    p = p * f * f + f + 1.0f;
+    e -= 0x4B400000;
+    e = e < -126 ? -126 : e;            // the integer is clamped: clamping x would stop the loop from vectorising
+    e = e > 127 ? 127 : e;
+    e = (int32_t)((uint32_t)(e + 127) << 23);
+    memcpy(&s, &e, 4);
+    return (real)(p * s);
+}
+// Phi, the standard normal distribution. Float: Abramowitz and Stegun 7.1.26, absolute error 2e-7.
+static inline real sb_phi(real x) {
+    if (sizeof(real) == 8) return (real)(0.5 * erfc(-(double)x * 0.70710678118654752));
+    float z = fabsf((float)x) * 0.70710678f, t = 1.0f / (1.0f + 0.3275911f * z);
+    float p = 1.061405429f;
+    p = p * t - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    float tail = 0.5f * p * t * (float)sb_exp((real)(-z * z));
+    return (real)(x < 0 ? tail : 1.0f - tail);
+}
+static inline real sb_sqrt(real x) { return sizeof(real) == 4 ? (real)sqrtf((float)x) : (real)sqrt((double)x); }
+static inline real sb_sigmoid(real x) { return (real)1 / ((real)1 + sb_exp(-x)); }
+
+// ---- matmul: C[m][n] (+)= sum_k A(i,k) B(k,j), A(i,k) = a[i ai + k ak], B(k,j) = b[k bk + j bj], C row-major, ldc.
+//   forward   y = x w^T      sb_matmul(n, out, in,  x, ldx, 1,  w, 1, ldw,  y, ldy, 0)
+//   backward  d_x = d_y w    sb_matmul(n, in, out,  d_y, ldy, 1,  w, ldw, 1,  d_x, ldx, 0)
+//             d_w += d_y^T x sb_matmul(out, in, n,  d_y, 1, ldy,  x, ldx, 1,  d_w, in, 1)
+// After Goto and van de Geijn (2008): k in slabs, B packed in panels of a register tile's width, A read in place when
+// its k-stride is 1. Every element of C is summed by one thread in one order.
+#if defined(__AVX512F__)
+enum { SB_BYTES = 64, SB_MR = 8 };      // bytes of a vector, rows of a register tile (8 x 2 vectors of accumulators)
+#elif defined(__AVX__)
+enum { SB_BYTES = 32, SB_MR = 6 };
+#else                                   // SSE2, NEON: the width must be the hardware's or every accumulator spills
+enum { SB_BYTES = 16, SB_MR = 6 };
+#endif
+enum { SB_VL = SB_BYTES / sizeof(real), SB_NV = 2, SB_NR = SB_NV * SB_VL };
+enum { SB_KC = 384, SB_MC = 96, SB_NC = 8 * SB_NR };        // depth of a slab; rows and columns of one unit of work
+typedef real sb_vec __attribute__((vector_size(SB_BYTES), aligned(sizeof(real)), may_alias));
+
+static inline real sb_load(const void *p, int type, long i) {
+    if (type == SB_F32) return (real)((const float *)p)[i];
+    if (type == SB_F64) return (real)((const double *)p)[i];
+    uint32_t bits = (uint32_t)((const uint16_t *)p)[i] << 16;
+    float f;
+    memcpy(&f, &bits, 4);
+    return (real)f;
+}
+
+// The operands of one product, shared by the threads that compute it.
+typedef struct {
+    const real *a;
+    const void *b;
+    real *c, *pa, *pb;
+    long ai, ak, bk, bj, ldc;
+    int m, n, k, type, add, a_packed;
+} SbMatmul;
+
+// Copy `have` of `want` rows of a strided operand into out[k][want], zero beyond.
+static inline __attribute__((always_inline))
+void sb_pack(const int want, real *out, const void *src, int type, long first, int have, int kc, long row, long step) {
+    if (type == SB_NATIVE) {
+        const real *s = (const real *)src + first;
+        for (int k = 0; k < kc; k++, s += step, out += want)
+            if (have < want) for (int r = 0; r < want; r++) out[r] = r < have ? s[r * row] : (real)0;
+            else if (row == 1) memcpy(out, s, (size_t)want * sizeof(real));
+            else for (int r = 0; r < want; r++) out[r] = s[r * row];
+    } else {
+        for (int k = 0; k < kc; k++, first += step, out += want)
+            for (int r = 0; r < want; r++) out[r] = r < have ? sb_load(src, type, first + r * row) : (real)0;
+    }
+}
+// Pack panel t of slab [k0, k0 + kc): first the panels of A (if it is packed at all), then those of B.
+static void sb_matmul_pack(const SbMatmul *g, int k0, int kc, int t) {
+    int panels = g->a_packed ? (g->m + SB_MR - 1) / SB_MR : 0;
+    if (t < panels) {
+        int i = t * SB_MR;
+        sb_pack(SB_MR, g->pa + (long)i * kc, g->a, SB_NATIVE, i * g->ai + k0 * g->ak, sb_min(SB_MR, g->m - i), kc,
+                g->ai, g->ak);
+    } else {
+        int j = (t - panels) * SB_NR;
+        sb_pack(SB_NR, g->pb + (long)j * kc, g->b, g->type, j * g->bj + k0 * g->bk, sb_min(SB_NR, g->n - j), kc,
+                g->bj, g->bk);
+    }
+}
+// One register tile: c[0..m)[0..n) (+)= rows of A times a packed panel of B.
+static void sb_tile(int kc, const real *a, long ai, long ak, const real *b, real *c, long ldc, int m, int n, int add) {
+    sb_vec t[SB_MR][SB_NV], bv[SB_NV];
+    const real *row[SB_MR];
+    memset(t, 0, sizeof t);
+    for (int i = 0; i < SB_MR; i++) row[i] = a + sb_min(i, m - 1) * ai;
+    for (long k = 0; k < kc * ak; k += ak, b += SB_NR) {
+        for (int j = 0; j < SB_NV; j++) bv[j] = *(const sb_vec *)(b + j * SB_VL);
+        SB_UNROLL
+        for (int i = 0; i < SB_MR; i++)
+            for (int j = 0; j < SB_NV; j++) t[i][j] += row[i][k] * bv[j];
+    }
+    if (m == SB_MR && n == SB_NR) {
+        SB_UNROLL
+        for (int i = 0; i < SB_MR; i++)
+            for (int j = 0; j < SB_NV; j++) {
+                sb_vec *o = (sb_vec *)(c + i * ldc + j * SB_VL);
+                if (add) *o += t[i][j];
+                else *o = t[i][j];
+            }
+        return;
+    }
+    real edge[SB_MR * SB_NR];
+    memcpy(edge, t, sizeof edge);
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) c[i * ldc + j] = edge[i * SB_NR + j] + (add ? c[i * ldc + j] : (real)0);
+}
+// Unit of work t of a slab: SB_MC x SB_NC of C.
+static void sb_matmul_block(const SbMatmul *g, int k0, int kc, int t) {
+    int across = (g->n + SB_NC - 1) / SB_NC, i0 = t / across * SB_MC, j0 = t % across * SB_NC;
+    for (int j = j0; j < sb_min(g->n, j0 + SB_NC); j += SB_NR)
+        for (int i = i0; i < sb_min(g->m, i0 + SB_MC); i += SB_MR)
+            sb_tile(kc, g->a_packed ? g->pa + (long)i * kc : g->a + i * g->ai + k0, g->a_packed ? 1 : g->ai,
+                    g->a_packed ? SB_MR : 1, g->pb + (long)j * kc, g->c + i * g->ldc + j, g->ldc,
+                    sb_min(SB_MR, g->m - i), sb_min(SB_NR, g->n - j), g->add || k0);
+}
+// Packing buffers live across calls, one pair a thread: page faults would cost more than the product.
+static real *sb_grow(real **p, size_t *have, size_t want) {
+    if (want <= *have) return *p;
+    free(*p);
+    *have = want + want / 4;
+    *p = (real *)aligned_alloc(64, (*have * sizeof(real) + 63) / 64 * 64);
+    if (!*p) SB_FAIL("out of memory: a matmul's packing buffer of %zu bytes", *have * sizeof(real));
+    return *p;
+}
+static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type, long bk, long bj,
+                      real *c, long ldc, int add) {
+    static __thread real *pa, *pb;
+    static __thread size_t na, nb;
+    if (m <= 0 || n <= 0) return;
+    int slabs = k > SB_KC ? (k + SB_KC - 1) / SB_KC : 1, depth = (k + slabs - 1) / slabs;
+    SbMatmul g = {a, b, c, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1};
+    if (g.a_packed) g.pa = sb_grow(&pa, &na, (size_t)(m + SB_MR) * depth);
+    g.pb = sb_grow(&pb, &nb, (size_t)(n + SB_NR) * depth);
+    int packs = (g.a_packed ? (m + SB_MR - 1) / SB_MR : 0) + (n + SB_NR - 1) / SB_NR;
+    int blocks = (m + SB_MC - 1) / SB_MC * ((n + SB_NC - 1) / SB_NC), alone = (double)m * n * k < 1e6;
+#ifdef _OPENMP
+    alone |= omp_in_parallel();
+#endif
+    if (alone) {
+        for (int k0 = 0; k0 == 0 || k0 < k; k0 += depth) {
+            for (int t = 0; t < packs; t++) sb_matmul_pack(&g, k0, sb_min(depth, k - k0), t);
+            for (int t = 0; t < blocks; t++) sb_matmul_block(&g, k0, sb_min(depth, k - k0), t);
+            if (!depth) break;
+        }
+        return;
+    }
+#pragma omp parallel
+    for (int k0 = 0; k0 < k; k0 += depth) {
+#pragma omp for
+        for (int t = 0; t < packs; t++) sb_matmul_pack(&g, k0, sb_min(depth, k - k0), t);
+#pragma omp for schedule(dynamic)
+        for (int t = 0; t < blocks; t++) sb_matmul_block(&g, k0, sb_min(depth, k - k0), t);
+    }
+}
+
+// ---- linear
+SB_FN void sb_linear_forward(real *y, long ldy, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
+    SB_OP;
+    sb_matmul((int)n, w.rows, w.cols, x, ldx, 1, w.p, w.type, 1, w.ld, y, ldy, 0);
+    if (!b.p) return;
+#pragma omp parallel for if (n * w.rows > 32768)
+    for (long i = 0; i < n; i++)
+        for (int j = 0; j < w.rows; j++) y[i * ldy + j] += sb_load(b.p, b.type, j);
+}
+SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
+    SB_OP;
+    sb_linear_forward(h, w.rows, x, ldx, w, b, n);
+    sb_gelu_forward(g, h, n * w.rows);
+}
+SB_FN void sb_linear_backward_input(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n) {
+    SB_OP;
+    sb_matmul((int)n, w.cols, w.rows, d_y, ldy, 1, w.p, w.type, w.ld, 1, d_x, ldx, 0);
+}
+SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n) {
+    SB_OP;
+    sb_matmul((int)n, w.cols, w.rows, d_y, ldy, 1, w.p, w.type, w.ld, 1, d_x, ldx, 1);
+}
+// sum[c] += column sums of x [n][ldx], c < cols: a thread owns columns, so the order is the rows'.
+static void sb_column_sums_add(real *sum, const real *x, long ldx, long n, int cols) {
+    enum { WIDE = 64 };
+#pragma omp parallel for if (n * cols > 32768)
+    for (int c0 = 0; c0 < cols; c0 += WIDE) {
+        stat_t s[WIDE] = {0};
+        int wide = sb_min(WIDE, cols - c0);
+        for (long i = 0; i < n; i++)
+            for (int c = 0; c < wide; c++) s[c] += x[i * ldx + c0 + c];
+        for (int c = 0; c < wide; c++) sum[c0 + c] += s[c];
+    }
+}
+SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx, long n,
+                                     int out, int in) {
+    SB_OP;
+    if (d_w) sb_matmul(out, in, (int)n, d_y, 1, ldy, x, SB_NATIVE, ldx, 1, d_w, in, 1);
+    if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out);
+}
+
+// ---- activations of the MLP
+SB_FN void sb_gelu_forward(real *g, const real *h, long count) {
+    SB_OP;
+#pragma omp parallel for simd if (count > 16384)
+    for (long i = 0; i < count; i++) g[i] = h[i] * sb_phi(h[i]);
+}
+SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) {
+    SB_OP;
+#pragma omp parallel for simd if (count > 16384)
+    for (long i = 0; i < count; i++)
+        d_h[i] = d_g[i] * (sb_phi(h[i]) + h[i] * (real)0.39894228040143268 * sb_exp((real)-0.5 * h[i] * h[i]));
+}
+SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) {
+    SB_OP;
+#pragma omp parallel for if (n * f > 16384)
+    for (long i = 0; i < n; i++) {
+        const real *gate = h + i * 2 * f, *up = gate + f;
+        real *out = g + i * f;
+#pragma omp simd
+        for (int j = 0; j < f; j++) out[j] = gate[j] * sb_sigmoid(gate[j]) * up[j];
+    }
+}
+SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f) {
+    SB_OP;
+#pragma omp parallel for if (n * f > 16384)
+    for (long i = 0; i < n; i++) {
+        const real *gate = h + i * 2 * f, *up = gate + f, *d = d_g + i * f;
+        real *d_gate = d_h + i * 2 * f, *d_up = d_gate + f;
+#pragma omp simd
+        for (int j = 0; j < f; j++) {
+            real s = sb_sigmoid(gate[j]);
+            d_gate[j] = d[j] * up[j] * s * (1 + gate[j] * (1 - s));     // silu' = s (1 + x (1 - s))
+            d_up[j] = d[j] * gate[j] * s;
+        }
+    }
+}
+
+// ---- residual + norm
+SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w, SbWeight b,
+                               long n, double eps, int layernorm) {
+    SB_OP;
+    int C = w.rows;
+#pragma omp parallel for if (n * C > 16384)
+    for (long i = 0; i < n; i++) {
+        const real *r_i = x + i * C;
+        if (r) {
+            for (int c = 0; c < C; c++) r[i * C + c] = y ? x[i * C + c] + y[i * C + c] : x[i * C + c];
+            r_i = r + i * C;
+        }
+        stat_t mean = 0, square = 0;
+        if (layernorm) {
+#pragma omp simd reduction(+ : mean)
+            for (int c = 0; c < C; c++) mean += r_i[c];
+            mean /= C;
+        }
+#pragma omp simd reduction(+ : square)
+        for (int c = 0; c < C; c++) square += (r_i[c] - mean) * (r_i[c] - mean);
+        stat_t rstd = (stat_t)(1 / sqrt((double)square / C + eps));
+        for (int c = 0; c < C; c++) {
+            real scaled = (r_i[c] - mean) * rstd * sb_load(w.p, w.type, c);
+            out[i * C + c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
+        }
+        stat[2 * i] = mean;
+        stat[2 * i + 1] = rstd;
+    }
+}
+// With u = (r - mean) rstd and e = d_out w:  d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
+SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r, const stat_t *stat,
+                                SbWeight w, long n, int layernorm) {
+    SB_OP;
+    int C = w.rows;
+#pragma omp parallel for if (d_r && n * C > 16384)
+    for (long i = 0; i < (d_r ? n : 0); i++) {
+        const real *r_i = r + i * C, *d_i = d_out + i * C;
+        stat_t mean = stat[2 * i], rstd = stat[2 * i + 1], sum_e = 0, sum_eu = 0;
+#pragma omp simd reduction(+ : sum_e, sum_eu)
+        for (int c = 0; c < C; c++) {
+            real e = d_i[c] * sb_load(w.p, w.type, c);
+            sum_e += e;
+            sum_eu += e * (r_i[c] - mean) * rstd;
+        }
+        stat_t mean_e = layernorm ? sum_e / C : 0, mean_eu = sum_eu / C;
+        for (int c = 0; c < C; c++) {
+            real e = d_i[c] * sb_load(w.p, w.type, c), u = (r_i[c] - mean) * rstd;
+            d_r[i * C + c] += rstd * (e - mean_e - u * mean_eu);
+        }
+    }
+    if (d_b) sb_column_sums_add(d_b, d_out, C, n, C);
+    if (!d_w) return;
+#pragma omp parallel for if (n * C > 32768)
+    for (int c0 = 0; c0 < C; c0 += 32) {
+        stat_t s[32] = {0};
+        int wide = sb_min(32, C - c0);
+        for (long i = 0; i < n; i++)
+            for (int c = 0; c < wide; c++)
+                s[c] += d_out[i * C + c0 + c] * (r[i * C + c0 + c] - stat[2 * i]) * stat[2 * i + 1];
+        for (int c = 0; c < wide; c++) d_w[c0 + c] += s[c];
+    }
+}
+
+// ---- rotation
+SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int heads, int dim, int inverse) {
+    SB_OP;
+#pragma omp parallel for if (n * heads * dim > 32768)
+    for (long i = 0; i < n; i++)
+        for (int h = 0; h < heads; h++) {
+            real *lo = x + i * ldx + h * dim, *hi = lo + dim / 2;
+            const real *cosine = table + i * dim, *sine = cosine + dim / 2;
+            for (int j = 0; j < dim / 2; j++) {
+                real s = inverse ? -sine[j] : sine[j], a = lo[j], b = hi[j];
+                lo[j] = a * cosine[j] - b * s;
+                hi[j] = b * cosine[j] + a * s;
+            }
+        }
+}
+
+// ---- attention. Query rows are cut into islands (runs of rows whose keys hang together: the samples of a batch) and
+// these into blocks of at most SB_QB rows. A block computes scores only against the keys that its rows can see: at
+// most two ranges (an image, and the text before). One thread owns the gradients of an island's keys.
+enum { SB_QB = 128 };
+typedef struct { long row0, row1, key0, key1; } SbRowSpan;     // query rows [row0,row1), keys seen [key0,key1)
+
+// Smallest and largest key of one row; returns 0 if it sees none.
+static int sb_row_keys(const int *keys, long *lo, long *hi) {
+    int first = keys[0] < keys[1], second = keys[2] < keys[3];
+    if (!first && !second) return 0;
+    *lo = first && (!second || keys[0] < keys[2]) ? keys[0] : keys[2];
+    *hi = second && (!first || keys[3] > keys[1]) ? keys[3] : keys[1];
+    return 1;
+}
+// Fill span [at most nq] with islands; returns how many. Islands never share a key.
+static long sb_islands(SbRowSpan *span, const int *keys, long nq) {
+    long count = 0, lo = 0, hi = 0;
+    for (long i = 0; i < nq; i++) {
+        int sees = sb_row_keys(keys + 4 * i, &lo, &hi);
+        SbRowSpan *last = count ? span + count - 1 : NULL;
+        if (last && (!sees || lo < last->key1)) {
+            last->row1 = i + 1;
+            if (sees && hi > last->key1) last->key1 = hi;
+            if (sees && (lo < last->key0 || last->key0 == last->key1)) last->key0 = lo;
+        } else if (last && last->key0 == last->key1) {          // rows without keys so far
+            last->row1 = i + 1, last->key0 = lo, last->key1 = hi;
+        } else {
+            SbRowSpan fresh = {i, i + 1, sees ? lo : 0, sees ? hi : 0};
+            span[count++] = fresh;
+        }
+        while (count > 1 && span[count - 1].key0 < span[count - 1].key1 &&
+               span[count - 1].key0 < span[count - 2].key1) {    // reaches back: one island after all
+            SbRowSpan *back = span + count - 2;
+            back->row1 = span[count - 1].row1;
+            if (span[count - 1].key0 < back->key0) back->key0 = span[count - 1].key0;
+            if (span[count - 1].key1 > back->key1) back->key1 = span[count - 1].key1;
+            count--;
+        }
+    }
+    return count;
+}
+// Keys that rows [i0, i1) can see, as one or two disjoint ranges at[2][2]; returns their total length.
+static long sb_block_keys(long at[2][2], const int *keys, long i0, long i1) {
+    at[0][0] = at[1][0] = INT_MAX, at[0][1] = at[1][1] = -1;
+    for (long i = i0; i < i1; i++)
+        for (int s = 0; s < 2; s++) {
+            long lo = keys[4 * i + 2 * s], hi = keys[4 * i + 2 * s + 1];
+            if (lo >= hi) continue;
+            if (lo < at[s][0]) at[s][0] = lo;
+            if (hi > at[s][1]) at[s][1] = hi;
+        }
+    for (int s = 0; s < 2; s++) if (at[s][1] < 0) at[s][0] = at[s][1] = 0;
+    if (at[0][0] == at[0][1]) at[0][0] = at[1][0], at[0][1] = at[1][1], at[1][0] = at[1][1];
+    if (at[1][0] < at[1][1] && at[1][0] <= at[0][1] && at[0][0] <= at[1][1]) {      // touch or overlap: one range
+        if (at[1][0] < at[0][0]) at[0][0] = at[1][0];
+        if (at[1][1] > at[0][1]) at[0][1] = at[1][1];
+        at[1][0] = at[1][1];
+    }
+    return at[0][1] - at[0][0] + at[1][1] - at[1][0];
+}
+// Column ranges col[2][2] of a block's score row that query row i sees, given the block's key ranges.
+static void sb_row_columns(long col[2][2], const int *keys, const long at[2][2]) {
+    long split = at[0][1] - at[0][0];
+    for (int s = 0; s < 2; s++) {
+        long lo = keys[2 * s], hi = keys[2 * s + 1];
+        int inside = lo >= at[0][0] && lo < at[0][1];
+        long shift = inside ? -at[0][0] : split - at[1][0];
+        col[s][0] = lo < hi ? lo + shift : 0;
+        col[s][1] = lo < hi ? hi + shift : 0;
+    }
+    if (col[0][0] == col[0][1]) col[0][0] = col[1][0], col[0][1] = col[1][1], col[1][0] = col[1][1] = 0;
+    else if (col[1][0] < col[1][1] && col[1][0] < col[0][0]) {      // in order, so that the gaps can be cleared
+        long c0 = col[0][0], c1 = col[0][1];
+        col[0][0] = col[1][0], col[0][1] = col[1][1], col[1][0] = c0, col[1][1] = c1;
+    }
+}
+// s[0..width) = 0 outside the row's columns.
+static void sb_clear_gaps(real *s, const long col[2][2], long width) {
+    int one = col[1][0] >= col[1][1];
+    long gap = one ? width : col[1][0];
+    for (long j = 0; j < col[0][0]; j++) s[j] = 0;
+    for (long j = col[0][1]; j < gap; j++) s[j] = 0;
+    for (long j = one ? width : col[1][1]; j < width; j++) s[j] = 0;
+}
+// Scores of rows [i0, i1) of head h against the block's keys: s [i1-i0][width], unscaled.
+static void sb_scores(real *s, long width, const SbAttention *a, const real *q, long ldq, const real *k, long ldk,
+                      const long at[2][2], long i0, long i1, int kv) {
+    long split = at[0][1] - at[0][0];
+    for (int r = 0; r < 2; r++)
+        sb_matmul((int)(i1 - i0), (int)(at[r][1] - at[r][0]), a->dim, q + i0 * ldq, ldq, 1,
+                  k + at[r][0] * ldk + kv * a->dim, SB_NATIVE, 1, ldk, s + (r ? split : 0), width, 0);
+}
+// In place, over the row's columns: s = softmax(scale s), 0 elsewhere; returns log sum exp(scale s), 0 if no columns.
+static stat_t sb_softmax_row(real *s, const long col[2][2], long width, real scale) {
+    real top = -INFINITY;
+    stat_t sum = 0;
+    for (int r = 0; r < 2; r++)
+        for (long j = col[r][0]; j < col[r][1]; j++) top = s[j] > top ? s[j] : top;
+    for (int r = 0; r < 2; r++) {
+        for (long j = col[r][0]; j < col[r][1]; j++) s[j] = sb_exp((s[j] - top) * scale);
+#pragma omp simd reduction(+ : sum)
+        for (long j = col[r][0]; j < col[r][1]; j++) sum += s[j];
+    }
+    sb_clear_gaps(s, col, width);
+    if (col[0][0] == col[0][1]) return 0;
+    for (int r = 0; r < 2; r++)
+        for (long j = col[r][0]; j < col[r][1]; j++) s[j] /= sum;
+    return (stat_t)(top * scale + (stat_t)log((double)sum));
+}
+// The spans of one call. Kept across calls like the packing buffers (host memory, calling thread only).
+static SbRowSpan *sb_spans(long nq) {
+    static __thread SbRowSpan *span;
+    static __thread long have;
+    if (nq > have) {
+        free(span);
+        span = (SbRowSpan *)malloc((size_t)(have = nq + nq / 4 + 64) * sizeof *span);
+        if (!span) SB_FAIL("out of memory: %ld spans of attention", have);
+    }
+    return span;
+}
+static real *sb_attention_scratch(size_t want) {
+    static __thread real *p;
+    static __thread size_t have;
+    return sb_grow(&p, &have, want);
+}
+SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a) {
+    SB_OP;
+    SbRowSpan *span = sb_spans(2 * a->nq + 1);
+    long islands = sb_islands(span, a->keys, a->nq), blocks = 0;
+    SbRowSpan *block = span + islands;                             // islands <= nq, blocks <= nq: both fit
+    for (long s = 0; s < islands; s++)
+        for (long i = span[s].row0; i < span[s].row1; i += SB_QB, blocks++)
+            block[blocks].row0 = i, block[blocks].row1 = sb_lmin(i + SB_QB, span[s].row1);
+    real scale = (real)(1 / sqrt((double)a->dim));
+#pragma omp parallel for collapse(2) schedule(dynamic)
+    for (long t = 0; t < blocks; t++)
+        for (int h = 0; h < a->heads; h++) {
+            long i0 = block[t].row0, i1 = block[t].row1, at[2][2], col[2][2];
+            long width = sb_block_keys(at, a->keys, i0, i1), split = at[0][1] - at[0][0];
+            int kv = h / (a->heads / a->kv_heads);
+            real *p = sb_attention_scratch((size_t)(width * SB_QB + 1));
+            sb_scores(p, width, a, a->q + h * a->dim, a->ldq, a->k, a->ldk, at, i0, i1, kv);
+            for (long i = i0; i < i1; i++) {
+                sb_row_columns(col, a->keys + 4 * i, at);
+                lse[i * a->heads + h] = sb_softmax_row(p + (i - i0) * width, col, width, scale);
+            }
+            for (int r = 0; r < (at[1][0] < at[1][1] ? 2 : 1); r++)
+                sb_matmul((int)(i1 - i0), a->dim, (int)(at[r][1] - at[r][0]), p + (r ? split : 0), width, 1,
+                          a->v + at[r][0] * a->ldv + kv * a->dim, SB_NATIVE, a->ldv, 1,
+                          o + i0 * ldo + h * a->dim, ldo, r);
+        }
+}
+// One block of rows [i0, i1), head h:  P = exp(scale S - lse),  dP = d_o v^T,  dS = P (dP - rowsum(d_o o)) scale,
+// d_q = dS k,  d_k += dS^T q,  d_v += P^T d_o.
+static void sb_attention_backward_block(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
+                                        const stat_t *lse, const SbAttention *a, long i0, long i1, int h) {
+    long at[2][2], col[2][2], width = sb_block_keys(at, a->keys, i0, i1), split = at[0][1] - at[0][0];
+    int kv = h / (a->heads / a->kv_heads), D = a->dim, n = (int)(i1 - i0);
+    real scale = (real)(1 / sqrt((double)D)), *p = sb_attention_scratch((size_t)(2 * width * SB_QB + 1));
+    real *dp = p + width * SB_QB;
+    sb_scores(p, width, a, a->q + h * D, a->ldq, a->k, a->ldk, at, i0, i1, kv);
+    sb_scores(dp, width, a, d_o + h * D, ldo, a->v, a->ldv, at, i0, i1, kv);
+    for (long i = i0; i < i1; i++) {
+        const real *d_o_i = d_o + i * ldo + h * D, *o_i = o + i * ldo + h * D;
+        real *p_i = p + (i - i0) * width, *dp_i = dp + (i - i0) * width;
+        stat_t delta = 0, l = lse[i * a->heads + h];
+        for (int d = 0; d < D; d++) delta += d_o_i[d] * o_i[d];
+        sb_row_columns(col, a->keys + 4 * i, at);
+        for (int r = 0; r < 2; r++)
+            for (long j = col[r][0]; j < col[r][1]; j++) {
+                p_i[j] = sb_exp(p_i[j] * scale - l);
+                dp_i[j] = p_i[j] * (dp_i[j] - delta) * scale;
+            }
+        sb_clear_gaps(p_i, col, width);
+        sb_clear_gaps(dp_i, col, width);
+    }
+    for (int r = 0; r < (at[1][0] < at[1][1] ? 2 : 1); r++) {
+        long k0 = at[r][0], off = r ? split : 0;
+        int m = (int)(at[r][1] - k0);
+        sb_matmul(n, D, m, dp + off, width, 1, a->k + k0 * a->ldk + kv * D, SB_NATIVE, a->ldk, 1,
+                  d_q + i0 * a->ldq + h * D, a->ldq, r);
+        sb_matmul(m, D, n, dp + off, 1, width, a->q + i0 * a->ldq + h * D, SB_NATIVE, a->ldq, 1,
+                  d_k + k0 * a->ldk + kv * D, a->ldk, 1);
+        sb_matmul(m, D, n, p + off, 1, width, d_o + i0 * ldo + h * D, SB_NATIVE, ldo, 1,
+                  d_v + k0 * a->ldv + kv * D, a->ldv, 1);
+    }
+}
+SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
+                                 const stat_t *lse, const SbAttention *a) {
+    SB_OP;
+    SbRowSpan *span = sb_spans(a->nq);
+    long islands = sb_islands(span, a->keys, a->nq);
+    size_t row = (size_t)(a->kv_heads * a->dim) * sizeof(real);
+    for (long j = 0; j < a->nk; j++) memset(d_k + j * a->ldk, 0, row), memset(d_v + j * a->ldv, 0, row);
+#pragma omp parallel for collapse(2) schedule(dynamic)
+    for (long s = 0; s < islands; s++)
+        for (int kv = 0; kv < a->kv_heads; kv++) {
+            int group = a->heads / a->kv_heads;
+            for (long i = span[s].row0; i < span[s].row1; i += SB_QB)
+                for (int h = kv * group; h < (kv + 1) * group; h++)
+                    sb_attention_backward_block(d_q, d_k, d_v, d_o, o, ldo, lse, a, i,
+                                                sb_lmin(i + SB_QB, span[s].row1), h);
+        }
+}
+
+// ---- the second channel folded into one projection (paper, eq. 1)
+SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp, SbWeight a) {
+    SB_OP;
+    int M = w.cols;
+    for (int c = 0; c < w.rows; c++) {
+        real s = sb_sigmoid(sb_load(a.p, a.type, c));
+        for (int j = 0; j < M; j++) {
+            wc[(long)c * 2 * M + j] = s * sb_load(w.p, w.type, c * w.ld + j);
+            wc[(long)c * 2 * M + M + j] = (1 - s) * sb_load(wp.p, wp.type, c * wp.ld + j);
+        }
+        if (b.p) bc[c] = s * sb_load(b.p, b.type, c) + (1 - s) * sb_load(bp.p, bp.type, c);
+    }
+}
+SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, real *d_a, const real *d_wc,
+                                 const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp, SbWeight a) {
+    SB_OP;
+    int M = w.cols;
+    for (int c = 0; c < w.rows; c++) {
+        const real *m1 = d_wc + (long)c * 2 * M, *m2 = m1 + M;
+        real s = sb_sigmoid(sb_load(a.p, a.type, c)), d_s = 0;
+        for (int j = 0; j < M; j++) {
+            d_s += m1[j] * sb_load(w.p, w.type, c * w.ld + j) - m2[j] * sb_load(wp.p, wp.type, c * wp.ld + j);
+            if (d_w) d_w[(long)c * M + j] += s * m1[j];
+            if (d_wp) d_wp[(long)c * M + j] += (1 - s) * m2[j];
+        }
+        if (b.p) d_s += d_bc[c] * (sb_load(b.p, b.type, c) - sb_load(bp.p, bp.type, c));
+        if (d_b) d_b[c] += s * d_bc[c];
+        if (d_bp) d_bp[c] += (1 - s) * d_bc[c];
+        if (d_a) d_a[c] += s * (1 - s) * d_s;
+    }
+}
+
+// ---- patches
+SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w, SbWeight b,
+                                  SbWeight cls, SbWeight pos, long n, int side) {
+    SB_OP;
+    int C = w.rows, K = w.cols, area = side * side;
+#pragma omp parallel for
+    for (long i = 0; i < n; i++) {
+        const int *p = patch + 3 * i;
+        for (int j = 0; j < K; j++) {
+            int channel = j / area, y = j % area / side, u = j % side;
+            col[i * K + j] = p[0] < 0 ? (real)0 : pixels[((long)p[0] + (long)y * p[1] + u) * 3 + channel];
+        }
+    }
+    sb_matmul((int)n, C, K, col, K, 1, w.p, w.type, 1, w.ld, x, C, 0);
+#pragma omp parallel for
+    for (long i = 0; i < n; i++) {
+        SbWeight first = patch[3 * i] < 0 ? cls : b;
+        for (int c = 0; c < C; c++)
+            x[i * C + c] += sb_load(first.p, first.type, c) + sb_load(pos.p, pos.type, patch[3 * i + 2] * pos.ld + c);
+    }
+}
+SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x, const real *col,
+                                   const int *patch, long n, int width, int cols, int positions) {
+    SB_OP;
+    (void)positions;
+    if (d_w) sb_matmul(width, cols, (int)n, d_x, 1, width, col, SB_NATIVE, cols, 1, d_w, cols, 1);
+#pragma omp parallel for
+    for (int c0 = 0; c0 < width; c0 += 32)                  // a thread owns columns
+        for (long i = 0; i < n; i++)
+            for (int c = c0; c < sb_min(c0 + 32, width); c++) {
+                real d = d_x[i * width + c];
+                if (d_pos) d_pos[(long)patch[3 * i + 2] * width + c] += d;
+                if (patch[3 * i] < 0 && d_cls) d_cls[c] += d;
+                if (patch[3 * i] >= 0 && d_b) d_b[c] += d;
+            }
+}
+
+// ---- words and image tokens
+SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row, long n) {
+    SB_OP;
+    int C = emb.cols;
+#pragma omp parallel for if (n * C > 32768)
+    for (long i = 0; i < n; i++) {
+        real *x_i = x + i * C;
+        for (int c = 0; c < C; c++) x_i[c] = vis_row[i] < 0 ? (real)0 : vis[(long)vis_row[i] * C + c];
+        for (int j = 0; j < SB_BAG; j++) {
+            long word = token[i * SB_BAG + j];
+            for (int c = 0; c < (word < 0 ? 0 : C); c++) x_i[c] += sb_load(emb.p, emb.type, word * emb.ld + c);
+        }
+    }
+}
+SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row, long n,
+                             long n_vis, int words, int width) {
+    SB_OP;
+    (void)words;
+    if (d_vis) memset(d_vis, 0, (size_t)(n_vis * width) * sizeof(real));
+    for (long i = 0; i < (d_vis ? n : 0); i++)
+        if (vis_row[i] >= 0)
+            for (int c = 0; c < width; c++) d_vis[(long)vis_row[i] * width + c] += d_x[i * width + c];
+    if (!d_emb) return;
+#pragma omp parallel for
+    for (int c0 = 0; c0 < width; c0 += 32)                  // a thread owns columns: rows are added in order
+        for (long t = 0; t < n * SB_BAG; t++)
+            for (int c = c0; c < (token[t] < 0 ? 0 : sb_min(c0 + 32, width)); c++)
+                d_emb[(long)token[t] * width + c] += d_x[t / SB_BAG * width + c];
+}
+SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width) {
+    SB_OP;
+    for (long i = 0; i < n; i++) memcpy(y + i * width, x + (long)index[i] * width, (size_t)width * sizeof(real));
+}
+SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width) {
+    SB_OP;
+    for (long i = 0; i < n; i++)
+        for (int c = 0; c < width; c++) d_x[(long)index[i] * width + c] += d_y[i * width + c];
+}
+
+// ---- losses
+SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
+                   double scale) {
+    SB_OP;
+#pragma omp parallel for if (n * classes > 16384)
+    for (long i = 0; i < n; i++) {
+        const real *z = logits + i * classes;
+        real top = z[0], sum = 0;
+        for (int j = 1; j < classes; j++) top = z[j] > top ? z[j] : top;
+#pragma omp simd reduction(+ : sum)
+        for (int j = 0; j < classes; j++) sum += sb_exp(z[j] - top);
+        loss[i] = target[i] < 0 ? 0 : (stat_t)log((double)sum) + top - z[target[i]];
+        if (!d_logits) continue;
+        real factor = target[i] < 0 ? (real)0 : (real)scale;
+        for (int j = 0; j < classes; j++) d_logits[i * classes + j] = factor * sb_exp(z[j] - top) / sum;
+        if (target[i] >= 0) d_logits[i * classes + target[i]] -= factor;
+    }
+}
+// loss = max(z,0) - z y + log(1 + exp(-|z|)),  gradient sigmoid(z) - y
+SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes, double scale) {
+    SB_OP;
+    for (long i = 0; i < n; i++) {
+        double sum = 0;
+        for (int j = 0; j < classes; j++) {
+            long at = i * classes + j;
+            double z = (double)logits[at];
+            sum += (z > 0 ? z : 0) - z * (double)y[at] + log1p(exp(-fabs(z)));
+            if (d_logits) d_logits[at] = (real)(scale * (1 / (1 + exp(-z)) - (double)y[at]));
+        }
+        loss[i] = (stat_t)sum;
+    }
+}
+SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n, double scale) {
+    SB_OP;
+    for (long i = 0; i < n; i++) {
+        double e = (double)pred[i] - (double)target[i];
+        loss[i] = (stat_t)(fabs(e) < 1 ? e * e / 2 : fabs(e) - 0.5);
+        if (d_pred) d_pred[i] = (real)(scale * (e > 1 ? 1 : e < -1 ? -1 : e));
+    }
+}
+SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x, SbWeight w,
+                        const int *target, long n, double scale) {
+    SB_OP;
+    SbWeight none = {NULL, SB_NATIVE, 0, 0, 0};
+    int V = w.rows, C = w.cols;
+    for (long i = 0; i < n; i += chunk) {
+        long m = sb_lmin(chunk, n - i);
+        real *d_logits = d_x || d_w ? logits + chunk * V : NULL;
+        sb_linear_forward(logits, V, x + i * C, C, w, none, m);
+        sb_xent(loss + i, d_logits, logits, target + i, m, V, scale);
+        if (d_x) sb_linear_backward_input(d_x + i * C, C, d_logits, V, w, m);
+        if (d_w) sb_linear_backward_weight(d_w, NULL, d_logits, V, x + i * C, C, m, V, C);
+    }
+}
+
+// ---- optimiser
+SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr, double decay,
+                    double beta1, double beta2, double eps, long step) {
+    SB_OP;
+    real b1 = (real)beta1, b2 = (real)beta2, s = (real)scale;
+    real rate = (real)(lr / (1 - pow(beta1, (double)step))), shrink = (real)(1 - lr * decay);
+    real fix = (real)(1 / (1 - pow(beta2, (double)step))), e = (real)eps;
+#pragma omp parallel for simd if (count > 16384)
+    for (long i = 0; i < count; i++) {
+        real g = s * grad[i];
+        m[i] = b1 * m[i] + (1 - b1) * g;
+        v[i] = b2 * v[i] + (1 - b2) * g * g;
+        p[i] = shrink * p[i] - rate * m[i] / (sb_sqrt(v[i] * fix) + e);
+    }
+}
+SB_FN double sb_sum_squares(const real *x, long count) {
+    SB_OP;
+    double total = 0;
+    for (long i = 0; i < count; i += 4096) {
+        double sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (long j = i; j < sb_lmin(i + 4096, count); j++) sum += (double)x[j] * (double)x[j];
+        total += sum;
+    }
+    return total;
+}
+#endif // SB_OWN_BACKEND
+
+// --------------------------------------------------------------------------------------------------------- >>tensors
+// One line a tensor; the tables make the structs, the memory, the names in checkpoints, the initial values, the
+// optimiser's state and the tests. A size of 0 means: this model does not have it (its pointer stays NULL).
+
+// groups: what a stage trains or freezes (bits for sb_model_train)
+enum { SB_BASE = 1, SB_PLUS = 2, SB_GATE = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS = 32, SB_REG = 64 };
+// initial values (sb_model_random)
+enum {
+    SB_ZERO, SB_ONE,
+    SB_LINEAR,      // normal, standard deviation min(.06, .7 / sqrt(columns))
+    SB_POSITION,    // normal .05, patches + .2 x sin-cos of their row and column
+    SB_WORD_TABLE,       // normal .05, coordinate words + .1 x sin-cos grid + .06 x normal
+    SB_COPY,        // Attn+: the base attention's tensor of the same name
+    SB_GATE_START   // a = config.gate
+};
+
+typedef struct {
+    char name[48];              // "enc.2.plus_q_w"
+    SbWeight w;                 // what operations read; cols = 0 in the table makes a vector [rows] (w.cols = 1)
+    int rank, group, init, decay;
+    real *grad, *m, *v;         // NULL: frozen
+} SbParam;
+
+typedef struct {                // a block's shape, for encoder and LLM alike
+    int width, heads, kv_heads, dim, hidden;
+    int layernorm, biases, gated, dual;             // LayerNorm or RMSNorm; all biases or q k v only; SwiGLU; Attn+
+    int group, train_attn, train_mlp, rotated;
+    double eps;
+} SbShape;
+
+// X(name, rows, cols, init, decay, group).  c: the shape; M = heads * dim, KV = kv_heads * dim; P: 1 if dual
+#define SB_BLOCK_PARAMS(X) \
+    X(norm1_w, c->width, 0, SB_ONE, 0, c->group) \
+    X(norm1_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(q_w, M, c->width, SB_LINEAR, 1, c->group) \
+    X(q_b, M, 0, SB_ZERO, 0, c->group) \
+    X(k_w, KV, c->width, SB_LINEAR, 1, c->group) \
+    X(k_b, KV, 0, SB_ZERO, 0, c->group) \
+    X(v_w, KV, c->width, SB_LINEAR, 1, c->group) \
+    X(v_b, KV, 0, SB_ZERO, 0, c->group) \
+    X(o_w, c->width, M, SB_LINEAR, 1, c->group) \
+    X(o_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(plus_q_w, P * M, c->width, SB_COPY, 1, SB_PLUS) \
+    X(plus_q_b, P * M, 0, SB_COPY, 0, SB_PLUS) \
+    X(plus_k_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) \
+    X(plus_k_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
+    X(plus_v_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) \
+    X(plus_v_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
+    X(plus_o_w, P * c->width, M, SB_COPY, 1, SB_PLUS) \
+    X(plus_o_b, P * c->biases * c->width, 0, SB_COPY, 0, SB_PLUS) \
+    X(a, P * c->width, 0, SB_GATE_START, 0, SB_GATE) \
+    X(norm2_w, c->width, 0, SB_ONE, 0, c->group) \
+    X(norm2_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(gate_w, c->gated * c->hidden, c->width, SB_LINEAR, 1, c->group) \
+    X(up_w, c->hidden, c->width, SB_LINEAR, 1, c->group) \
+    X(up_b, c->biases * c->hidden, 0, SB_ZERO, 0, c->group) \
+    X(down_w, c->width, c->hidden, SB_LINEAR, 1, c->group) \
+    X(down_b, c->biases * c->width, 0, SB_ZERO, 0, c->group)
+
+// the rest of the model.  c: the config; C encoder width, D LLM width, G patches along a side
+#define SB_MODEL_PARAMS(X) \
+    X(enc, patch_w, C, 3 * c->patch * c->patch, SB_LINEAR, 1, SB_BASE) \
+    X(enc, patch_b, C, 0, SB_ZERO, 0, SB_BASE) \
+    X(enc, cls, C, 0, SB_LINEAR, 0, SB_BASE) \
+    X(enc, pos, 1 + G * G, C, SB_POSITION, 1, SB_BASE) \
+    X(enc, norm_w, C, 0, SB_ONE, 0, SB_BASE) \
+    X(enc, norm_b, C, 0, SB_ZERO, 0, SB_BASE) \
+    X(head, multi_w, c->classes, C, SB_LINEAR, 1, SB_HEADS) \
+    X(head, multi_b, c->classes, 0, SB_ZERO, 0, SB_HEADS) \
+    X(head, main_w, c->classes, C, SB_LINEAR, 1, SB_HEADS) \
+    X(head, main_b, c->classes, 0, SB_ZERO, 0, SB_HEADS) \
+    X(head, patch_w, c->labels, C, SB_LINEAR, 1, SB_HEADS) \
+    X(head, patch_b, c->labels, 0, SB_ZERO, 0, SB_HEADS) \
+    X(reg, w1, C, C, SB_LINEAR, 1, SB_REG) \
+    X(reg, b1, C, 0, SB_ZERO, 0, SB_REG) \
+    X(reg, w2, 1, C, SB_LINEAR, 1, SB_REG) \
+    X(reg, b2, 1, 0, SB_ZERO, 0, SB_REG) \
+    X(proj, w1, D, C, SB_LINEAR, 1, SB_PROJ) \
+    X(proj, b1, D, 0, SB_ZERO, 0, SB_PROJ) \
+    X(proj, w2, D, D, SB_LINEAR, 1, SB_PROJ) \
+    X(proj, b2, D, 0, SB_ZERO, 0, SB_PROJ) \
+    X(llm, emb, c->vocab, D, SB_WORD_TABLE, 1, SB_LLM) \
+    X(llm, norm_w, D, 0, SB_ONE, 0, SB_LLM)
+
+// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch that all layers share.  E = 1 + dual
+#define SB_BLOCK_ACTS(X) \
+    X(real, r1, c->width, 1) \
+    X(stat_t, stat1, 2, 1) \
+    X(real, n1, c->width, c->train_attn) \
+    X(real, qkv, E * (M + 2 * KV), 1) \
+    X(real, att, E * M, 1) \
+    X(stat_t, lse, E * c->heads, 1) \
+    X(real, y1, c->width, 0) \
+    X(real, r2, c->width, 1) \
+    X(stat_t, stat2, 2, 1) \
+    X(real, n2, c->width, c->train_mlp) \
+    X(real, h, (1 + c->gated) * c->hidden, 1) \
+    X(real, g, c->hidden, 0) \
+    X(real, y2, c->width, 0) \
+    X(real, d_g, c->hidden, 0) \
+    X(real, d_h, (1 + c->gated) * c->hidden, 0) \
+    X(real, d_n2, c->width, 0) \
+    X(real, d_att, E * M, 0) \
+    X(real, d_qkv, E * (M + 2 * KV), 0) \
+    X(real, d_n1, c->width, 0)
+
+// X(type, name, elements): what does not grow with the rows: the folded projection of eq. 1 and its gradient
+#define SB_BLOCK_FOLDS(X) \
+    X(real, wc, c->dual * c->width * 2 * M) \
+    X(real, bc, c->dual * c->width) \
+    X(real, d_wc, c->dual * c->width * 2 * M) \
+    X(real, d_bc, c->dual * c->width)
+
+// X(type, name, rows, elements a row): one batch as the host fills it (>>batch).
+// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths to regress
+#define SB_BATCH(X) \
+    X(real, pixels, NP, 3) \
+    X(int, patch, NE, 3) \
+    X(int, enc_keys, NE, 4) \
+    X(int, patch_row, NV, 1) \
+    X(int, cls_row, NI, 1) \
+    X(int, token, NL, SB_BAG) \
+    X(int, vis_row, NL, 1) \
+    X(int, llm_keys, NL, 4) \
+    X(real, rotation, NL, c->llm_width / c->llm_heads) \
+    X(int, loss_row, NR, 1) \
+    X(int, target, NR, 1) \
+    X(real, multi, NI, c->classes) \
+    X(int, main_class, NI, 1) \
+    X(int, label, NV, 1) \
+    X(int, reg_row, NG, 1) \
+    X(real, reg_target, NG, 1)
+
+// X(type, name, rows, elements a row): a copy of the batch, then what the model computes from it, in that order
+#define SB_MODEL_ACTS(X) \
+    SB_BATCH(X) \
+    X(real, col, NE, 3 * c->patch * c->patch) \
+    X(real, x0, NE, C) \
+    X(real, enc_r, NE, C) \
+    X(stat_t, enc_stat, NE, 2) \
+    X(real, feature, NE, C) \
+    X(real, d_feature, NE, C) \
+    X(real, d_enc, NE, C) \
+    X(real, cls_feature, NI, C) \
+    X(real, d_cls_feature, NI, C) \
+    X(real, multi_logits, NI, c->classes) \
+    X(real, d_multi_logits, NI, c->classes) \
+    X(real, main_logits, NI, c->classes) \
+    X(real, d_main_logits, NI, c->classes) \
+    X(real, patch_feature, NV, C) \
+    X(real, d_patch_feature, NV, C) \
+    X(real, patch_logits, NV, c->labels) \
+    X(real, d_patch_logits, NV, c->labels) \
+    X(real, proj_h, NV, D) \
+    X(real, proj_g, NV, D) \
+    X(real, vis, NV, D) \
+    X(real, d_vis, NV, D) \
+    X(real, d_proj_g, NV, D) \
+    X(real, d_proj_h, NV, D) \
+    X(real, reg_x, NG, C) \
+    X(real, reg_h, NG, C) \
+    X(real, reg_g, NG, C) \
+    X(real, reg_y, NG, 1) \
+    X(real, d_reg_y, NG, 1) \
+    X(real, d_reg_g, NG, C) \
+    X(real, d_reg_h, NG, C) \
+    X(real, d_reg_x, NG, C) \
+    X(real, t0, NL, D) \
+    X(real, d_llm, NL, D) \
+    X(real, head_x, NR, D) \
+    X(real, head_y, NR, D) \
+    X(real, head_r, NR, D) \
+    X(stat_t, head_stat, NR, 2) \
+    X(real, head_n, NR, D) \
+    X(real, d_head_n, NR, D) \
+    X(real, d_head_r, NR, D) \
+    X(real, logits, 2 * SB_CHUNK, c->vocab) \
+    X(stat_t, loss, NR + NV + NI + NG, 1)
+
+enum { SB_CHUNK = 256 };        // rows of logits at a time
+
+typedef struct {
+#define X(name, rows, cols, init, decay, group) SbParam name;
+    SB_BLOCK_PARAMS(X)
+#undef X
+} SbBlock;
+typedef struct {
+#define X(type, name, row, saved) type *name;
+    SB_BLOCK_ACTS(X)
+#undef X
+#define X(type, name, elements) type *name;
+    SB_BLOCK_FOLDS(X)
+#undef X
+} SbBlockActs;
+
+// Rows of everything in one batch (capacities, or the numbers in use).
+typedef struct { long pixels, enc, vis, images, llm, loss, reg; } SbSizes;
+#define SB_SIZES(n) \
+    long NP = (n).pixels, NE = (n).enc, NV = (n).vis, NI = (n).images, NL = (n).llm, NR = (n).loss, NG = (n).reg; \
+    (void)NP, (void)NE, (void)NV, (void)NI, (void)NL, (void)NR, (void)NG
+
+typedef struct {
+#define X(type, name, rows, row) type *name;
+    SB_MODEL_ACTS(X)
+#undef X
+    SbBlockActs *enc, *llm;     // [layers]
+    SbSizes room;               // rows that fit
+    int keep;                   // 1: every layer has its own scratch too, so that all of it can be looked at afterwards
+    size_t bytes;
+    void **block;               // what was allocated
+    int blocks;
+} SbActs;
+
+typedef struct {
+    SbConfig config;
+    SbShape enc_shape, llm_shape;
+#define X(module, name, rows, cols, init, decay, group) SbParam module##_##name;
+    SB_MODEL_PARAMS(X)
+#undef X
+    SbBlock *enc, *llm;         // [layers]
+    SbParam **param;            // all of them, in the tables' order
+    int params;
+    int trained;                // groups
+    void *weights, *state;      // arenas: weights; gradients and moments of what trains
+    size_t weight_bytes, state_bytes, grad_bytes;
+    SbActs acts;
+    SbSizes n;                  // rows of the batch at hand
+} SbModel;
+
+// Enter one tensor of the tables; rows = 0: it stays absent.
+static void sb_param(SbModel *m, SbParam *p, const char *prefix, const char *name, int rows, int cols, int init,
+                     int decay, int group) {
+    memset(p, 0, sizeof *p);
+    if (!rows) return;
+    snprintf(p->name, sizeof p->name, "%s.%s", prefix, name);
+    p->w.type = SB_NATIVE;
+    p->w.rows = rows, p->w.cols = cols ? cols : 1, p->w.ld = p->w.cols;
+    p->rank = cols ? 2 : 1;
+    p->init = init, p->decay = decay, p->group = group;
+    m->param = (SbParam **)realloc(m->param, (size_t)(m->params + 1) * sizeof *m->param);
+    if (!m->param) SB_FAIL("out of memory: the list of tensors");
+    m->param[m->params++] = p;
+}
+static void sb_block_params(SbModel *m, SbBlock *b, const SbShape *c, const char *module, int layer) {
+    char prefix[16];
+    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, P = c->dual;
+    snprintf(prefix, sizeof prefix, "%s.%d", module, layer);
+#define X(name, rows, cols, init, decay, group) \
+    sb_param(m, &b->name, prefix, #name, rows, cols, init, decay, group);
+    SB_BLOCK_PARAMS(X)
+#undef X
+}
+SB_FN long sb_param_count(const SbParam *p) { return (long)p->w.rows * p->w.cols; }
+
+// Sizes, names and memory of a model; weights are 0 until sb_model_random or a checkpoint fills them. Nothing trains
+// until sb_model_train. dual = 1: with the second channel.
+SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
+    const char *wrong = sb_config_error(config);
+    if (wrong) SB_FAIL("configuration: %s", wrong);
+    memset(m, 0, sizeof *m);
+    m->config = *config;
+    const SbConfig *c = &m->config;
+    int C = c->enc_width, D = c->llm_width, G = c->image / c->patch;
+    SbShape enc = {C, c->enc_heads, c->enc_heads, C / c->enc_heads, c->enc_mlp, 1, 1, 0, dual, SB_BASE, 0, 0, 0,
+                   c->enc_eps};
+    SbShape llm = {D, c->llm_heads, c->llm_kv_heads, D / c->llm_heads, c->llm_mlp, 0, 0, 1, 0, SB_LLM, 0, 0, 1,
+                   c->llm_eps};
+    m->enc_shape = enc, m->llm_shape = llm;
+    m->enc = (SbBlock *)calloc((size_t)c->enc_layers, sizeof *m->enc);
+    m->llm = (SbBlock *)calloc((size_t)c->llm_layers, sizeof *m->llm);
+    if (!m->enc || !m->llm) SB_FAIL("out of memory: the blocks' tables");
+#define X(module, name, rows, cols, init, decay, group) \
+    sb_param(m, &m->module##_##name, #module, #name, rows, cols, init, decay, group);
+    SB_MODEL_PARAMS(X)
+#undef X
+    for (int l = 0; l < c->enc_layers; l++) sb_block_params(m, m->enc + l, &m->enc_shape, "enc", l);
+    for (int l = 0; l < c->llm_layers; l++) sb_block_params(m, m->llm + l, &m->llm_shape, "llm", l);
+    for (int i = 0; i < m->params; i++) m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof(real);
+    m->weights = sb_alloc(m->weight_bytes);
+    real *at = (real *)m->weights;
+    for (int i = 0; i < m->params; at += sb_param_count(m->param[i++])) m->param[i]->w.p = at;
+}
+SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
+    for (int i = 0; i < m->params; i++) if (!strcmp(m->param[i]->name, name)) return m->param[i];
+    return NULL;
+}
+
+// Choose what trains. Gradients, moments: zero. All gradients lie in one block (grad_bytes), so clearing is one call.
+SB_FN void sb_model_train(SbModel *m, int groups) {
+    long count = 0;
+    for (int i = 0; i < m->params; i++)
+        if (m->param[i]->group & groups) count += sb_param_count(m->param[i]);
+    sb_free(m->state);
+    m->trained = groups;
+    m->grad_bytes = (size_t)count * sizeof(real);
+    m->state_bytes = 3 * m->grad_bytes;
+    m->state = sb_alloc(m->state_bytes);
+    real *at = (real *)m->state;
+    for (int i = 0; i < m->params; i++) {
+        SbParam *p = m->param[i];
+        int on = (p->group & groups) != 0;
+        p->grad = on ? at : NULL;
+        p->m = on ? at + count : NULL;
+        p->v = on ? at + 2 * count : NULL;
+        if (on) at += sb_param_count(p);
+    }
+    m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_GATE)) != 0;
+    m->enc_shape.train_mlp = (groups & SB_BASE) != 0;
+    m->llm_shape.train_attn = m->llm_shape.train_mlp = (groups & SB_LLM) != 0;
+    m->acts.room.enc = m->acts.room.llm = -1;               // what is saved has changed: allocate anew
+}
+
+// ---- initial values. Counter-based: tensor, element and seed decide, nothing else.
+static uint64_t sb_mix64(uint64_t z) {                      // splitmix64's finaliser
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return z ^ (z >> 31);
+}
+static double sb_normal(uint64_t seed, uint64_t counter) {  // Box and Muller (1958)
+    uint64_t z = sb_mix64(sb_mix64(seed * 0x9E3779B97F4A7C15ull + 1) ^ (counter * 0xD1B54A32D192ED03ull));
+    double u = ((double)(z >> 40) + 1) / 16777217.0, v = (double)(z & 0xFFFFFF) / 16777216.0;
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+// Lane c of the sin-cos code of patch k: the first half of the width codes its row, the second its column.
+static double sb_sincos(int k, int c, int width, int grid) {
+    int half = width / 2, quarter = width / 4, along = c < half ? k / grid : k % grid, i = c % half % quarter;
+    double f = exp(-2.5 * i / (quarter > 1 ? quarter - 1 : 1));
+    return c % half < quarter ? sin(along * f) : cos(along * f);
+}
+static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long i) {
+    int grid = c->image / c->patch, row = (int)(i / p->w.cols), col = (int)(i % p->w.cols), word = row - c->patch_word;
+    double std = 0.7 / sqrt((double)p->w.cols), z = sb_normal(seed, (uint64_t)i);
+    switch (p->init) {
+    case SB_ONE: return 1;
+    case SB_LINEAR: return z * (std < 0.06 ? std : 0.06);
+    case SB_POSITION: return 0.05 * z * (row == 0) + (row ? 0.2 * sb_sincos(row - 1, col, p->w.cols, grid) : 0);
+    case SB_WORD_TABLE:
+        if (c->patch_word < 0 || word < 0 || word >= grid * grid) return 0.05 * z;
+        return 0.05 * z + 0.1 * sb_sincos(word, col, p->w.cols, grid) + 0.06 * sb_normal(seed + 1, (uint64_t)i);
+    case SB_GATE_START: return c->gate;
+    default: return 0;
+    }
+}
+// Fill the tensors of some groups with their initial values. copy = 0: Attn+ starts at random instead of as a copy.
+SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
+    for (int t = 0; t < m->params; t++) {
+        SbParam *p = m->param[t];
+        if (!(p->group & groups)) continue;
+        long n = sb_param_count(p);
+        real *host = (real *)malloc((size_t)n * sizeof(real));
+        if (!host) SB_FAIL("out of memory: initial values of %s", p->name);
+        char *plus = strstr(p->name, "plus_"), name[48];
+        if (p->init == SB_COPY && copy) {
+            snprintf(name, sizeof name, "%.*s%s", (int)(plus - p->name), p->name, plus + 5);
+            sb_get(host, sb_model_param(m, name)->w.p, (size_t)n * sizeof(real));
+        } else {
+            SbParam like = *p;
+            if (p->init == SB_COPY) like.init = p->rank == 2 ? SB_LINEAR : SB_ZERO;
+            uint64_t key = 1469598103934665603ull ^ seed;   // the name, so that a new tensor moves no other (FNV-1a)
+            for (const char *s = p->name; *s; s++) key = (key ^ (uint64_t)(unsigned char)*s) * 1099511628211ull;
+            for (long i = 0; i < n; i++) host[i] = (real)sb_start(&m->config, &like, key, i);
+        }
+        sb_put((void *)(size_t)p->w.p, host, (size_t)n * sizeof(real));
+        free(host);
+    }
+}
+
+// ---- activations
+static void *sb_acts_block(SbActs *a, size_t bytes) {
+    a->block = (void **)realloc(a->block, (size_t)(a->blocks + 1) * sizeof *a->block);
+    if (!a->block) SB_FAIL("out of memory: the list of activations");
+    a->bytes += bytes;
+    return a->block[a->blocks++] = sb_alloc(bytes);
+}
+// All layers' activations: what is saved for each layer, the rest once. rows: the capacity.
+static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, int layers, long rows) {
+    SbBlockActs *s = (SbBlockActs *)calloc((size_t)layers, sizeof *s);
+    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
+    if (!s) SB_FAIL("out of memory: the activations' tables");
+    for (int l = 0; l < layers; l++) {
+#define X(type, name, row, saved) \
+        s[l].name = l == 0 || (saved) || a->keep \
+            ? (type *)sb_acts_block(a, (size_t)rows * (size_t)(row) * sizeof(type)) : s[0].name;
+        SB_BLOCK_ACTS(X)
+#undef X
+#define X(type, name, elements) s[l].name = (type *)sb_acts_block(a, (size_t)(elements) * sizeof(type));
+        SB_BLOCK_FOLDS(X)
+#undef X
+    }
+    return s;
+}
+static void sb_acts_free(SbActs *a) {
+    for (int i = 0; i < a->blocks; i++) sb_free(a->block[i]);
+    free(a->block), free(a->enc), free(a->llm);
+    int keep = a->keep;
+    memset(a, 0, sizeof *a);
+    a->keep = keep;
+    a->room.enc = a->room.llm = -1;
+}
+// An eighth more, so that batches of slightly different lengths do not move memory.
+static SbSizes sb_sizes_more(SbSizes n) {
+    n.pixels += n.pixels / 8, n.enc += n.enc / 8, n.vis += n.vis / 8, n.images += n.images / 8;
+    n.llm += n.llm / 8, n.loss += n.loss / 8, n.reg += n.reg / 8;
+    return n;
+}
+static int sb_sizes_fit(SbSizes have, SbSizes need) {
+    return have.enc >= need.enc && have.llm >= need.llm && have.pixels >= need.pixels && have.vis >= need.vis &&
+           have.images >= need.images && have.loss >= need.loss && have.reg >= need.reg;
+}
+// Make room for a batch of at least these sizes; contents are lost when memory grows.
+SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
+    SbActs *a = &m->acts;
+    if (sb_sizes_fit(a->room, need)) return;
+    const SbConfig *c = &m->config;
+    sb_acts_free(a);
+    a->room = sb_sizes_more(need);
+    SB_SIZES(a->room);
+    int C = c->enc_width, D = c->llm_width;
+#define X(type, name, rows, row) a->name = (type *)sb_acts_block(a, (size_t)(rows) * (size_t)(row) * sizeof(type));
+    SB_MODEL_ACTS(X)
+#undef X
+    a->enc = sb_block_acts(a, &m->enc_shape, c->enc_layers, NE);
+    a->llm = sb_block_acts(a, &m->llm_shape, c->llm_layers, NL);
+}
+SB_FN void sb_model_free(SbModel *m) {
+    sb_acts_free(&m->acts);
+    sb_free(m->weights), sb_free(m->state);
+    free(m->enc), free(m->llm), free(m->param);
+    memset(m, 0, sizeof *m);
+}
+
+// ----------------------------------------------------------------------------------------------------------- >>batch
+// A batch is samples; a sample is a prefix (images of any size up to the position grid, or a text map) and turns.
+// All rows lie packed one after another; who sees whom is two key intervals a row:
+//     image in the encoder   all tokens of the same image
+//     prefix in the LLM      causal: [start of sample, itself]
+//     turn, isolate = 1      [the prefix) and [start of turn, itself]
+//     turn, isolate = 0      [start of sample, itself]
+// Rotary positions: the prefix counts from 0; a turn goes on from the prefix (restart = 1) or from the row before.
+typedef struct {
+#define X(type, name, rows, row) type *name;
+    SB_BATCH(X)
+#undef X
+    SbSizes n, room;            // in use; allocated
+    int *image_vis;             // [images + 1] first image token of every image
+    int *type;                  // [loss] kind of answer, for statistics
+    long sample, prefix, turn;  // first row of the sample at hand, first row behind its prefix, first row of the turn
+    int position;               // rotary position of the next row
+    real *angle;                // [angles][D] cos | sin of positions 0..
+    int angles;
+} SbBatch;
+
+static void *sb_regrow(void *p, size_t bytes) {
+    void *q = realloc(p, bytes ? bytes : 1);
+    if (!q) SB_FAIL("out of memory: a batch of %zu bytes", bytes);
+    return q;
+}
+// Host memory for at least n.
+static void sb_batch_reserve(SbBatch *b, const SbConfig *c, SbSizes n) {
+    if (b->image_vis && sb_sizes_fit(b->room, n)) return;
+    SbSizes r = b->room;
+#define X(f) if (n.f > r.f) r.f = 2 * n.f;
+    X(pixels) X(enc) X(vis) X(images) X(llm) X(loss) X(reg)
+#undef X
+    b->room = r;
+    SB_SIZES(r);
+#define X(type, name, rows, row) \
+    b->name = (type *)sb_regrow(b->name, (size_t)(rows) * (size_t)(row) * sizeof(type));
+    SB_BATCH(X)
+#undef X
+    b->image_vis = (int *)sb_regrow(b->image_vis, (size_t)(NI + 1) * sizeof(int));
+    b->type = (int *)sb_regrow(b->type, (size_t)NR * sizeof(int));
+}
+SB_FN void sb_batch_clear(SbBatch *b) {
+    memset(&b->n, 0, sizeof b->n);
+    b->sample = b->prefix = b->turn = 0;
+    b->position = 0;
+}
+SB_FN void sb_batch_free(SbBatch *b) {
+#define X(type, name, rows, row) free(b->name);
+    SB_BATCH(X)
+#undef X
+    free(b->image_vis), free(b->type), free(b->angle);
+    memset(b, 0, sizeof *b);
+}
+// Add an image (rgb [h][w][3] bytes; both sides multiples of the patch, at most the configured image) to what the
+// encoder reads; returns its number. Pixels become v / 127.5 - 1. Labels are the caller's to fill (multi, ...).
+SB_FN int sb_batch_image(SbBatch *b, const SbConfig *c, const unsigned char *rgb, int w, int h) {
+    int gw = w / c->patch, gh = h / c->patch, grid = c->image / c->patch;
+    if (gw < 1 || gh < 1 || gw > grid || gh > grid || w % c->patch || h % c->patch)
+        SB_FAIL("an image of %dx%d pixels does not fit patches of %d and a grid of %dx%d", w, h, c->patch, grid, grid);
+    SbSizes n = b->n;
+    long first = n.pixels, row = n.enc, vis = n.vis;
+    int image = (int)n.images;
+    n.pixels += (long)w * h, n.enc += 1 + gw * gh, n.vis += gw * gh, n.images += 1;
+    sb_batch_reserve(b, c, n);
+    b->n = n;
+    for (long i = 0; i < (long)w * h * 3; i++) b->pixels[first * 3 + i] = (real)(rgb[i] / 127.5 - 1);
+    b->cls_row[image] = (int)row;
+    b->image_vis[image] = (int)vis;
+    b->image_vis[image + 1] = (int)n.vis;
+    b->main_class[image] = -1;
+    memset(b->multi + (long)image * c->classes, 0, (size_t)c->classes * sizeof(real));
+    for (int k = -1; k < gw * gh; k++) {
+        int *patch = b->patch + 3 * (row + 1 + k), *keys = b->enc_keys + 4 * (row + 1 + k);
+        int y = k < 0 ? 0 : k / gw, x = k < 0 ? 0 : k % gw;
+        patch[0] = k < 0 ? -1 : (int)(first + (long)y * c->patch * w + x * c->patch);
+        patch[1] = w;
+        patch[2] = k < 0 ? 0 : 1 + y * grid + x;
+        keys[0] = (int)row, keys[1] = (int)n.enc, keys[2] = keys[3] = (int)n.enc;
+        if (k >= 0) b->patch_row[vis + k] = (int)(row + 1 + k), b->label[vis + k] = -1;
+    }
+    return image;
+}
+// Begin a sample of the LLM.
+SB_FN void sb_batch_sample(SbBatch *b) {
+    b->sample = b->prefix = b->turn = b->n.llm;
+    b->position = 0;
+}
+// Append one row to the LLM's sequence; words [SB_BAG], -1 = none.
+static long sb_batch_row(SbBatch *b, const SbConfig *c, const int *words, int vis_row) {
+    SbSizes n = b->n;
+    long row = n.llm++;
+    int D = c->llm_width / c->llm_heads;
+    sb_batch_reserve(b, c, n);
+    b->n = n;
+    memcpy(b->token + row * SB_BAG, words, SB_BAG * sizeof(int));
+    b->vis_row[row] = vis_row;
+    if (b->position >= b->angles) {
+        int more = 2 * b->position + 64;
+        b->angle = (real *)sb_regrow(b->angle, (size_t)more * (size_t)D * sizeof(real));
+        for (int p = b->angles; p < more; p++)
+            for (int i = 0; i < D / 2; i++) {
+                double turn = p * pow(c->theta, -2.0 * i / D);
+                b->angle[(long)p * D + i] = (real)cos(turn);
+                b->angle[(long)p * D + D / 2 + i] = (real)sin(turn);
+            }
+        b->angles = more;
+    }
+    memcpy(b->rotation + row * D, b->angle + (long)b->position++ * D, (size_t)D * sizeof(real));
+    int *keys = b->llm_keys + 4 * row, split = c->isolate && b->turn > b->sample;
+    keys[0] = (int)b->sample, keys[1] = split ? (int)b->prefix : (int)row + 1;
+    keys[2] = split ? (int)b->turn : (int)row + 1, keys[3] = (int)row + 1;
+    return row;
+}
+// Put an image into the prefix. Its token k carries the embedding of coordinate word k as well, if there are such words.
+SB_FN void sb_batch_prefix_image(SbBatch *b, const SbConfig *c, int image) {
+    for (int v = b->image_vis[image]; v < b->image_vis[image + 1]; v++) {
+        int position = b->patch[3 * b->patch_row[v] + 2] - 1;
+        int words[SB_BAG] = {c->patch_word < 0 ? -1 : c->patch_word + position, -1, -1, -1};
+        sb_batch_row(b, c, words, v);
+    }
+    b->prefix = b->turn = b->n.llm;
+}
+// Put a text map into the prefix: n patches, each the sum of up to three words (words [n][3], -1 = none).
+SB_FN void sb_batch_prefix_map(SbBatch *b, const SbConfig *c, const int *words, int n) {
+    for (int k = 0; k < n; k++) {
+        int bag[SB_BAG] = {c->patch_word < 0 ? -1 : c->patch_word + k, words[3 * k], words[3 * k + 1], words[3 * k + 2]};
+        sb_batch_row(b, c, bag, -1);
+    }
+    b->prefix = b->turn = b->n.llm;
+}
+// Append n tokens to the turn at hand. target[i]: the word that token i should predict, -1 = no loss; NULL = none.
+SB_FN void sb_batch_tokens(SbBatch *b, const SbConfig *c, const int *token, const int *target, const int *type, int n) {
+    for (int i = 0; i < n; i++) {
+        int words[SB_BAG] = {token[i], -1, -1, -1};
+        long row = sb_batch_row(b, c, words, -1);
+        if (!target || target[i] < 0) continue;
+        SbSizes more = b->n;
+        long at = more.loss++;
+        sb_batch_reserve(b, c, more);
+        b->n = more;
+        b->loss_row[at] = (int)row;
+        b->target[at] = target[i];
+        b->type[at] = type ? type[i] : 0;
+    }
+}
+// Begin a turn and append its tokens.
+SB_FN void sb_batch_turn(SbBatch *b, const SbConfig *c, const int *token, const int *target, const int *type, int n) {
+    b->turn = b->n.llm;
+    if (c->restart) b->position = (int)(b->prefix - b->sample);
+    sb_batch_tokens(b, c, token, target, type, n);
+}
+// Ask for the depth of image token vis (an index over the batch's image tokens): loss of sb_step_regress.
+SB_FN void sb_batch_depth(SbBatch *b, const SbConfig *c, int vis, double metres) {
+    SbSizes n = b->n;
+    long at = n.reg++;
+    sb_batch_reserve(b, c, n);
+    b->n = n;
+    b->reg_row[at] = vis;
+    b->reg_target[at] = (real)metres;
+}
+// Copy the batch to the backend and make room for what is computed from it.
+SB_FN void sb_batch_upload(SbModel *m, const SbBatch *b) {
+    const SbConfig *c = &m->config;
+    sb_acts_reserve(m, b->n);
+    m->n = b->n;
+    SB_SIZES(b->n);
+#define X(type, name, rows, row) \
+    if (rows) sb_put(m->acts.name, b->name, (size_t)(rows) * (size_t)(row) * sizeof(type));
+    SB_BATCH(X)
+#undef X
+}
+
+// ----------------------------------------------------------------------------------------------------------- >>model
+// Assembly: contract names only, the same for every backend. Numbered steps; the backward undoes them in reverse.
+
+typedef struct {                // rows [row0, row0 + n) of buffers whose rows [0, nk) hold keys and values
+    long row0, n, nk;
+    const int *keys;            // [rows][4]
+    const real *rotation;       // [rows][dim], or NULL
+} SbRows;
+
+// The projections into the columns of qkv = [Q|Q+|K|K+|V|V+].
+typedef struct { const SbParam *w, *b; int column; } SbSlice;
+static int sb_slices(SbSlice *s, const SbBlock *b, const SbShape *c) {
+    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual, n = 0;
+    SbSlice base[3] = {{&b->q_w, &b->q_b, 0}, {&b->k_w, &b->k_b, E * M}, {&b->v_w, &b->v_b, E * (M + KV)}};
+    SbSlice plus[3] = {{&b->plus_q_w, &b->plus_q_b, M}, {&b->plus_k_w, &b->plus_k_b, E * M + KV},
+                       {&b->plus_v_w, &b->plus_v_b, E * (M + KV) + KV}};
+    for (int i = 0; i < 3; i++) {
+        s[n++] = base[i];
+        if (c->dual) s[n++] = plus[i];
+    }
+    return n;
+}
+static SbWeight sb_dense(const real *p, int rows, int cols) {
+    SbWeight w = {p, SB_NATIVE, rows, cols, cols};
+    return w;
+}
+// The output projection: Wo, or eq. 1's Wc = [diag(alpha) Wo | diag(1-alpha) Wo+].
+static SbWeight sb_out_weight(const SbBlock *b, const SbShape *c, const SbBlockActs *s) {
+    return c->dual ? sb_dense(s->wc, c->width, 2 * c->heads * c->dim) : b->o_w.w;
+}
+static SbAttention sb_block_attention(const SbShape *c, const SbBlockActs *s, const SbRows *rows) {
+    int E = 1 + c->dual, M = E * c->heads * c->dim, KV = E * c->kv_heads * c->dim, ld = M + 2 * KV;
+    SbAttention a = {s->qkv + rows->row0 * ld, s->qkv + M, s->qkv + M + KV, ld, ld, ld, rows->n, rows->nk,
+                     rows->keys + 4 * rows->row0, E * c->heads, E * c->kv_heads, c->dim};
+    return a;
+}
+
+// (x, y): the residual stream and the branch to be added to it (y NULL: none). Result in s->r2, s->y2.
+SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *x, const real *y,
+                            const SbRows *rows) {
+    int C = c->width, F = c->hidden, E = 1 + c->dual, M = E * c->heads * c->dim, KV = E * c->kv_heads * c->dim;
+    long n = rows->n, r = rows->row0, ld = M + 2 * KV;
+    real *n1 = s->n1 + r * C, *qkv = s->qkv + r * ld, *att = s->att + r * M, *h = s->h + r * (1 + c->gated) * F;
+    real *g = s->g + r * F, *n2 = s->n2 + r * C;
+    SbWeight none = sb_dense(NULL, 0, 0);
+    SbSlice slice[6];
+    // 1. r1 = x + y, n1 = norm(r1)
+    sb_add_norm_forward(s->r1 + r * C, n1, s->stat1 + r * 2, x + r * C, y ? y + r * C : NULL, b->norm1_w.w,
+                        b->norm1_b.w, n, c->eps, c->layernorm);
+    // 2. q, k, v of both channels, rotated where positions rotate
+    for (int i = 0, slices = sb_slices(slice, b, c); i < slices; i++)
+        sb_linear_forward(qkv + slice[i].column, ld, n1, C, slice[i].w->w, slice[i].b->w, n);
+    if (c->rotated) {
+        sb_rotate_inplace(qkv, ld, rows->rotation + r * c->dim, n, E * c->heads, c->dim, 0);
+        sb_rotate_inplace(qkv + M, ld, rows->rotation + r * c->dim, n, E * c->kv_heads, c->dim, 0);
+    }
+    // 3. attention of all heads
+    SbAttention a = sb_block_attention(c, s, rows);
+    sb_attention_forward(att, M, s->lse + r * E * c->heads, &a);
+    // 4. y1 = output projection; with two channels the folded one (eq. 1: alpha is in here)
+    if (c->dual) sb_dual_fold_forward(s->wc, s->bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
+    sb_linear_forward(s->y1 + r * C, C, att, M, sb_out_weight(b, c, s), c->dual ? sb_dense(s->bc, C, 1) : b->o_b.w, n);
+    // 5. r2 = r1 + y1, n2 = norm(r2)
+    sb_add_norm_forward(s->r2 + r * C, n2, s->stat2 + r * 2, s->r1 + r * C, s->y1 + r * C, b->norm2_w.w, b->norm2_b.w,
+                        n, c->eps, c->layernorm);
+    // 6. y2 = mlp(n2)
+    if (c->gated) {
+        sb_linear_forward(h, 2 * F, n2, C, b->gate_w.w, none, n);
+        sb_linear_forward(h + F, 2 * F, n2, C, b->up_w.w, b->up_b.w, n);
+        sb_swiglu_forward(g, h, n, F);
+    } else {
+        sb_linear_gelu_forward(g, h, n2, C, b->up_w.w, b->up_b.w, n);
+    }
+    sb_linear_forward(s->y2 + r * C, C, g, F, b->down_w.w, b->down_b.w, n);
+}
+// 6 and 5 undone: d_r [n][C] is the gradient of r2 and of y2, and becomes that of r1 and y1.
+static void sb_mlp_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r, long n) {
+    int C = c->width, F = c->hidden, ldh = (1 + c->gated) * F, up = c->gated ? F : 0;
+    if (b->down_w.grad) {                                   // g was scratch: compute it again
+        if (c->gated) sb_swiglu_forward(s->g, s->h, n, F);
+        else sb_gelu_forward(s->g, s->h, n * F);
+        sb_linear_backward_weight(b->down_w.grad, b->down_b.grad, d_r, C, s->g, F, n, C, F);
+    }
+    sb_linear_backward_input(s->d_g, F, d_r, C, b->down_w.w, n);
+    if (c->gated) sb_swiglu_backward(s->d_h, s->d_g, s->h, n, F);
+    else sb_gelu_backward(s->d_h, s->d_g, s->h, n * F);
+    if (b->up_w.grad) {
+        sb_linear_backward_weight(b->up_w.grad, b->up_b.grad, s->d_h + up, ldh, s->n2, C, n, F, C);
+        if (c->gated) sb_linear_backward_weight(b->gate_w.grad, NULL, s->d_h, ldh, s->n2, C, n, F, C);
+    }
+    sb_linear_backward_input(s->d_n2, C, s->d_h + up, ldh, b->up_w.w, n);
+    if (c->gated) sb_linear_backward_input_add(s->d_n2, C, s->d_h, ldh, b->gate_w.w, n);
+    sb_norm_backward_add(d_r, b->norm2_w.grad, b->norm2_b.grad, s->d_n2, s->r2, s->stat2, b->norm2_w.w, n,
+                         c->layernorm);
+}
+// 4 undone: gradients of Wo, Wo+, a (folded) or of Wo alone, and d_att.
+static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *d_y, long n) {
+    int C = c->width, M = (1 + c->dual) * c->heads * c->dim;
+    if (!c->dual) {
+        if (b->o_w.grad) sb_linear_backward_weight(b->o_w.grad, b->o_b.grad, d_y, C, s->att, M, n, C, M);
+    } else if (b->o_w.grad || b->plus_o_w.grad || b->a.grad) {
+        sb_zero(s->d_wc, (size_t)C * M * sizeof(real));
+        sb_zero(s->d_bc, (size_t)C * sizeof(real));
+        sb_linear_backward_weight(s->d_wc, s->d_bc, d_y, C, s->att, M, n, C, M);
+        sb_dual_fold_backward(b->o_w.grad, b->o_b.grad, b->plus_o_w.grad, b->plus_o_b.grad, b->a.grad, s->d_wc,
+                              s->d_bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
+    }
+    sb_linear_backward_input(s->d_att, M, d_y, C, sb_out_weight(b, c, s), n);
+}
+// d_r [n][C]: in, the gradient of (r2, y2); out, that of (x, y). input = 0: nothing below trains, d_r is left undefined.
+SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r, const SbRows *rows,
+                             int input) {
+    int C = c->width, E = 1 + c->dual, M = E * c->heads * c->dim, KV = E * c->kv_heads * c->dim, first = 1;
+    long n = rows->n, ld = M + 2 * KV;
+    SbSlice slice[6];
+    int slices = sb_slices(slice, b, c);
+    sb_mlp_backward(b, c, s, d_r, n);                                               // 6, 5
+    sb_out_backward(b, c, s, d_r, n);                                               // 4
+    SbAttention a = sb_block_attention(c, s, rows);                                 // 3
+    sb_attention_backward(s->d_qkv, s->d_qkv + M, s->d_qkv + M + KV, s->d_att, s->att, M, s->lse, &a);
+    if (c->rotated) {                                                               // 2
+        sb_rotate_inplace(s->d_qkv, ld, rows->rotation, n, E * c->heads, c->dim, 1);
+        sb_rotate_inplace(s->d_qkv + M, ld, rows->rotation, n, E * c->kv_heads, c->dim, 1);
+    }
+    for (int i = 0; i < slices; i++) {
+        const SbParam *w = slice[i].w, *bias = slice[i].b;
+        const real *d = s->d_qkv + slice[i].column;
+        if (w->grad) sb_linear_backward_weight(w->grad, bias->grad, d, ld, s->n1, C, n, w->w.rows, C);
+        if (!input && !b->norm1_w.grad) continue;
+        if (first) sb_linear_backward_input(s->d_n1, C, d, ld, w->w, n);
+        else sb_linear_backward_input_add(s->d_n1, C, d, ld, w->w, n);
+        first = 0;
+    }
+    if (input || b->norm1_w.grad)                                                   // 1
+        sb_norm_backward_add(d_r, b->norm1_w.grad, b->norm1_b.grad, s->d_n1, s->r1, s->stat1, b->norm1_w.w, n,
+                             c->layernorm);
+}
+
+// Pixels to features: acts.feature [enc rows][C], final norm applied; CLS rows acts.cls_row, patches acts.patch_row.
+SB_FN void sb_encoder_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    SbShape *c = &m->enc_shape;
+    long n = m->n.enc;
+    SbRows rows = {0, n, n, s->enc_keys, NULL};
+    sb_patch_embed_forward(s->x0, s->col, s->pixels, s->patch, m->enc_patch_w.w, m->enc_patch_b.w, m->enc_cls.w,
+                           m->enc_pos.w, n, m->config.patch);
+    const real *x = s->x0, *y = NULL;
+    for (int l = 0; l < m->config.enc_layers; l++) {
+        sb_block_forward(m->enc + l, c, s->enc + l, x, y, &rows);
+        x = s->enc[l].r2, y = s->enc[l].y2;
+    }
+    sb_add_norm_forward(s->enc_r, s->feature, s->enc_stat, x, y, m->enc_norm_w.w, m->enc_norm_b.w, n, c->eps, 1);
+}
+// acts.d_feature to gradients of what trains.
+SB_FN void sb_encoder_backward(SbModel *m) {
+    SbActs *s = &m->acts;
+    SbShape *c = &m->enc_shape;
+    long n = m->n.enc;
+    SbRows rows = {0, n, n, s->enc_keys, NULL};
+    sb_zero(s->d_enc, (size_t)(n * c->width) * sizeof(real));
+    sb_norm_backward_add(s->d_enc, m->enc_norm_w.grad, m->enc_norm_b.grad, s->d_feature, s->enc_r, s->enc_stat,
+                         m->enc_norm_w.w, n, 1);
+    for (int l = m->config.enc_layers - 1; l >= 0; l--)
+        sb_block_backward(m->enc + l, c, s->enc + l, s->d_enc, &rows, l > 0 || (m->trained & SB_BASE));
+    if (m->trained & SB_BASE)
+        sb_patch_embed_backward(m->enc_patch_w.grad, m->enc_patch_b.grad, m->enc_cls.grad, m->enc_pos.grad, s->d_enc,
+                                s->col, s->patch, n, c->width, m->enc_patch_w.w.cols, m->enc_pos.w.rows);
+}
+
+// LLaVA-1.5's projector on patch tokens: vis = w2 gelu(w1 f + b1) + b2.
+SB_FN void sb_projector_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int C = m->config.enc_width, D = m->config.llm_width;
+    sb_gather_rows(s->patch_feature, s->feature, s->patch_row, m->n.vis, C);
+    sb_linear_gelu_forward(s->proj_g, s->proj_h, s->patch_feature, C, m->proj_w1.w, m->proj_b1.w, m->n.vis);
+    sb_linear_forward(s->vis, D, s->proj_g, D, m->proj_w2.w, m->proj_b2.w, m->n.vis);
+}
+// acts.d_vis to gradients of the projector and acts.d_feature (if features train).
+SB_FN void sb_projector_backward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int C = m->config.enc_width, D = m->config.llm_width;
+    long n = m->n.vis;
+    if (m->proj_w2.grad) sb_linear_backward_weight(m->proj_w2.grad, m->proj_b2.grad, s->d_vis, D, s->proj_g, D, n, D, D);
+    sb_linear_backward_input(s->d_proj_g, D, s->d_vis, D, m->proj_w2.w, n);
+    sb_gelu_backward(s->d_proj_h, s->d_proj_g, s->proj_h, n * D);
+    if (m->proj_w1.grad)
+        sb_linear_backward_weight(m->proj_w1.grad, m->proj_b1.grad, s->d_proj_h, D, s->patch_feature, C, n, D, C);
+    if (!(m->trained & (SB_BASE | SB_PLUS | SB_GATE))) return;
+    sb_linear_backward_input(s->d_patch_feature, C, s->d_proj_h, D, m->proj_w1.w, n);
+    sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
+    sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, n, C);
+}
+
+// Rows [row0, row0 + n) of the sequences; rows before them must have been computed: their keys and values are read
+// from the same buffers, which is all that a KV cache is. The result is the pair (r2, y2) of the last block.
+SB_FN void sb_llm_forward(SbModel *m, long row0, long n) {
+    SbActs *s = &m->acts;
+    int D = m->config.llm_width;
+    SbRows rows = {row0, n, row0 + n, s->llm_keys, s->rotation};
+    sb_embed_forward(s->t0 + row0 * D, m->llm_emb.w, s->token + row0 * SB_BAG, s->vis, s->vis_row + row0, n);
+    const real *x = s->t0, *y = NULL;
+    for (int l = 0; l < m->config.llm_layers; l++) {
+        sb_block_forward(m->llm + l, &m->llm_shape, s->llm + l, x, y, &rows);
+        x = s->llm[l].r2, y = s->llm[l].y2;
+    }
+}
+// Final norm of the rows in acts.loss_row [n], into acts.head_n.
+static void sb_llm_head_rows(SbModel *m, long n) {
+    SbActs *s = &m->acts;
+    SbBlockActs *last = s->llm + m->config.llm_layers - 1;
+    int D = m->config.llm_width;
+    sb_gather_rows(s->head_x, last->r2, s->loss_row, n, D);
+    sb_gather_rows(s->head_y, last->y2, s->loss_row, n, D);
+    sb_add_norm_forward(s->head_r, s->head_n, s->head_stat, s->head_x, s->head_y, m->llm_norm_w.w,
+                        sb_dense(NULL, 0, 0), n, m->llm_shape.eps, 0);
+}
+// Sum of n losses on the backend, in order, in double.
+static double sb_loss_sum(SbModel *m, const stat_t *loss, long n) {
+    double sum = 0;
+    stat_t host[1024];
+    (void)m;
+    for (long i = 0; i < n; i += 1024) {
+        long k = n - i < 1024 ? n - i : 1024;
+        sb_get(host, loss + i, (size_t)k * sizeof(stat_t));
+        for (long j = 0; j < k; j++) sum += host[j];
+    }
+    return sum;
+}
+// Mean cross-entropy over the rows with loss (tied head: logits = norm(r) emb^T). backward: also acts.d_head_n.
+SB_FN double sb_llm_loss(SbModel *m, int backward) {
+    SbActs *s = &m->acts;
+    long n = m->n.loss;
+    if (!n) return 0;
+    sb_llm_head_rows(m, n);
+    sb_head_xent(s->loss, backward ? s->d_head_n : NULL, backward ? m->llm_emb.grad : NULL, s->logits, SB_CHUNK,
+                 s->head_n, m->llm_emb.w, s->target, n, 1.0 / (double)n);
+    return sb_loss_sum(m, s->loss, n) / (double)n;
+}
+// acts.d_head_n to gradients of the LLM (if it trains) and acts.d_vis (if images are shown).
+SB_FN void sb_llm_backward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int D = m->config.llm_width, below = (m->trained & ~SB_LLM) != 0 && m->n.vis > 0;
+    long n = m->n.llm;
+    SbRows rows = {0, n, n, s->llm_keys, s->rotation};
+    sb_zero(s->d_head_r, (size_t)(m->n.loss * D) * sizeof(real));
+    sb_norm_backward_add(s->d_head_r, m->llm_norm_w.grad, NULL, s->d_head_n, s->head_r, s->head_stat, m->llm_norm_w.w,
+                         m->n.loss, 0);
+    sb_zero(s->d_llm, (size_t)(n * D) * sizeof(real));
+    sb_scatter_rows_add(s->d_llm, s->d_head_r, s->loss_row, m->n.loss, D);
+    for (int l = m->config.llm_layers - 1; l >= 0; l--)
+        sb_block_backward(m->llm + l, &m->llm_shape, s->llm + l, s->d_llm, &rows, l > 0 || below || m->llm_emb.grad);
+    sb_embed_backward(m->llm_emb.grad, below ? s->d_vis : NULL, s->d_llm, s->token, s->vis_row, n, m->n.vis,
+                      m->llm_emb.w.rows, D);
+}
+// Logits of one row, logits [vocab] on the host. acts.loss_row[0] is overwritten.
+SB_FN void sb_llm_logits(SbModel *m, long row, real *logits) {
+    SbActs *s = &m->acts;
+    int index = (int)row;
+    sb_put(s->loss_row, &index, sizeof index);
+    sb_llm_head_rows(m, 1);
+    sb_linear_forward(s->logits, m->config.vocab, s->head_n, m->config.llm_width, m->llm_emb.w, sb_dense(NULL, 0, 0), 1);
+    sb_get(logits, s->logits, (size_t)m->config.vocab * sizeof(real));
+}
+// Continue the last turn of a batch of ONE sample greedily, word by word with the KV cache, until done(context, word)
+// says so or max words stand. Returns how many. The batch's rows must not have been computed yet.
+SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(void *context, int word), void *context) {
+    SbSizes room = b->n;
+    room.llm += max, room.loss += 1;
+    sb_acts_reserve(m, room);
+    real *logits = (real *)sb_regrow(NULL, (size_t)m->config.vocab * sizeof(real));
+    int count = 0;
+    for (long row0 = 0; count < max; row0 = m->n.llm) {
+        sb_batch_upload(m, b);
+        if (!row0 && m->n.images) sb_encoder_forward(m), sb_projector_forward(m);
+        sb_llm_forward(m, row0, m->n.llm - row0);
+        sb_llm_logits(m, m->n.llm - 1, logits);
+        int best = 0;
+        for (int i = 1; i < m->config.vocab; i++) if (logits[i] > logits[best]) best = i;
+        word[count++] = best;
+        if (done(context, best)) break;
+        sb_batch_tokens(b, &m->config, &best, NULL, NULL, 1);
+    }
+    free(logits);
+    return count;
+}
+
+// ------------------------------------------------------------------------------------------------------------ >>train
+// One step of each objective: upload, forward, loss, and with backward = 1 the gradients of what trains (cleared first).
+
+// Dialogues: mean cross-entropy of the answers. A batch without images is a batch of text (maps).
+SB_FN double sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
+    sb_batch_upload(m, b);
+    if (backward) sb_zero(m->state, m->grad_bytes);
+    if (m->n.images) sb_encoder_forward(m), sb_projector_forward(m);
+    sb_llm_forward(m, 0, m->n.llm);
+    double loss = sb_llm_loss(m, backward);
+    if (!backward || !m->n.loss) return loss;
+    sb_llm_backward(m);
+    if (!m->n.images || !(m->trained & ~SB_LLM)) return loss;
+    sb_projector_backward(m);
+    if (m->trained & (SB_BASE | SB_PLUS | SB_GATE)) sb_encoder_backward(m);
+    return loss;
+}
+
+// logits = x w^T + b of a head, and back.
+static void sb_head_backward(const SbParam *w, const SbParam *b, real *d_x, const real *d_logits, const real *x, long n,
+                             int add) {
+    int K = w->w.rows, C = w->w.cols;
+    sb_linear_backward_weight(w->grad, b->grad, d_logits, K, x, C, n, K, C);
+    if (add) sb_linear_backward_input_add(d_x, C, d_logits, K, w->w, n);
+    else sb_linear_backward_input(d_x, C, d_logits, K, w->w, n);
+}
+// The base encoder's task, image-level recognition from CLS: (sum of binary cross-entropies over the classes) / 3 +
+// cross-entropy of the main object, means over images; patches = 1: + cross-entropy of the patches' labels.
+SB_FN double sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int patches) {
+    SbActs *s = &m->acts;
+    const SbConfig *c = &m->config;
+    sb_batch_upload(m, b);
+    int C = c->enc_width, K = c->classes;
+    long n = m->n.images, v = m->n.vis;
+    double each = 1.0 / (double)n, patch = 1.0 / (double)v;
+    if (backward) sb_zero(m->state, m->grad_bytes);
+    sb_encoder_forward(m);
+    sb_gather_rows(s->cls_feature, s->feature, s->cls_row, n, C);
+    sb_linear_forward(s->multi_logits, K, s->cls_feature, C, m->head_multi_w.w, m->head_multi_b.w, n);
+    sb_linear_forward(s->main_logits, K, s->cls_feature, C, m->head_main_w.w, m->head_main_b.w, n);
+    sb_bce(s->loss, s->d_multi_logits, s->multi_logits, s->multi, n, K, each / 3);
+    double loss = sb_loss_sum(m, s->loss, n) * each / 3;
+    sb_xent(s->loss, s->d_main_logits, s->main_logits, s->main_class, n, K, each);
+    loss += sb_loss_sum(m, s->loss, n) * each;
+    if (patches) {
+        sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
+        sb_linear_forward(s->patch_logits, c->labels, s->patch_feature, C, m->head_patch_w.w, m->head_patch_b.w, v);
+        sb_xent(s->loss, s->d_patch_logits, s->patch_logits, s->label, v, c->labels, patch);
+        loss += sb_loss_sum(m, s->loss, v) * patch;
+    }
+    if (!backward) return loss;
+    sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
+    if (patches) {
+        sb_head_backward(&m->head_patch_w, &m->head_patch_b, s->d_patch_feature, s->d_patch_logits, s->patch_feature,
+                         v, 0);
+        sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, v, C);
+    }
+    sb_head_backward(&m->head_main_w, &m->head_main_b, s->d_cls_feature, s->d_main_logits, s->cls_feature, n, 0);
+    sb_head_backward(&m->head_multi_w, &m->head_multi_b, s->d_cls_feature, s->d_multi_logits, s->cls_feature, n, 1);
+    sb_scatter_rows_add(s->d_feature, s->d_cls_feature, s->cls_row, n, C);
+    sb_encoder_backward(m);
+    return loss;
+}
+// Control without language: depth in metres from the same patches by an MLP (w2 gelu(w1 f + b1) + b2), smooth L1.
+SB_FN double sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
+    SbActs *s = &m->acts;
+    sb_batch_upload(m, b);
+    int C = m->config.enc_width;
+    long n = m->n.reg, v = m->n.vis;
+    if (backward) sb_zero(m->state, m->grad_bytes);
+    sb_encoder_forward(m);
+    sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
+    sb_gather_rows(s->reg_x, s->patch_feature, s->reg_row, n, C);
+    sb_linear_gelu_forward(s->reg_g, s->reg_h, s->reg_x, C, m->reg_w1.w, m->reg_b1.w, n);
+    sb_linear_forward(s->reg_y, 1, s->reg_g, C, m->reg_w2.w, m->reg_b2.w, n);
+    sb_smooth_l1(s->loss, s->d_reg_y, s->reg_y, s->reg_target, n, 1.0 / (double)n);
+    double loss = sb_loss_sum(m, s->loss, n) / (double)n;
+    if (!backward) return loss;
+    sb_head_backward(&m->reg_w2, &m->reg_b2, s->d_reg_g, s->d_reg_y, s->reg_g, n, 0);
+    sb_gelu_backward(s->d_reg_h, s->d_reg_g, s->reg_h, n * C);
+    sb_head_backward(&m->reg_w1, &m->reg_b1, s->d_reg_x, s->d_reg_h, s->reg_x, n, 0);
+    if (!(m->trained & (SB_BASE | SB_PLUS | SB_GATE))) return loss;
+    sb_zero(s->d_patch_feature, (size_t)(v * C) * sizeof(real));
+    sb_scatter_rows_add(s->d_patch_feature, s->d_reg_x, s->reg_row, n, C);
+    sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
+    sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, v, C);
+    sb_encoder_backward(m);
+    return loss;
+}
+
+// Cosine to 0 with linear warm-up; step counts from 0, W = ceil(warmup * steps): lr (step+1)/W, then
+// lr/2 (1 + cos(pi (step-W)/(steps-W))).
+SB_FN double sb_schedule(double lr, double warmup, long step, long steps) {
+    long W = (long)ceil(warmup * (double)steps);
+    if (step < W) return lr * (double)(step + 1) / (double)W;
+    return lr * 0.5 * (1 + cos(3.141592653589793 * (double)(step - W) / (double)(steps > W ? steps - W : 1)));
+}
+// Global norm of all gradients.
+SB_FN double sb_grad_norm(SbModel *m) {
+    double sum = 0;
+    for (int i = 0; i < m->params; i++)
+        if (m->param[i]->grad) sum += sb_sum_squares(m->param[i]->grad, sb_param_count(m->param[i]));
+    return sqrt(sum);
+}
+// Clip, then AdamW on everything that trains; step counts from 1. Returns the norm before clipping.
+SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
+    const SbConfig *c = &m->config;
+    double norm = sb_grad_norm(m), scale = c->clip > 0 && norm > c->clip ? c->clip / norm : 1;
+    for (int i = 0; i < m->params; i++) {
+        SbParam *p = m->param[i];
+        if (!p->grad) continue;
+        sb_adamw((real *)(size_t)p->w.p, p->grad, p->m, p->v, sb_param_count(p), scale, lr, p->decay ? decay : 0,
+                 c->beta1, c->beta2, c->adam_eps, step);
+    }
+    return norm;
+}
+
+// Name of the first tensor that holds a NaN or an infinity: weights, then activations in forward order, then
+// gradients; NULL if there is none. With acts.keep = 1 every layer's own scratch is looked at too.
+static int sb_finite(const void *device, size_t count, int is_int) {
+    real host[512];
+    for (size_t i = 0; i < (is_int ? 0 : count); i += 512) {
+        size_t k = count - i < 512 ? count - i : 512;
+        sb_get(host, (const real *)device + i, k * sizeof(real));
+        for (size_t j = 0; j < k; j++) if (!isfinite(host[j])) return 0;
+    }
+    return 1;
+}
+SB_FN const char *sb_first_nonfinite(SbModel *m) {
+    static char name[64];
+    const SbConfig *config = &m->config;
+    SbActs *s = &m->acts;
+    for (int i = 0; i < m->params; i++)
+        if (!sb_finite(m->param[i]->w.p, (size_t)sb_param_count(m->param[i]), 0)) return m->param[i]->name;
+    for (int side = 0; side < 2; side++)
+        for (int l = 0; l < (side ? config->llm_layers : config->enc_layers); l++) {
+            const SbShape *c = side ? &m->llm_shape : &m->enc_shape;
+            SbBlockActs *b = side ? s->llm + l : s->enc + l;
+            size_t rows = (size_t)(side ? m->n.llm : m->n.enc);
+            int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
+#define X(type, field, row, saved) \
+            if (b->field && !sb_finite(b->field, rows * (size_t)(row), 0)) \
+                return snprintf(name, sizeof name, "%s.%d.%s", side ? "llm" : "enc", l, #field), name;
+            SB_BLOCK_ACTS(X)
+#undef X
+        }
+    const SbConfig *c = config;
+    int C = c->enc_width, D = c->llm_width;
+    SB_SIZES(m->n);
+#define X(type, field, rows, row) \
+    if (!sb_finite(s->field, (size_t)(rows) * (size_t)(row), #type[0] == 'i')) return #field;
+    SB_MODEL_ACTS(X)
+#undef X
+    for (int i = 0; i < m->params; i++)
+        if (m->param[i]->grad && !sb_finite(m->param[i]->grad, (size_t)sb_param_count(m->param[i]), 0))
+            return snprintf(name, sizeof name, "gradient of %s", m->param[i]->name), name;
+    return NULL;
+}
+
+// ----------------------------------------------------------------------------------------------------------- >>license
+// MIT License. Copyright (c) 2026 the authors of spatialboost.c. Permission is hereby granted, free of charge, to any
+// person obtaining a copy of this software and associated documentation files, to deal in it without restriction,
+// provided that this notice is kept. The software is provided "as is", without warranty of any kind. Full text: LICENSE.

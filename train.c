@@ -1,0 +1,421 @@
+// train.c: every training stage of SpatialBoost on the CPU.      ./train STAGE [flags]      ./train --help
+//
+// A stage reads a checkpoint, trains some groups of tensors on some data, and writes a checkpoint and a CSV log:
+//
+//     encoder ─► llm ─► align ─► instruct ─► boost          out/encoder.safetensors ... out/boost.safetensors
+//
+// What it refuses to do: guess (an unknown flag, a size that does not fit, a scene without what is asked of it is an
+// error), lose work (a checkpoint every minute, at Ctrl-C and at the end; running the same line again resumes, bit for
+// bit), go on after a loss that is not a number. How to read it: the table of stages, the options, then train() near
+// the end: data, forward, loss, backward, update, log. The model itself is spatialboost.h.
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "data/file.h"
+#define SB_FAIL(...) sb_die(__VA_ARGS__)
+#include "spatialboost.h"
+
+#include "data/flags.h"
+#include "data/model.h"
+#include "data/samples.h"
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+// ---- the stages, one row each. Learning rates and steps: dev/NOTEBOOK.md says how they were chosen.
+typedef struct {
+    const char *name, *from, *help;
+    int groups, task, pool, steps, toy_steps, batch;    // batch: samples, in multiples of the configuration's
+    double lr, decay;
+    const char *mix;
+} Stage;
+static const Stage stages[] = {
+    {"encoder", NULL, "a base encoder learns to recognise, from image-level labels", SB_BASE | SB_HEADS,
+     SB_TASK_RECOGNISE, SB_POOL_TRAIN, 1200, 20, 2, 1.5e-3, .05, "rec"},
+    {"llm", "encoder", "the LLM learns to speak of scenes, from exact text maps (no image)", SB_LLM, SB_TASK_MAP,
+     SB_POOL_TEXT, 250, 20, 1, 2e-3, 0, "lean"},
+    {"align", "llm", "the projector learns to write words; encoder and LLM frozen", SB_PROJ, SB_TASK_DIALOGUE,
+     SB_POOL_TRAIN, 200, 20, 1, 2e-3, 0, "lean"},
+    {"instruct", "align", "projector and LLM on dialogues; encoder frozen", SB_PROJ | SB_LLM, SB_TASK_DIALOGUE,
+     SB_POOL_TRAIN, 60, 10, 1, 3e-4, 0, "recshort"},
+    {"boost", "instruct", "Attn+, a and projector on spatial dialogues; encoder and LLM frozen",
+     SB_PLUS | SB_GATE | SB_PROJ, SB_TASK_DIALOGUE, SB_POOL_TRAIN, 700, 20, 1, 2e-3, 0, "mix"},
+};
+enum { STAGES = sizeof stages / sizeof *stages };
+
+// ---- options beside the configuration: X(flag kind, C type, name, default, hint, low, high, help)
+#define TRAIN_OPTIONS(X) \
+    X(TEXT, const char *, preset, "mini", "NAME", 0, 0, "sizes for a new model: toy, mini or small") \
+    X(TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints and logs") \
+    X(TEXT, const char *, to, NULL, "NAME", 0, 0, "name of the result in that folder (the stage's)") \
+    X(TEXT, const char *, from, NULL, "FILE", 0, 0, "checkpoint to start from (the stage before)") \
+    X(INT, int, steps, 0, "N", 0, 1e9, "steps; 0: the stage's own") \
+    X(NUMBER, double, lr, 0, "X", 0, 1e3, "peak learning rate; 0: the stage's own") \
+    X(NUMBER, double, decay, -1, "X", -1, 1e3, "weight decay of matrices; -1: the stage's own") \
+    X(TEXT, const char *, mix, NULL, "MIX", 0, 0, "questions: a name or depth=14,what=10 (./data/converse --help)") \
+    X(TEXT, const char *, order, "forward", "ORDER", 0, 0, "order of the turns: forward, reverse, random") \
+    X(INT, int, rooms, 0, "N", 0, 1e9, "cycle over so many simulated rooms; 0: a new one for every sample") \
+    X(TEXT, const char *, scenes, NULL, "DIR", 0, 0, "ask about the views of this scene folder (or folder of them)") \
+    X(TEXT, const char *, data, NULL, "FILE", 0, 0, "conversations, LLaVA JSON or JSONL") \
+    X(NUMBER, double, share, 1, "X", 0, 1, "share of samples from --scenes and --data, the rest simulated") \
+    X(TEXT, const char *, tune, "plus", "WHAT", 0, 0, "boost trains: plus (Attn+ and a), full (the base encoder)") \
+    X(SWITCH, int, random_plus, 0, "", 0, 1, "boost: Attn+ starts at random, not as a copy") \
+    X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too") \
+    X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM") \
+    X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch") \
+    X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there") \
+    X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop") \
+    X(NUMBER, double, save_every, 60, "S", 0, 120, "seconds between checkpoints")
+
+typedef struct {
+#define X(kind, type, name, start, hint, low, high, help) type name;
+    TRAIN_OPTIONS(X)
+#undef X
+} Options;
+
+typedef struct {
+    const Stage *stage;
+    Options o;
+    SbConfig config;
+    SbModel model;
+    SbSource train, valid;
+    SbSample *slot;
+    SbBatch batch;
+    int batch_size;
+    long step;                      // steps done
+    char *result, *partial, *log, *base;        // files; base: the checkpoint to start from
+    FILE *csv;
+    long log_size;                  // bytes of the log at the last checkpoint
+    double answers, seconds;        // answer tokens and seconds so far
+} Run;
+
+static volatile sig_atomic_t interrupted;
+static void on_interrupt(int signal_number) { (void)signal_number, interrupted = 1; }
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// ---- command line
+
+enum { FLAGS_MAX = 80 };
+static int make_flags(SbFlag *f, Options *o, SbConfig *c) {
+    int n = 0;
+#define X(kind, type, name, start, hint, low, high, help) \
+    f[n++] = sb_flag(#name, hint, SB_FLAG_##kind, &o->name, low, high, help);
+    TRAIN_OPTIONS(X)
+#undef X
+#define X(type, name, toy, mini, small, help) \
+    f[n++] = sb_flag(#name, "N", sizeof(type) == sizeof(int) ? SB_FLAG_INT : SB_FLAG_NUMBER, &c->name, -1, 1e9, help);
+    SB_CONFIG(X)
+#undef X
+    return n;
+}
+static void print_usage(void) {
+    printf("usage: ./train STAGE [flags]\n\nstages, in order:\n");
+    for (int i = 0; i < STAGES; i++) {
+        const Stage *s = stages + i;
+        printf("  %-9s %s\n            %d steps, lr %g, questions \"%s\", from %s\n", s->name, s->help, s->steps, s->lr,
+               s->mix, s->from ? s->from : "nothing");
+    }
+    printf("\n./train STAGE --help lists the flags and their defaults.\n");
+}
+static Options default_options(void) {
+    Options o;
+#define X(kind, type, name, start, hint, low, high, help) o.name = start;
+    TRAIN_OPTIONS(X)
+#undef X
+    return o;
+}
+static int preset_of(const char *name) {
+    static const char *const names[] = {"toy", "mini", "small"};
+    for (int i = 0; i < 3; i++) if (!strcmp(name, names[i])) return i;
+    sb_die("--preset %s: expected toy, mini or small", name);
+}
+
+// The configuration: that of the checkpoint to start from, else of the preset; then what flags say. Sizes of a model
+// that exists cannot be changed.
+static void parse(Run *r, int argc, char **argv) {
+    SbFlag flag[FLAGS_MAX];
+    for (int i = 0; argc > 1 && i < STAGES; i++) if (!strcmp(argv[1], stages[i].name)) r->stage = stages + i;
+    if (!r->stage) {
+        print_usage();
+        if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h")) sb_die("no stage is called %s", argv[1]);
+        exit(argc > 1 ? 0 : 1);
+    }
+    char *usage = sb_format("usage: ./train %s [flags]\n%s", r->stage->name, r->stage->help);
+    r->o = default_options();
+    r->config = sb_config_preset(SB_MINI);
+    int flags = make_flags(flag, &r->o, &r->config);
+    sb_flags_parse(flag, flags, argc, argv, 2, usage, NULL, 0);
+    free(usage);
+    SbConfig given = r->config, old = sb_config_preset(preset_of(r->o.preset));
+    r->base = r->o.from ? sb_copy(r->o.from)
+            : r->stage->from ? sb_format("%s/%s.safetensors", r->o.out, r->stage->from) : NULL;
+    if (r->base) {
+        SbCheckpoint file;
+        int dual;
+        if (!sb_exists(r->base)) sb_die("%s: missing; run ./train %s first, or name a file with --from", r->base,
+                                        r->stage->from ? r->stage->from : "another stage");
+        sb_checkpoint_open(&file, r->base);
+        old = sb_model_config(&file, &dual);
+        sb_checkpoint_close(&file);
+    }
+    r->config = old;
+    for (int i = 0; i < flags; i++) {           // the configuration's flags again, on top of what it now is
+        char *at = (char *)flag[i].value;
+        if (!flag[i].given || at < (char *)&r->config || at >= (char *)(&r->config + 1)) continue;
+        size_t offset = (size_t)(at - (char *)&r->config), size = flag[i].kind == SB_FLAG_INT ? sizeof(int) : 8;
+        if (r->base && offset < offsetof(SbConfig, gate) && memcmp(at, (char *)&given + offset, size))
+            sb_die("--%s: the model in %s has another; sizes are chosen in the first stage", flag[i].name, r->base);
+        memcpy(at, (char *)&given + offset, size);
+    }
+    const char *wrong = sb_config_error(&r->config);
+    if (wrong) sb_die("%s", wrong);
+    const char *name = r->o.to ? r->o.to : r->stage->name;
+    r->result = sb_format("%s/%s.safetensors", r->o.out, name);
+    r->partial = sb_format("%s/%s.partial.safetensors", r->o.out, name);
+    r->log = sb_format("%s/%s.csv", r->o.out, name);
+    int toy = r->config.enc_width <= 32;
+    if (!r->o.steps) r->o.steps = toy ? r->stage->toy_steps : r->stage->steps;
+    if (r->o.lr == 0) r->o.lr = r->stage->lr;
+    if (r->o.decay < 0) r->o.decay = r->stage->decay;
+    if (!r->o.mix) r->o.mix = r->stage->mix;
+    r->batch_size = r->stage->batch * r->config.batch;
+}
+
+// ---- the run
+
+static int groups_of(const Run *r) {
+    int groups = r->stage->groups;
+    if (strcmp(r->stage->name, "boost")) return groups;
+    if (!strcmp(r->o.tune, "full")) groups = SB_BASE | SB_PROJ;
+    else if (strcmp(r->o.tune, "plus")) sb_die("--tune %s: expected plus or full", r->o.tune);
+    if (r->o.regress) groups = (groups & ~SB_PROJ) | SB_REG;
+    if (r->o.freeze_projector) groups &= ~SB_PROJ;
+    return groups;
+}
+static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
+    int task = r->o.regress && !strcmp(r->stage->name, "boost") ? SB_TASK_DEPTH : r->stage->task;
+    sb_source_init(s, &r->config, task, pool, r->o.mix, seed);
+    s->mix.order = -1;
+    for (int i = 0; i < 3; i++) if (!strcmp(r->o.order, sb_order_name[i])) s->mix.order = i;
+    if (s->mix.order < 0) sb_die("--order %s: expected forward, reverse or random", r->o.order);
+    s->rooms = r->o.rooms;
+    if (pool == SB_POOL_VALID) return;              // the validation loss is always that of new simulated rooms
+    if ((r->o.scenes || r->o.data) && task != SB_TASK_DIALOGUE && task != SB_TASK_DEPTH)
+        sb_die("stage %s reads no dialogues: --scenes and --data mean nothing to it", r->stage->name);
+    if (r->o.scenes) sb_source_scenes(s, r->o.scenes), sb_source_ready(s);
+    if (r->o.data && task != SB_TASK_DIALOGUE) sb_die("--regress takes depth from --scenes, not from --data");
+    if (r->o.data) sb_source_records(s, r->o.data);
+    s->share = r->o.share;
+}
+// Everything that decides the result, as text: a half-done run is only continued by the same.
+static char *describe(Run *r) {
+    static const char *const idle[] = {"preset", "out", "to", "from", "again", "memory", "save_every"};
+    SbFlag flag[FLAGS_MAX];
+    SbText text = {NULL, 0, 0};
+    int flags = make_flags(flag, &r->o, &r->config);
+    sb_text_add(&text, "%s", r->stage->name);
+    for (int i = 0; i < flags; i++) {
+        char value[200];
+        int skip = 0;
+        for (size_t k = 0; k < sizeof idle / sizeof *idle; k++) skip |= !strcmp(flag[i].name, idle[k]);
+        sb_flag_text(flag + i, value, sizeof value);
+        if (!skip && strcmp(value, "-")) sb_text_add(&text, " %s=%s", flag[i].name, value);
+    }
+    return text.data;
+}
+// Make the model: from the half-done run, from the stage before, or from nothing.
+static void open_model(Run *r) {
+    int boost = !strcmp(r->stage->name, "boost"), dual = boost && !strcmp(r->o.tune, "plus"), was = 0, groups;
+    SbCheckpoint f;
+    memset(&f, 0, sizeof f);
+    groups = groups_of(r);
+    const char *path = sb_exists(r->partial) && !r->o.again ? r->partial : r->base;
+    if (path) sb_checkpoint_open(&f, path), sb_model_config(&f, &was);
+    sb_model_init(&r->model, &r->config, dual || was);
+    sb_model_random(&r->model, ~(SB_PLUS | SB_GATE), (uint64_t)r->config.seed, 1);
+    if (path) sb_model_weights(&r->model, &f, path == r->base);
+    if (path == r->base && !was) sb_model_random(&r->model, SB_PLUS | SB_GATE, (uint64_t)r->config.seed,
+                                                 !r->o.random_plus);
+    sb_model_train(&r->model, groups);
+    if (path && path == r->partial) {
+        const char *made = sb_checkpoint_text(&f, "run");
+        char *run = describe(r);
+        if (!made || strcmp(made, run))
+            sb_die("%s: a half-done run with other settings (%s; now %s); finish it, or begin anew with --again", path,
+                   made ? made : "?", run);
+        free(run);
+        sb_model_moments(&r->model, &f);
+        r->step = (long)sb_model_number(&f, "step");
+        r->answers = sb_model_number(&f, "answers");
+        r->seconds = sb_model_number(&f, "seconds");
+        r->log_size = (long)sb_model_number(&f, "log");
+    }
+    if (path) sb_checkpoint_close(&f);
+}
+
+static void save(Run *r, int finished) {
+    SbNotes *notes = (SbNotes *)sb_calloc(1, sizeof *notes);
+    char *run = describe(r);
+    fflush(r->csv);
+    sb_note(notes, "stage", "%s", r->stage->name);
+    sb_note(notes, "run", "%s", run);
+    sb_note(notes, "step", "%ld", r->step);
+    sb_note(notes, "answers", "%.17g", r->answers);
+    if (!finished) sb_note(notes, "seconds", "%.17g", r->seconds), sb_note(notes, "log", "%ld", ftell(r->csv));
+    sb_model_save(&r->model, finished ? r->result : r->partial, !finished, notes);
+    free(run), free(notes);
+}
+// The log: step, loss, learning rate, gradient norm, answer tokens so far, validation loss (every tenth of the run).
+// A resumed run cuts it back to where its checkpoint stood.
+static void open_log(Run *r) {
+    r->csv = fopen(r->log, r->step ? "r+" : "w");
+    if (!r->csv) sb_die("%s: cannot be written (%s)", r->log, strerror(errno));
+    if (r->step) {
+        if (fseek(r->csv, 0, SEEK_END) || ftell(r->csv) < r->log_size)
+            sb_die("%s: shorter than its checkpoint says; begin anew with --again", r->log);
+        if (ftruncate(fileno(r->csv), (off_t)r->log_size) || fseek(r->csv, r->log_size, SEEK_SET))
+            sb_die("%s: cannot be cut back (%s)", r->log, strerror(errno));
+    } else {
+        fprintf(r->csv, "step,loss,lr,grad_norm,answer_tokens,valid_loss\n");
+    }
+}
+static double loss_of(Run *r, const SbSource *s, int backward) {
+    if (s->task == SB_TASK_RECOGNISE) return sb_step_recognise(&r->model, &r->batch, backward, r->o.patch_labels);
+    if (s->task == SB_TASK_DEPTH) return sb_step_regress(&r->model, &r->batch, backward);
+    return sb_step_lm(&r->model, &r->batch, backward);
+}
+// Mean loss on four fixed batches of rooms that are used for nothing else.
+static double validate(Run *r) {
+    double sum = 0;
+    for (int i = 0; i < 4; i++) {
+        sb_source_batch(&r->valid, r->slot, &r->batch, r->batch_size, (uint64_t)(i * r->batch_size));
+        sum += loss_of(r, &r->valid, 0);
+    }
+    return sum / 4;
+}
+// Stop: say where the first number that is none arose. Earlier checkpoints stay.
+static void stop_nan(Run *r, double loss) {
+    r->model.acts.keep = 1;
+    r->model.acts.room.enc = r->model.acts.room.llm = -1;
+    loss_of(r, &r->train, 1);
+    const char *name = sb_first_nonfinite(&r->model);
+    sb_die("step %ld: the loss is %g; first tensor that is not finite: %s. %s is kept; try a smaller --lr (now %g)",
+           r->step + 1, loss, name ? name : "none on a second look",
+           sb_exists(r->partial) ? r->partial : r->base ? r->base : "No checkpoint", r->o.lr);
+}
+static void show(const Run *r, double loss, double per_step, int terminal) {
+    long steps = r->o.steps;
+    int left = (int)((double)(steps - r->step) * per_step), width = 30, full = (int)(width * r->step / steps);
+    if (terminal) {
+        fprintf(stderr, "\r%-9s [", r->stage->name);
+        for (int i = 0; i < width; i++) fputc(i < full ? '#' : '.', stderr);
+        fprintf(stderr, "] %5ld/%ld  loss %.4f  %6.1f samples/s  %d:%02d left ", r->step, steps, loss,
+                r->batch_size / per_step, left / 60, left % 60);
+        if (r->step == steps) fputc('\n', stderr);
+    } else if (r->step % (steps / 10 > 0 ? steps / 10 : 1) == 0 || r->step == steps) {
+        fprintf(stderr, "%-9s step %5ld/%ld  loss %.4f  %.1f samples/s  %d:%02d left\n", r->stage->name, r->step, steps,
+                loss, r->batch_size / per_step, left / 60, left % 60);
+    }
+}
+// What is about to happen: configuration, memory, disk, what trains and what does not.
+static void announce(Run *r) {
+    SbModel *m = &r->model;
+    static const struct { int bit; const char *name; } group[] = {
+        {SB_BASE, "base encoder"}, {SB_PLUS, "Attn+"}, {SB_GATE, "a"}, {SB_PROJ, "projector"}, {SB_LLM, "LLM"},
+        {SB_HEADS, "recognition heads"}, {SB_REG, "depth head"}};
+    char *run = describe(r);
+    double million = 0, trained = 0;
+    printf("%s\n  from       %s\n  to         %s, log %s\n", run, r->base ? r->base : "nothing", r->result, r->log);
+    for (size_t g = 0; g < sizeof group / sizeof *group; g++) {
+        long count = 0;
+        for (int i = 0; i < m->params; i++) if (m->param[i]->group == group[g].bit) count += sb_param_count(m->param[i]);
+        if (!count) continue;
+        million += count * 1e-6;
+        if (m->trained & group[g].bit) trained += count * 1e-6;
+        printf("  %-10s %-18s %9ld parameters\n", m->trained & group[g].bit ? "trains" : "frozen", group[g].name, count);
+    }
+    sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, 0);
+    sb_batch_upload(m, &r->batch);
+    printf("  memory     %.0f MB: weights %.0f, gradients and moments %.0f, activations %.0f\n",
+           1e-6 * (double)(m->weight_bytes + m->state_bytes + m->acts.bytes), 1e-6 * (double)m->weight_bytes,
+           1e-6 * (double)m->state_bytes, 1e-6 * (double)m->acts.bytes);
+    printf("  disk       %.0f MB while it runs, %.0f MB afterwards\n", sizeof(real) * (2 * million + 2 * trained),
+           sizeof(real) * million);
+    printf("  a batch    %d samples: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size, m->n.enc,
+           m->n.llm, m->n.loss);
+    if (r->step) printf("  resumes    at step %ld\n", r->step);
+    fflush(stdout);
+    free(run);
+}
+
+// The training loop: data, forward, loss, backward, update, log.
+static void train(Run *r) {
+    double started = now() - r->seconds, saved = now(), shown = 0, smooth = 0, begun = now();
+    long first = r->step, tenth = r->o.steps / 10 > 0 ? r->o.steps / 10 : 1;
+    int terminal = isatty(2);
+    while (r->step < r->o.steps && !interrupted) {
+        double lr = sb_schedule(r->o.lr, r->config.warmup, r->step, r->o.steps);
+        sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, (uint64_t)(r->step * r->batch_size));
+        double loss = loss_of(r, &r->train, 1);
+        if (!isfinite(loss)) stop_nan(r, loss);
+        double norm = sb_update(&r->model, lr, r->o.decay, r->step + 1);
+        if (!isfinite(norm)) stop_nan(r, norm);
+        r->answers += (double)r->batch.n.loss;
+        r->step++;
+        fprintf(r->csv, "%ld,%.6f,%.6g,%.5f,%.0f,", r->step, loss, lr, norm, r->answers);
+        if (r->step % tenth == 0 || r->step == r->o.steps) fprintf(r->csv, "%.6f", validate(r));
+        fprintf(r->csv, "\n");
+        smooth = r->step == first + 1 ? loss : 0.95 * smooth + 0.05 * loss;
+        r->seconds = now() - started;
+        if (!terminal || now() - shown > 0.2 || r->step == r->o.steps)
+            show(r, smooth, (now() - begun) / (double)(r->step - first), terminal), shown = now();
+        if (now() - saved > r->o.save_every && r->step < r->o.steps) save(r, 0), saved = now();
+    }
+}
+// Seconds of every finished stage, for the page: out/times.csv.
+static void note_time(const Run *r) {
+    char *path = sb_format("%s/times.csv", r->o.out);
+    FILE *f = fopen(path, "a");
+    const char *name = r->o.to ? r->o.to : r->stage->name;
+    if (!f || fprintf(f, "%s,%.1f,%ld,%.0f\n", name, r->seconds, r->step, r->answers) < 0 || fclose(f))
+        sb_die("%s: cannot be written (%s)", path, strerror(errno));
+    free(path);
+}
+
+#ifndef SB_NO_MAIN
+int main(int argc, char **argv) {
+    static Run r;
+    parse(&r, argc, argv);
+    if (sb_exists(r.result) && !r.o.again) {
+        printf("%s is there already; --again makes it anew\n", r.result);
+        return 0;
+    }
+    sb_make_folder(r.o.out);
+    open_source(&r, &r.train, r.stage->pool, (uint64_t)r.config.seed * 1000 + (uint64_t)(r.stage - stages));
+    open_source(&r, &r.valid, SB_POOL_VALID, 7);
+    r.slot = (SbSample *)sb_calloc((size_t)r.batch_size, sizeof *r.slot);
+    open_model(&r);
+    announce(&r);
+    if (r.o.memory) return 0;
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
+    open_log(&r);
+    train(&r);
+    if (r.step < r.o.steps) {
+        save(&r, 0);
+        fprintf(stderr, "\nstopped at step %ld; the same command goes on from %s\n", r.step, r.partial);
+        return 130;
+    }
+    save(&r, 1);
+    if (fclose(r.csv)) sb_die("%s: cannot be written (%s)", r.log, strerror(errno));
+    sb_remove(r.partial);
+    note_time(&r);
+    printf("%s: %ld steps in %.1f s\n", r.result, r.step, r.seconds);
+    return 0;
+}
+#endif
