@@ -289,7 +289,7 @@ static inline long sb_lmin(long a, long b) { return a < b ? a : b; }
 
 // ---- elementary functions. In float: short polynomials that vectorise without -ffast-math; in double: libm.
 
-// exp: relative error 1e-7 on [-87, 88], saturates beyond (exp(-100) = 1e-38, not 0), NaN stays NaN; |x| < 1e6.
+// exp: relative error 1e-7 on [-87, 88], saturates beyond (exp(-100) = 1e-38, not 0), NaN stays NaN; |x| < 1e8.
 // x = n ln2 + r, exp(r) by a degree-6 polynomial (Cephes), 2^n through the exponent bits.
 static inline real sb_exp(real x) {
     if (sizeof(real) == 8) return (real)exp((double)x);
@@ -305,10 +305,9 @@ static inline real sb_exp(real x) {
     p = p * f + 1.6666665459e-1f;
     p = p * f + 5.0000001201e-1f;
     p = p * f * f + f + 1.0f;
-    e -= 0x4B400000;
-    e = e < -126 ? -126 : e;            // the integer is clamped: clamping x would stop the loop from vectorising
-    e = e > 127 ? 127 : e;
-    e = (int32_t)((uint32_t)(e + 127) << 23);
+    e = e < 0x4B400000 - 126 ? 0x4B400000 - 126 : e;    // the integer is clamped, before the difference can overflow:
+    e = e > 0x4B400000 + 127 ? 0x4B400000 + 127 : e;    // clamping x would stop the loop from vectorising
+    e = (int32_t)((uint32_t)(e - 0x4B400000 + 127) << 23);
     memcpy(&s, &e, 4);
     return (real)(p * s);
 }
@@ -391,10 +390,12 @@ static void sb_matmul_pack(const SbMatmul *g, int k0, int kc, int t) {
 }
 // One register tile: c[0..m)[0..n) (+)= rows of A times a packed panel of B.
 static void sb_tile(int kc, const real *a, long ai, long ak, const real *b, real *c, long ldc, int m, int n, int add) {
-    sb_vec t[SB_MR][SB_NV], bv[SB_NV];
+    sb_vec t[SB_MR][SB_NV], bv[SB_NV], zero = {0};
     const real *row[SB_MR];
-    memset(t, 0, sizeof t);
     for (int i = 0; i < SB_MR; i++) row[i] = a + sb_min(i, m - 1) * ai;
+    SB_UNROLL
+    for (int i = 0; i < SB_MR; i++)
+        for (int j = 0; j < SB_NV; j++) t[i][j] = zero;
     for (long k = 0; k < kc * ak; k += ak, b += SB_NR) {
         for (int j = 0; j < SB_NV; j++) bv[j] = *(const sb_vec *)(b + j * SB_VL);
         SB_UNROLL

@@ -120,7 +120,7 @@ static void print_usage(void) {
         printf("  %-9s %s\n            %d steps, lr %g, questions \"%s\", from %s\n", s->name, s->help, s->steps, s->lr,
                s->mix, s->from ? s->from : "nothing");
     }
-    printf("\n./train STAGE --help lists the flags and their defaults.\n");
+    printf("\n./train STAGE --help   the flags and their defaults\n./train plan [PRESET]  how long it will take here\n");
 }
 static Options default_options(void) {
     Options o;
@@ -370,6 +370,7 @@ static void train(Run *r) {
         fprintf(r->csv, "%ld,%.6f,%.6g,%.5f,%.0f,", r->step, loss, lr, norm, r->answers);
         if (r->step % tenth == 0 || r->step == r->o.steps) fprintf(r->csv, "%.6f", validate(r));
         fprintf(r->csv, "\n");
+        fflush(r->csv);
         smooth = r->step == first + 1 ? loss : 0.95 * smooth + 0.05 * loss;
         r->seconds = now() - started;
         if (!terminal || now() - shown > 0.2 || r->step == r->o.steps)
@@ -387,9 +388,45 @@ static void note_time(const Run *r) {
     free(path);
 }
 
+// ./train plan: two steps of every stage, timed, and what the whole job will take on this machine.
+static void plan(const char *preset) {
+    double total = 0;
+    printf("stage      steps   s/step   minutes\n");
+    for (int i = 0; i < STAGES; i++) {
+        Run *r = (Run *)sb_calloc(1, sizeof *r);
+        r->stage = stages + i;
+        r->o = default_options();
+        r->o.mix = r->stage->mix;
+        r->config = sb_config_preset(preset_of(preset));
+        r->batch_size = r->stage->batch * r->config.batch;
+        r->slot = (SbSample *)sb_calloc((size_t)r->batch_size, sizeof *r->slot);
+        open_source(r, &r->train, SB_POOL_TRAIN, 1);
+        sb_model_init(&r->model, &r->config, i == STAGES - 1);
+        sb_model_random(&r->model, ~0, 1, 1);
+        sb_model_train(&r->model, r->stage->groups);
+        double best = 1e9;
+        for (int k = 0; k < 4; k++) {               // the first one allocates
+            double began = now();
+            sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, (uint64_t)(k * r->batch_size));
+            loss_of(r, &r->train, 1);
+            sb_update(&r->model, 1e-3, 0, k + 1);
+            if (k && now() - began < best) best = now() - began;
+        }
+        double minutes = best * r->stage->steps / 60 * (i == STAGES - 1 ? 2 : 1);
+        total += minutes;
+        printf("%-9s %6d %8.3f %9.1f%s\n", r->stage->name, r->stage->steps, best, minutes,
+               i == STAGES - 1 ? "   (twice: the control too)" : "");
+        sb_model_free(&r->model);
+        sb_batch_free(&r->batch);
+        free(r->slot), free(r);
+    }
+    printf("together %26.1f, probes and the page about 2 more\n", total);
+}
+
 #ifndef SB_NO_MAIN
 int main(int argc, char **argv) {
     static Run r;
+    if (argc >= 2 && !strcmp(argv[1], "plan")) return plan(argc > 2 ? argv[2] : "mini"), 0;
     parse(&r, argc, argv);
     if (sb_exists(r.result) && !r.o.again) {
         printf("%s is there already; --again makes it anew\n", r.result);

@@ -66,6 +66,10 @@ static SB_UNUSED void sb_need_little_endian(const char *path) {
 
 // ---- writing
 
+static SB_UNUSED int sb_compare_tensor_names(const void *a, const void *b) {
+    return strcmp((*(const SbFileTensor *const *)a)->name, (*(const SbFileTensor *const *)b)->name);
+}
+
 // Wide types first, so that every tensor is aligned; then by name, so that equal content gives equal bytes.
 static SB_UNUSED int sb_compare_tensors(const void *a, const void *b) {
     const SbFileTensor *x = *(const SbFileTensor *const *)a, *y = *(const SbFileTensor *const *)b;
@@ -116,10 +120,11 @@ static SB_UNUSED void sb_checkpoint_write(const char *path, const SbFileTensor *
             tensor[i].rank > SB_RANK_LIMIT)
             sb_die("%s: tensor %s of type %s cannot be written", path, tensor[i].name, tensor[i].type);
     }
-    if (tensors) qsort(order, (size_t)tensors, sizeof *order, sb_compare_tensors);
+    if (tensors) qsort(order, (size_t)tensors, sizeof *order, sb_compare_tensor_names);
     for (int i = 1; i < tensors; i++)
         if (!strcmp(order[i - 1]->name, order[i]->name))
             sb_die("%s: tensor %s is given twice", path, order[i]->name);
+    if (tensors) qsort(order, (size_t)tensors, sizeof *order, sb_compare_tensors);
     SbText header = sb_checkpoint_header(path, order, tensors, pair, pairs);
     uint64_t size = header.size;
     SbWriter w;

@@ -257,12 +257,12 @@ static int sb_find_name(const char *const *names, int count, const char *text, s
 }
 
 static SB_UNUSED SB_NORETURN void sb_mix_die(const char *text, const char *at, const char *why) {
-    SbText t = {NULL, 0, 0};
-    for (int i = 0; i < SB_MIX_ROWS; i++) sb_text_add(&t, " %s", sb_mix_row[i].name);
-    sb_text_add(&t, "; or counts as \"depth=14,what=10.5\" of:");
-    for (int i = 0; i < SB_LEVELS; i++) sb_text_add(&t, " %s", sb_level_name[i]);
-    for (int i = 0; i < SB_ASK_COUNT; i++) sb_text_add(&t, " %s", sb_question_row(i)->name);
-    sb_die("mix \"%s\": %s at \"%.40s\"; known:%s", text, why, at, t.data);
+    SbText known = {NULL, 0, 0};
+    for (int i = 0; i < SB_MIX_ROWS; i++) sb_text_add(&known, " %s", sb_mix_row[i].name);
+    sb_text_add(&known, "; or counts such as \"depth=14,what=10.5\" of:");
+    for (int i = 0; i < SB_LEVELS; i++) sb_text_add(&known, " %s", sb_level_name[i]);
+    for (int i = 0; i < SB_ASK_COUNT; i++) sb_text_add(&known, " %s", sb_question_row(i)->name);
+    sb_die("mix \"%s\": %s at \"%.40s\"; known:%s", text, why, at, known.data);
 }
 
 // One "name=count" at `at`; returns where it ends.

@@ -6,7 +6,8 @@
 #define SB_FLAGS_H
 #include "file.h"
 
-enum { SB_FLAG_INT, SB_FLAG_NUMBER, SB_FLAG_TEXT, SB_FLAG_SWITCH };     // value: int, double, const char *, int
+enum { SB_FLAG_INT, SB_FLAG_NUMBER, SB_FLAG_TEXT,
+      SB_FLAG_SWITCH };     // value: int, double, const char *, int
 
 typedef struct {
     const char *name, *hint;    // without --; what the value is ("N", "FILE"), "" for a switch
@@ -17,7 +18,8 @@ typedef struct {
     int given;                  // set by sb_flags_parse
 } SbFlag;
 
-static SB_UNUSED SbFlag sb_flag(const char *name, const char *hint, int kind, void *value, double low, double high,
+static SB_UNUSED SbFlag sb_flag(const char *name, const char *hint, int kind, void *value, double low,
+                                double high,
                                 const char *help) {
     SbFlag f = {name, hint, kind, value, low, high, help, 0};
     return f;
@@ -53,7 +55,8 @@ static void sb_flag_set(SbFlag *f, const char *text) {
     errno = 0;
     double v = f->kind == SB_FLAG_TEXT ? 0 : strtod(text, &end);
     if (f->kind == SB_FLAG_TEXT) *(const char **)f->value = text;
-    else if (!*text || *end || errno || !(v >= f->low && v <= f->high) || (f->kind == SB_FLAG_INT && v != floor(v)))
+    else if (!*text || *end || errno || !(v >= f->low && v <= f->high) || (f->kind == SB_FLAG_INT &&
+        v != floor(v)))
         sb_die("--%s %s: expected %s from %g to %g", f->name, text,
                f->kind == SB_FLAG_INT ? "a whole number" : "a number", f->low, f->high);
     else if (f->kind == SB_FLAG_INT) *(int *)f->value = (int)v;
@@ -63,7 +66,8 @@ static void sb_flag_set(SbFlag *f, const char *text) {
 
 // Parse argv[first..]; usage is the line that --help prints first. Arguments that are no flags go to rest (at most
 // room of them; room 0: refused). Returns how many.
-static SB_UNUSED int sb_flags_parse(SbFlag *flag, int flags, int argc, char **argv, int first, const char *usage,
+static SB_UNUSED int sb_flags_parse(SbFlag *flag, int flags, int argc, char **argv, int first,
+                                    const char *usage,
                                     const char **rest, int room) {
     int count = 0;
     for (int i = first; i < argc; i++) {

@@ -23,6 +23,17 @@ static SB_UNUSED size_t sb_json_zero(const char *text, size_t size) {
     return size;
 }
 
+// Does the text end inside a string, a list or an object?
+static SB_UNUSED int sb_json_unfinished(const char *text, size_t size) {
+    int depth = 0, quoted = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (quoted && text[i] == '\\') i++;
+        else if (text[i] == '"') quoted = !quoted;
+        else if (!quoted) depth += (text[i] == '{' || text[i] == '[') - (text[i] == '}' || text[i] == ']');
+    }
+    return depth > 0 || quoted;
+}
+
 // One JSON value; cJSON_Delete() it. where, the start of any error message, names the file (and the record).
 static SB_UNUSED cJSON *sb_json_parse(const char *text, size_t size, const char *where) {
     size_t bad = sb_utf8_end(text, size), zero = sb_json_zero(text, size);
@@ -36,8 +47,9 @@ static SB_UNUSED cJSON *sb_json_parse(const char *text, size_t size, const char 
     }
     if (value && end == text + size) return value;
     size_t at = (size_t)(end - text), line = 1;
-    for (size_t i = 0; i < at && i < size; i++) line += text[i] == '\n';
-    if (at >= size) sb_die("%s: the JSON text ends early (line %zu); is the file complete?", where, line);
+    if (at >= size || sb_json_unfinished(text, size))
+        sb_die("%s: the JSON text ends early (%zu bytes); is the file complete?", where, size);
+    for (size_t i = 0; i < at; i++) line += text[i] == '\n';
     sb_die("%s: not valid JSON at byte %zu (line %zu), near \"%.*s\"", where, at, line,
            (int)strcspn(text + at, "\r\n") % 24, text + at);
 }

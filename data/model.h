@@ -24,7 +24,8 @@ static SB_UNUSED SB_PRINTF(3, 4) void sb_note(SbNotes *n, const char *key, const
 }
 
 // One tensor, read back from the backend, for the list of what is written.
-static SB_UNUSED void sb_model_file_tensor(SbFileTensor *t, const SbParam *p, const char *prefix, const real *device) {
+static SB_UNUSED void sb_model_file_tensor(SbFileTensor *t, const SbParam *p, const char *prefix,
+                                           const real *device) {
     size_t bytes = (size_t)sb_param_count(p) * sizeof(real);
     void *host = sb_calloc(bytes, 1);
     sb_get(host, device, bytes);
@@ -64,7 +65,8 @@ static SB_UNUSED double sb_model_number(const SbCheckpoint *f, const char *key) 
     char *end;
     if (!text) sb_die("%s: %s is missing; is it a checkpoint of this program?", f->path, key);
     double v = strtod(text, &end);
-    if (!*text || *end || !(fabs(v) <= 1e15)) sb_die("%s: %s is \"%.40s\", expected a number", f->path, key, text);
+    if (!*text || *end || !(fabs(v) <= 1e15)) sb_die("%s: %s is \"%.40s\", expected a number", f->path, key,
+                                                     text);
     return v;
 }
 // The configuration of a checkpoint; *dual: whether it has the second channel.
@@ -72,7 +74,8 @@ static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *dual) {
     SbConfig c = sb_config_preset(SB_MINI);
     const char *format = sb_checkpoint_text(f, "format");
     if (!format) sb_die("%s: a safetensors file, but not a checkpoint of this program (no format)", f->path);
-    if (strcmp(format, SB_FORMAT)) sb_die("%s: format \"%.40s\", expected \"%s\"", f->path, format, SB_FORMAT);
+    if (strcmp(format, SB_FORMAT)) sb_die("%s: format \"%.40s\", expected \"%s\"", f->path, format,
+                                          SB_FORMAT);
 #define X(type, name, toy, mini, small, help) c.name = (type)sb_model_number(f, "config." #name);
     SB_CONFIG(X)
 #undef X
@@ -82,7 +85,8 @@ static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *dual) {
     return c;
 }
 // Copy one tensor of the file to the backend; shape must fit and every number be finite.
-static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, const char *prefix, real *device) {
+static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, const char *prefix,
+                                    real *device) {
     char name[64];
     int64_t shape[2] = {p->w.rows, p->w.cols};
     snprintf(name, sizeof name, "%s%s", prefix, p->name);
@@ -90,7 +94,8 @@ static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, con
     long n = sb_param_count(p);
     for (long i = 0; i < n; i++)
         if (!isfinite(((const real *)t->data)[i]))
-            sb_die("%s: tensor %s is not finite at element %ld; take an earlier checkpoint", f->path, name, i);
+            sb_die("%s: tensor %s is not finite at element %ld; take an earlier checkpoint", f->path, name,
+                   i);
     sb_put(device, t->data, (size_t)n * sizeof(real));
 }
 // Fill the model's weights from the file. Attn+ may be missing when plus_optional: the caller makes it.

@@ -53,7 +53,8 @@ typedef struct {
 
 // ---- the source
 
-static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, int pool, const char *mix, uint64_t seed) {
+static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, int pool, const char *mix,
+                                     uint64_t seed) {
     memset(s, 0, sizeof *s);
     s->config = *c;
     s->sim = sb_sim_default();
@@ -64,7 +65,8 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     s->mix = sb_mix_parse(mix);
     s->mix.grid = s->grid;
     if (c->patch_word != SB_WORD_PATCH || c->vocab < SB_WORDS)
-        sb_die("the miniature's words need --patch_word %d and --vocab of at least %d", SB_WORD_PATCH, SB_WORDS);
+        sb_die("the miniature's words need --patch_word %d and --vocab of at least %d", SB_WORD_PATCH,
+               SB_WORDS);
     sb_words_init(&s->words, s->grid);
     s->share = 1;
 }
@@ -90,7 +92,8 @@ static SB_UNUSED void sb_source_scenes(SbSource *s, const char *dir) {
             free(sub);
         }
         sb_free_names(name, count);
-        if (!found) sb_die("%s: no scene in it (a scene is a folder with color, depth, pose, intrinsic)", dir);
+        if (!found) sb_die("%s: no scene in it (a scene is a folder with color, depth, pose, intrinsic)",
+                           dir);
         free(color);
         return;
     }
@@ -118,9 +121,11 @@ static SB_UNUSED void sb_source_records(SbSource *s, const char *path) {
     sb_conversations_open(&s->file, path);
     s->folder = sb_folder_of(path);
     while (sb_conversations_next(&s->file, &c)) {
-        if (c.images > 8) sb_die("%s: record %ld has %d images, at most 8 are read", path, c.record, c.images);
+        if (c.images > 8) sb_die("%s: record %ld has %d images, at most 8 are read", path, c.record,
+                                 c.images);
         s->record = (SbRecord *)sb_realloc(s->record, (size_t)(s->records + 1) * sizeof *s->record);
-        SbRecord r = {c.offset, c.record, (unsigned char **)sb_calloc((size_t)c.images, sizeof(unsigned char *)),
+        SbRecord r = {c.offset, c.record, (unsigned char **)sb_calloc((size_t)c.images,
+                                                                      sizeof(unsigned char *)),
                       c.images};
         s->record[s->records++] = r;
         sb_conversation_free(&c);
@@ -138,7 +143,8 @@ static SB_UNUSED void sb_sample_record(SbSource *s, SbSample *out, SbRecord *r) 
     out->pictures = c.images;
     for (int i = 0; i < c.images; i++) {
         if (!r->picture[i]) {
-            char *path = c.image[i][0] == '/' ? sb_copy(c.image[i]) : sb_format("%s/%s", s->folder, c.image[i]);
+            char *path = c.image[i][0] == '/' ? sb_copy(c.image[i]) : sb_format("%s/%s", s->folder,
+                c.image[i]);
             int w, h;
             unsigned char *rgb = sb_image_load(path, &w, &h);
             r->picture[i] = sb_square(rgb, w, h, s->config.image);
@@ -243,7 +249,8 @@ static SB_UNUSED void sb_batch_depths(SbBatch *b, const SbConfig *c, int image, 
     }
 }
 // One dialogue as a sample of the LLM: its prefix, then its turns.
-static SB_UNUSED void sb_batch_dialogue(SbBatch *b, const SbConfig *c, const SbSample *s, int first_image, int map) {
+static SB_UNUSED void sb_batch_dialogue(SbBatch *b, const SbConfig *c, const SbSample *s, int first_image,
+                                        int map) {
     const SbSequence *q = &s->sequence;
     int grid = c->image / c->patch;
     sb_batch_sample(b);

@@ -369,7 +369,8 @@ static SB_UNUSED void sb_need_free_folder(const char *folder) {
     int files = 0;
     if (!sb_exists(folder)) return;
     if (!sb_is_folder(folder)) sb_die("%s: a file of that name is in the way", folder);
-    sb_free_names(sb_list_folder(folder, &files), files);
+    char **names = sb_list_folder(folder, &files);
+    sb_free_names(names, files);
     if (files) sb_die("%s: the folder is not empty; remove it or choose another name", folder);
 }
 

@@ -63,6 +63,7 @@ enum { SB_POOL_TRAIN, SB_POOL_TEXT, SB_POOL_VALID, SB_POOL_PROBE, SB_POOL_TEST, 
 // (TEXT), validation loss (VALID), fitting of probes (PROBE), reported results (TEST), learning rates (TUNE).
 static SB_UNUSED uint64_t sb_pool(int pool, uint64_t i) { return ((uint64_t)pool << 40) + i; }
 
+// The rooms of the default training job.
 static SB_UNUSED SbSimConfig sb_sim_default(void) {
     SbSimConfig c;
     c.w = c.h = 64;
@@ -75,6 +76,7 @@ static SB_UNUSED SbSimConfig sb_sim_default(void) {
     return c;
 }
 
+// Ends with a line that names the field if one is out of range.
 static SB_UNUSED void sb_sim_check(const SbSimConfig *c) {
     if (c->w < 1 || c->h < 1 || c->w > 8192 || c->h > 8192)
         sb_die("simulator: image of %d x %d pixels, 1..8192 wanted", c->w, c->h);
@@ -224,6 +226,7 @@ static SB_UNUSED void sb_room_make(SbRoom *room, const SbSimConfig *c, uint64_t 
     if (room->objects < SB_ROOM_OBJECTS) memset(&room->object[room->objects], 0, sizeof(SbRoomObject));
 }
 
+// A fingerprint of the layout, the same everywhere.
 static SB_UNUSED uint64_t sb_room_hash(const SbRoom *room) {
     int word[offsetof(SbRoom, scene) / sizeof(int)];
     uint64_t hash = room->scene;
@@ -471,7 +474,7 @@ static void sb_room_hit_surface(const SbRoomStage *s, int64_t hit, const double 
     if (hit >= 0) {
         const SbRoomBody *b = &s->body[hit];
         base = b->colour;
-        share = 1 - .25 * ((int)(p[2] * b->bands) & 1);
+        share = 1 - .25 * ((int)((p[2] - 1e-6) * b->bands) & 1);  // a top on a boundary is in the band below
         sb_room_body_normal(b, p, n);
     } else {
         int face = sb_room_face(s, p);

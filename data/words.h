@@ -34,8 +34,8 @@ static SB_UNUSED const char sb_word_synonyms[] =
 // Words that carry nothing here.
 static SB_UNUSED const char sb_word_fillers[] =
     "3-d a an and apart are as at between by camera centre centres contain coordinate do does for from have "
-    "here how image in is it many much of on or objects picture point see seen side smallest so surfaces than that "
-    "the there to value view volume what which with you";
+    "here how image in is it many much of on or objects picture point see seen side smallest so surfaces "
+    "than that the there to value view volume what which with you";
 
 // ---- the dictionary
 

@@ -1,11 +1,11 @@
 // guard.h: a backend's memory that only operations may touch, so that a second backend meets no surprise.
 //
-// It replaces sb_alloc by memory without access. Operations, sb_put, sb_get and sb_zero open it while they run (SB_OP);
-// host code that follows a tensor's pointer crashes (SIGSEGV, on macOS SIGBUS). Refuses: to check what an operation
-// itself does (the sanitizers do that), to be fast (two system calls an operation).
+// It replaces sb_alloc by memory without access. Operations, sb_put, sb_get and sb_zero open it while they
+// run (SB_OP); host code that follows a tensor's pointer crashes (SIGSEGV, on macOS SIGBUS). Refuses: to check
+// what an operation itself does (the sanitizers do that), to be fast (two system calls an operation).
 // Use: cc -include dev/guard.h ... train.c. Numbers are those of the ordinary build, bit for bit.
-// All tensors lie in one reserved stretch of addresses, so opening is one mprotect; threads of OpenMP inside an
-// operation see it open, because protection belongs to the process. Operations start on one thread only.
+// All tensors lie in one reserved stretch of addresses, so opening is one mprotect; OpenMP's threads inside
+// an operation see it open: protection belongs to the process. Operations start on one thread only.
 #ifndef SB_GUARD_H
 #define SB_GUARD_H
 #ifndef _POSIX_C_SOURCE
@@ -29,6 +29,7 @@
 #define SB_GUARD_FREE(p) sb_guard_free(p)
 #define SB_OP int sb_guard_scope __attribute__((cleanup(sb_guard_leave), unused)) = sb_guard_enter()
 
+enum { SB_GUARD_MAP = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
 static const size_t sb_guard_room = (size_t)1 << 35;       // addresses, not memory
 static char *sb_guard_base;
 static size_t sb_guard_used;
@@ -53,7 +54,7 @@ static inline void sb_guard_leave(int *scope) {
 static inline void *sb_guard_alloc(size_t bytes) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), size = page + (bytes / page + 1) * page;
     if (!sb_guard_base) {
-        void *p = mmap(NULL, sb_guard_room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void *p = mmap(NULL, sb_guard_room, PROT_NONE, SB_GUARD_MAP, -1, 0);
         if (p == MAP_FAILED) sb_guard_fail("guard.h: mmap");
         sb_guard_base = (char *)p;
     }
@@ -74,7 +75,7 @@ static inline void sb_guard_free(void *p) {
     size_t size = *(size_t *)piece;
     int scope = 0;
     sb_guard_leave(&scope);
-    if (mmap(piece, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+    if (mmap(piece, size, PROT_NONE, SB_GUARD_MAP | MAP_FIXED, -1, 0) == MAP_FAILED)
         sb_guard_fail("guard.h: mmap");
 }
 #endif

@@ -1,0 +1,124 @@
+# spatialboost.c. `make` builds and says what can be done. No Python, no GPU, no network.
+CC      ?= cc
+CXX     ?= c++
+PYTHON  ?= python3
+SB_DATA ?= ../shared/data
+OUT     ?= out
+
+# -march=native matters (5x). No -ffast-math anywhere: it deletes NaN checks.
+NATIVE  := $(shell for f in -march=native -mcpu=native; do $(CC) $$f -x c -c /dev/null -o /dev/null 2>/dev/null && { echo $$f; break; }; done)
+OPT     := -O3 $(NATIVE) -ffp-contract=fast -fno-math-errno
+WARN    := -Wall -Wextra
+LIBS    := -lcjson -lm
+
+# OpenMP where the compiler has it (macOS: brew install libomp); without it the pragmas still vectorise, so the bits
+# are the same and only the time is not.
+OMP_TRY := $(shell echo 'int main(void){return 0;}' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo yes)
+ifeq ($(OPENMP),0)
+OMP     := -fopenmp-simd
+else ifeq ($(OMP_TRY),yes)
+OMP     := -fopenmp
+else ifneq ($(wildcard /opt/homebrew/opt/libomp/include/omp.h),)
+OMP     := -Xpreprocessor -fopenmp -I/opt/homebrew/opt/libomp/include
+LIBS    += -L/opt/homebrew/opt/libomp/lib -lomp
+else
+OMP     := -fopenmp-simd
+endif
+ifneq ($(wildcard /opt/homebrew/include),)
+OPT     += -I/opt/homebrew/include
+LIBS    += -L/opt/homebrew/lib
+endif
+ALL     := $(OPT) $(OMP) $(WARN) $(CFLAGS)
+
+HEADERS := spatialboost.h $(wildcard data/*.h)
+TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h) dev/goldens.safetensors
+TOOLS   := data/simulate data/converse data/import
+
+.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps
+all: train eval $(TOOLS)
+	@$(MAKE) -s help
+
+help:
+	@echo 'make run         SpatialBoost from nothing, with its control, onto out/report.html (about ten minutes)'
+	@echo 'make quick       the same path at toy size (under a minute; its figures mean nothing)'
+	@echo 'make real        after run: the same job on real RGB-D photos (needs SB_DATA, now $(SB_DATA))'
+	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls (about two hours)'
+	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
+	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
+	@echo 'make bench       speed: out/bench.csv (BENCH_PYTHON=python with torch names a peer)'
+	@echo './train --help   ./eval --help   ./data/simulate --help   ./data/converse --help   ./data/import --help'
+
+# Missing headers: say what to install, once.
+deps:
+	@printf '#include <cjson/cJSON.h>\n#if __has_include(<stb/stb_image.h>)\n#include <stb/stb_image.h>\n#else\n#include "stb_image.h"\n#endif\n' \
+	  | $(CC) $(OPT) -x c -fsyntax-only - 2>/dev/null || { \
+	  echo 'cJSON or stb_image is missing. Install them with one of'; \
+	  echo '    sudo apt-get install -y gcc g++ make libstb-dev libcjson-dev       (Debian, Ubuntu)'; \
+	  echo '    brew install libomp cjson stb                                      (macOS)'; exit 1; }
+
+train eval: %: %.c $(HEADERS) | deps
+	$(CC) -std=c11 $(ALL) $< -o $@ $(LIBS)
+eval: train.c
+$(TOOLS): %: %.c $(wildcard data/*.h) | deps
+	$(CC) -std=c11 $(ALL) $< -o $@ $(LIBS)
+
+# ---- the job. Every stage is a file, so running it again goes on where it stopped.
+S  := .safetensors
+run: all
+	@./train plan
+	@$(MAKE) -s $(OUT)/report.done
+	@echo 'look at $(OUT)/report.html'
+$(OUT)/encoder$(S):  ; ./train encoder --out $(OUT) $(TOY) && $(REPORT)
+$(OUT)/llm$(S):      $(OUT)/encoder$(S)  ; ./train llm --out $(OUT) && $(REPORT)
+$(OUT)/align$(S):    $(OUT)/llm$(S)      ; ./train align --out $(OUT) && $(REPORT)
+$(OUT)/instruct$(S): $(OUT)/align$(S)    ; ./train instruct --out $(OUT) && $(REPORT)
+$(OUT)/boost$(S):    $(OUT)/instruct$(S) ; ./train boost --out $(OUT) && $(REPORT)
+$(OUT)/control$(S):  $(OUT)/boost$(S)    ; ./train boost --mix rec --to control --out $(OUT) && $(REPORT)
+$(OUT)/probe.csv:    $(OUT)/control$(S)  ; ./eval probe --out $(OUT) $(IMAGES)
+$(OUT)/questions.csv: $(OUT)/probe.csv   ; ./eval questions --out $(OUT) $(IMAGES)
+$(OUT)/report.done:  $(OUT)/questions.csv ; $(REPORT) && touch $@
+REPORT = ./eval report --out $(OUT) $(NOTE)
+
+quick: all
+	@rm -rf $(OUT)/quick
+	@$(MAKE) -s OUT=$(OUT)/quick TOY='--preset toy' IMAGES='--images 600' \
+	  NOTE='--note "toy run: its figures mean nothing"' $(OUT)/quick/report.done
+	@echo 'look at $(OUT)/quick/report.html'
+
+# Real photos: import (proven by reprojection), a short boost with a share of them, before and after on the page.
+REAL := $(OUT)/real
+real: all $(OUT)/boost$(S)
+	@test -d $(SB_DATA)/hololens_office || { echo 'no real scenes at $(SB_DATA); set SB_DATA'; exit 1; }
+	@test -d $(REAL)/hololens || ./data/import $(SB_DATA)/hololens_office $(REAL)/hololens --depth-scale 1000
+	@test -d $(REAL)/tum || ./data/import $(SB_DATA)/tum_fr1_rpy $(REAL)/tum
+	@./train boost --from $(OUT)/boost$(S) --to real --scenes $(REAL) --share .25 --mix pixel --lr 5e-4 --steps 250 --out $(OUT)
+	@./eval real --scenes $(REAL) --out $(OUT)
+	@$(REPORT)
+
+reproduce: all
+	sh dev/reproduce.sh $(OUT)/reproduce
+
+# ---- proofs
+build/test: $(TESTS) | deps
+	@mkdir -p build
+	$(CXX) -std=c++17 -x c++ $(ALL) -I. $< -o $@ $(LIBS)
+test: all build/test
+	@SB_DATA=$(SB_DATA) ./build/test
+build/asan/test: $(TESTS) eval.c $(TOOLS:=.c) | deps
+	@mkdir -p build/asan/data
+	for p in train eval $(TOOLS); do $(CC) -std=c11 -g -O1 $(NATIVE) $(OMP) $(WARN) -fsanitize=address,undefined $$p.c -o build/asan/$$p $(LIBS) || exit 1; done
+	$(CXX) -std=c++17 -x c++ -g -O1 $(NATIVE) $(OMP) $(WARN) -fsanitize=address,undefined -I. $< -o $@ $(LIBS)
+test_asan: build/asan/test
+	@SB_DATA=$(SB_DATA) SB_BIN=build/asan ASAN_OPTIONS=detect_leaks=0 ./build/asan/test
+mutate: | deps
+	sh dev/mutate.sh
+
+build/bench: dev/bench.c spatialboost.h
+	@mkdir -p build
+	$(CC) -std=c11 $(ALL) -I. $< -o $@ -lm -ldl
+bench: build/bench
+	@mkdir -p $(OUT)
+	@./build/bench $(OUT)/bench.csv
+
+clean:
+	rm -rf build train eval $(TOOLS)

@@ -1,0 +1,209 @@
+// converse: write dialogues about scene folders as LLaVA conversations (JSON, or JSONL with a record a line).
+//
+//     ./data/converse --scenes rooms --out rooms.json                  every view of every scene in rooms/
+//     ./data/converse --scenes office --out office.jsonl --mix pixel   a scene without masks: depth only
+//
+// Refuses: to draw pictures (./data/simulate and ./data/import make scene folders), to leave half a file.
+// Image paths are relative to the folder of --out. Read from top: paths, dialogues, main with its flags.
+#define _XOPEN_SOURCE 700  // realpath
+#include "converse.h"
+#include "flags.h"
+#include "json.h"
+
+typedef struct {
+    SbWriter out;
+    char *folder;                   // of the output, without links
+    int lines;                      // 1: JSONL
+    uint64_t seed, number;          // of the next dialogue
+    long per_view, records, turns, views, silent, skipped;
+    SbMix mix;
+    SbDialogue dialogue;
+    SbViewInfo info;
+    SbText text;
+} Job;
+
+// ---- paths
+
+static char *full_path(const char *path) {
+    char *full = realpath(path, NULL);
+    if (!full) sb_die("%s: cannot be found (%s)", path, strerror(errno));
+    return full;
+}
+
+// `path` as seen from `folder`, both full: "/a/b/c.png" from "/a/d" is "../b/c.png". free() it.
+static char *path_from(const char *folder, const char *path) {
+    size_t common = 0;
+    for (size_t i = 0;; i++) {
+        int folder_ends = folder[i] == '/' || !folder[i];
+        if (folder_ends && path[i] == '/') common = i;
+        if (!folder[i] || folder[i] != path[i]) break;
+    }
+    SbText t = {NULL, 0, 0};
+    for (const char *c = folder + common; *c; c++)
+        if (*c == '/' && c[1]) sb_text_add(&t, "../");
+    sb_text_add(&t, "%s", path + common + 1);
+    return t.data;
+}
+
+// The colour image of a view, as seen from the output's folder.
+static char *picture_path(const Job *job, const char *dir, const SbView *view) {
+    static const char *const ending[] = {"png", "jpg", "jpeg"};
+    for (int i = 0; i < 3; i++) {
+        char *path = sb_format("%s/color/%s.%s", dir, view->name, ending[i]);
+        if (sb_exists(path)) {
+            char *full = full_path(path), *seen = path_from(job->folder, full);
+            free(full);
+            free(path);
+            return seen;
+        }
+        free(path);
+    }
+    sb_die("%s/color/%s.png or .jpg: not there", dir, view->name);
+}
+
+// ---- dialogues
+
+// The dialogue that is in job->dialogue, as a record.
+static void write_record(Job *job, const char *picture, int n) {
+    const SbDialogue *d = &job->dialogue;
+    SbConversation c;
+    memset(&c, 0, sizeof c);
+    char *image[1] = {sb_copy(picture)};
+    c.id = sb_format("%s#%d", picture, n);
+    c.images = 1;
+    c.image = image;
+    c.turns = d->turns;
+    c.turn = (SbTurn *)sb_calloc((size_t)d->turns, sizeof *c.turn);
+    for (int t = 0; t < d->turns; t++) {
+        c.turn[t].question = sb_format(t ? "%s" : "<image>\n%s", sb_dialogue_question(d, t));
+        c.turn[t].answer = sb_copy(sb_dialogue_answer(d, t));
+    }
+    job->text.size = 0;
+    if (!job->lines) sb_text_add(&job->text, job->records ? "," : "[");
+    sb_text_conversation(&job->text, &c);
+    sb_write(&job->out, job->text.data, job->text.size);
+    c.image = NULL;
+    c.images = 0;
+    free(image[0]);
+    sb_conversation_free(&c);
+    job->records++;
+    job->turns += d->turns;
+}
+
+static void converse_scene(Job *job, const char *dir) {
+    SbScene scene;
+    memset(&scene, 0, sizeof scene);
+    sb_scene_load(&scene, dir);
+    for (int v = 0; v < scene.views; v++, job->views++) {
+        char *picture = picture_path(job, dir, scene.view + v);
+        sb_view_info(&job->info, &scene, v, job->mix.grid);
+        for (int n = 0; n < job->per_view; n++, job->number++) {
+            if (sb_converse_info(&job->dialogue, &job->info, &job->mix, job->seed, job->number))
+                write_record(job, picture, n);
+            else job->silent++;
+            job->skipped += job->dialogue.skipped;
+        }
+        free(picture);
+    }
+    sb_scene_free(&scene);
+}
+
+// The scene folder dir, or the scene folders in it.
+static void converse_folder(Job *job, const char *dir) {
+    char *color = sb_format("%s/color", dir);
+    int count = 0, found = sb_is_folder(color);
+    if (found) converse_scene(job, dir);
+    char **name = found ? NULL : sb_list_folder(dir, &count);
+    for (int i = 0; i < count; i++) {
+        char *inside = sb_format("%s/%s", dir, name[i]), *inside_color = sb_format("%s/color", inside);
+        if (sb_is_folder(inside_color)) {
+            converse_scene(job, inside);
+            found = 1;
+        }
+        free(inside_color);
+        free(inside);
+    }
+    if (!found) sb_die("%s: neither a scene folder (with color/, depth/, pose/) nor a folder of them", dir);
+    sb_free_names(name, count);
+    free(color);
+}
+
+// ---- main
+
+static int one_of(const char *flag, const char *value, const char *const *names, int count) {
+    int i = sb_find_name(names, count, value, strlen(value));
+    SbText t = {NULL, 0, 0};
+    for (int k = 0; k < count && i < 0; k++) sb_text_add(&t, "%s %s", k ? "," : "", names[k]);
+    if (i < 0) sb_die("--%s %s: expected one of%s", flag, value, t.data);
+    return i;
+}
+
+static char *usage(void) {
+    SbText t = {NULL, 0, 0};
+    sb_text_add(&t, "usage: ./data/converse --scenes DIR [DIR ...] --out FILE.json[l] [flags]\n\nmixes:\n");
+    for (int i = 0; i < SB_MIX_ROWS; i++) {
+        const SbMixRow *m = &sb_mix_row[i];
+        sb_text_add(&t, "  %-9s %s\n  %-9s = %s\n", m->name, m->help, "", m->spec);
+    }
+    sb_text_add(&t, "questions:\n");
+    for (int i = 0; i < SB_ASK_COUNT; i++) {
+        const SbQuestion *q = sb_question_row(i);
+        int size = (int)strcspn(q->words, "|");
+        sb_text_add(&t, "  %-11s %-8s %.*s\n", q->name, sb_level_name[q->level], size, q->words);
+    }
+    sb_text_add(&t, "\nflags:");
+    return t.data;
+}
+
+int main(int argc, char **argv) {
+    static Job job;
+    const char *scenes = NULL, *out = NULL, *mix = "full", *order = "forward", *units = "cm";
+    int rationale = 0, grid = 0, seed = 1, per_view = 1;
+    const char **more = (const char **)sb_calloc((size_t)argc, sizeof *more);
+    SbFlag flag[] = {
+        sb_flag("scenes", "DIR ...", SB_FLAG_TEXT, &scenes, 0, 0, "scene folders, or folders of them"),
+        sb_flag("out", "FILE", SB_FLAG_TEXT, &out, 0, 0, "what to write: .json (a list), .jsonl (lines)"),
+        sb_flag("mix", "MIX", SB_FLAG_TEXT, &mix, 0, 0, "a mix, or counts: depth=14,what=10.5,object=3"),
+        sb_flag("order", "ORDER", SB_FLAG_TEXT, &order, 0, 0, "of levels: forward, reverse; or random"),
+        sb_flag("units", "cm|m", SB_FLAG_TEXT, &units, 0, 0, "of lengths"),
+        sb_flag("rationale", "", SB_FLAG_SWITCH, &rationale, 0, 0, "answers give their reasons"),
+        sb_flag("grid", "G", SB_FLAG_INT, &grid, 0, SB_GRID_MAX, "patches of a G x G grid; 0: pixels"),
+        sb_flag("seed", "N", SB_FLAG_INT, &seed, 0, 2e9, "another seed, other dialogues"),
+        sb_flag("per-view", "N", SB_FLAG_INT, &per_view, 1, 1e6, "dialogues about each view"),
+    };
+    char *text = usage();
+    int extra = sb_flags_parse(flag, (int)(sizeof flag / sizeof flag[0]), argc, argv, 1, text, more, argc);
+    free(text);
+    if (!scenes) sb_die("--scenes DIR is missing: ./data/simulate and ./data/import make scene folders");
+    if (!out) sb_die("--out FILE is missing: where to write the conversations");
+    const char *ending = strrchr(out, '.');
+    job.lines = ending && !strcmp(ending, ".jsonl");
+    if (!job.lines && (!ending || strcmp(ending, ".json")))
+        sb_die("--out %s: must end in .json or .jsonl", out);
+    job.mix = sb_mix_parse(mix);
+    job.mix.order = one_of("order", order, sb_order_name, 3);
+    job.mix.units = one_of("units", units, sb_units_name, 2);
+    job.mix.rationale = rationale;
+    job.mix.grid = grid;
+    job.seed = (uint64_t)seed;
+    job.per_view = per_view;
+    sb_write_open(&job.out, out);
+    char *folder = sb_folder_of(out);
+    job.folder = full_path(folder);
+    free(folder);
+    converse_folder(&job, scenes);
+    for (int i = 0; i < extra; i++) converse_folder(&job, more[i]);
+    if (!job.records) sb_die("%s: not written, no view has what the mix \"%s\" asks about", out, mix);
+    if (!job.lines) sb_write_text(&job.out, "]\n");
+    sb_write_close(&job.out);
+    printf("%s: %ld dialogues, %ld turns, about %ld views\n", out, job.records, job.turns, job.views);
+    if (job.skipped)
+        printf("left out: %ld questions that a view has no clear answer to, and %ld whole dialogues\n",
+               job.skipped, job.silent);
+    free(more);
+    free(job.folder);
+    free(job.text.data);
+    sb_view_info_free(&job.info);
+    sb_dialogue_free(&job.dialogue);
+    return 0;
+}

@@ -1,0 +1,125 @@
+#!/bin/sh
+# mutate.sh: break spatialboost.h's kernels one line at a time; the tests of dev/test_ops.h must notice every break.
+#
+# Works on copies in a temporary folder. A line below is "what is broken @ sed expression"; an expression that changes
+# nothing is stale and counts as a failure, as does a break that survives. Exit 1 on either.
+# Usage: sh dev/mutate.sh [number ...]     (one line alone; 0 is the unbroken header, which must pass)
+cd "$(dirname "$0")/.." || exit 1
+breaks() { cat <<'LIST'
+nothing @
+linear: no bias @ s/y\[i \* ldy + j\] += sb_load(b.p, b.type, j);/(void)j;/
+matmul: the last term of every sum @ s/for (long k = 0; k < kc \* ak; k += ak/for (long k = 0; k < (kc - 1) * ak; k += ak/
+matmul: full tiles assign where they should add @ s/if (add) \*o += t\[i\]\[j\];/if (0) *o += t[i][j];/
+matmul: edge tiles assign where they should add @ s/ + (add ? c\[i \* ldc + j\] : (real)0);/;/
+matmul: a slab forgets the slabs before it @ s/g->add || k0)/g->add)/
+matmul: the last row of a tile repeats the one before @ s/row\[i\] = a + sb_min(i, m - 1) \* ai/row[i] = a + sb_min(i, m > 1 ? m - 2 : 0) * ai/
+weights: bf16 read with the wrong exponent @ s/(const uint16_t \*)p)\[i\] << 16/(const uint16_t *)p)[i] << 15/
+linear backward: d_x adds where it should assign @ s/w.p, w.type, w.ld, 1, d_x, ldx, 0);/w.p, w.type, w.ld, 1, d_x, ldx, 1);/
+linear backward: d_x (add) assigns @ s/w.p, w.type, w.ld, 1, d_x, ldx, 1);/w.p, w.type, w.ld, 1, d_x, ldx, 0);/
+linear backward: d_w assigns @ s/SB_NATIVE, ldx, 1, d_w, in, 1);/SB_NATIVE, ldx, 1, d_w, in, 0);/
+linear backward: d_b assigns @ s/sum\[c0 + c\] += s\[c\];/sum[c0 + c] = s[c];/
+linear backward: d_b without the first row @ s/for (long i = 0; i < n; i++)\(.*\)$/&/;/^static void sb_column_sums_add/,/^}/s/for (long i = 0; i < n/for (long i = 1; i < n/
+gelu backward: no h phi(h) @ s/(sb_phi(h\[i\]) + h\[i\] \* (real)0.39894228040143268 \* sb_exp((real)-0.5 \* h\[i\] \* h\[i\]))/sb_phi(h[i])/
+gelu backward: no Phi(h) @ s/(sb_phi(h\[i\]) + h\[i\] \* (real)0.398/(h[i] * (real)0.398/
+swiglu backward: silu' = s @ s/ \* s \* (1 + gate\[j\] \* (1 - s));/ * s;/
+swiglu backward: d_up without s @ s/d_up\[j\] = d\[j\] \* gate\[j\] \* s;/d_up[j] = d[j] * gate[j];/
+norm: variance around 0 @ s/square += (r_i\[c\] - mean) \* (r_i\[c\] - mean);/square += r_i[c] * r_i[c];/
+norm: no epsilon @ s|sqrt((double)square / C + eps)|sqrt((double)square / C)|
+norm backward: no mean(e) @ s/rstd \* (e - mean_e - u \* mean_eu)/rstd * (e - u * mean_eu)/
+norm backward: no mean(e u) @ s/rstd \* (e - mean_e - u \* mean_eu)/rstd * (e - mean_e)/
+norm backward: RMSNorm has mean(e) too @ s/mean_e = layernorm ? sum_e/mean_e = 1 ? sum_e/
+norm backward: d_r assigns @ s/d_r\[i \* C + c\] += rstd/d_r[i * C + c] = rstd/
+norm backward: d_w without rstd @ s/ - stat\[2 \* i\]) \* stat\[2 \* i + 1\];/ - stat[2 * i]);/
+norm backward: d_w assigns @ s/d_w\[c0 + c\] += s\[c\];/d_w[c0 + c] = s[c];/
+rotation: the inverse turns forward @ s/real s = inverse ? -sine\[j\] : sine\[j\]/real s = sine[j]/
+attention: lse without log(sum) @ s/(stat_t)(top \* scale + (stat_t)log((double)sum))/(stat_t)(top * scale)/
+attention: columns between the intervals not cleared @ s/for (long j = col\[0\]\[1\]; j < gap; j++) s\[j\] = 0;/(void)gap;/
+attention: columns before the first interval not cleared @ s/for (long j = 0; j < col\[0\]\[0\]; j++) s\[j\] = 0;/;/
+attention: the second key range replaces the first @ s/o + i0 \* ldo + h \* a->dim, ldo, r);/o + i0 * ldo + h * a->dim, ldo, 0);/
+attention: overlapping key ranges stay two @ s/at\[1\]\[0\] <= at\[0\]\[1\] && at\[0\]\[0\] <= at\[1\]\[1\]) {/0) {/
+attention: grouped heads read key head 0 @ s|int kv = h / (a->heads / a->kv_heads);|int kv = 0 * h;|
+attention: islands that reach back stay apart @ s/while (count > 1 \&\& span/while (count < 0 \&\& span/
+attention: an island's last key of the wrong interval @ s/\*hi = second && (!first || keys\[3\] > keys\[1\])/*hi = first \&\& (!second || keys[3] > keys[1])/
+attention backward: no rowsum(d_o o) @ s/dp_i\[j\] = p_i\[j\] \* (dp_i\[j\] - delta) \* scale;/dp_i[j] = p_i[j] * dp_i[j] * scale;/
+attention backward: no 1 - sqrt(D) @ s/dp_i\[j\] = p_i\[j\] \* (dp_i\[j\] - delta) \* scale;/dp_i[j] = p_i[j] * (dp_i[j] - delta);/
+attention backward: no lse @ s/p_i\[j\] = sb_exp(p_i\[j\] \* scale - l);/p_i[j] = sb_exp(p_i[j] * scale - 0 * l);/
+attention backward: rowsum(d_o o) without its last term @ s/for (int d = 0; d < D; d++) delta +=/for (int d = 0; d < D - 1; d++) delta +=/
+attention backward: d_k of the last head only @ s/d_k + k0 \* a->ldk + kv \* D, a->ldk, 1);/d_k + k0 * a->ldk + kv * D, a->ldk, 0);/
+attention backward: d_v of the last head only @ s/d_v + k0 \* a->ldv + kv \* D, a->ldv, 1);/d_v + k0 * a->ldv + kv * D, a->ldv, 0);/
+attention backward: d_k not cleared @ s/memset(d_k + j \* a->ldk, 0, row), memset/memset/
+attention backward: d_q of the second range only @ s/d_q + i0 \* a->ldq + h \* D, a->ldq, r);/d_q + i0 * a->ldq + h * D, a->ldq, 0);/
+fold: Attn+ weighted by alpha @ s/= (1 - s) \* sb_load(wp.p/= s * sb_load(wp.p/
+fold backward: d_a without Attn+ @ s/ - m2\[j\] \* sb_load(wp.p, wp.type, c \* wp.ld + j);/;/
+fold backward: d_a without the biases @ s/if (b.p) d_s += d_bc/if (0) d_s += d_bc/
+fold backward: d_a without 1 - alpha @ s/d_a\[c\] += s \* (1 - s) \* d_s;/d_a[c] += s * d_s;/
+fold backward: d_wp assigns @ s/d_wp\[(long)c \* M + j\] += /d_wp[(long)c * M + j] = /
+fold backward: d_bp by alpha @ s/d_bp\[c\] += (1 - s) \*/d_bp[c] += s */
+patches: no position @ s/ + sb_load(pos.p, pos.type, patch\[3 \* i + 2\] \* pos.ld + c);/;/
+patches: rows of a picture by the wrong stride @ s/(long)y \* p\[1\] + u/(long)y * side + u/
+patches backward: the bias takes CLS too @ s/if (patch\[3 \* i\] >= 0 \&\& d_b)/if (d_b)/
+patches backward: d_w assigns @ s/SB_NATIVE, cols, 1, d_w, cols, 1);/SB_NATIVE, cols, 1, d_w, cols, 0);/
+words: the last of a bag is lost @ s/for (int j = 0; j < SB_BAG; j++) {/for (int j = 0; j < SB_BAG - 1; j++) {/
+words backward: d_emb assigns @ s/d_emb\[(long)token\[t\] \* width + c\] += /d_emb[(long)token[t] * width + c] = /
+words backward: d_vis not cleared @ s/if (d_vis) memset(d_vis, 0/if (0) memset(d_vis, 0/
+scatter assigns @ s/d_x\[(long)index\[i\] \* width + c\] += /d_x[(long)index[i] * width + c] = /
+cross-entropy: the sum misses its first term @ s/for (int j = 0; j < classes; j++) sum += sb_exp/for (int j = 1; j < classes; j++) sum += sb_exp/
+cross-entropy: gradient misses the target @ s/d_logits\[i \* classes + target\[i\]\] -= factor;/;/
+cross-entropy: rows without target get a gradient @ s/factor = target\[i\] < 0 ? (real)0 : (real)scale/factor = (real)scale/
+binary cross-entropy: gradient without y @ s|(1 / (1 + exp(-z)) - (double)y\[at\])|(1 / (1 + exp(-z)))|
+Huber: slope not limited below @ s/(e > 1 ? 1 : e < -1 ? -1 : e)/(e > 1 ? 1 : e)/
+head: d_w of the first chunk only @ s/if (d_w) sb_linear_backward_weight(d_w, NULL, d_logits/if (d_w \&\& !i) sb_linear_backward_weight(d_w, NULL, d_logits/
+AdamW: first moment not corrected @ s|real rate = (real)(lr / (1 - pow(beta1, (double)step)))|real rate = (real)lr|
+AdamW: second moment not corrected @ s|(real)(1 / (1 - pow(beta2, (double)step)))|(real)1|
+AdamW: no decay @ s/shrink = (real)(1 - lr \* decay)/shrink = (real)1/
+AdamW: no epsilon @ s/(sb_sqrt(v\[i\] \* fix) + e)/sb_sqrt(v[i] * fix)/
+AdamW: gradient not scaled @ s/real g = s \* grad\[i\];/real g = grad[i];/
+norm of gradients: one block is lost @ s/for (long i = 0; i < count; i += 4096)/for (long i = 0; i < count - 4096; i += 4096)/
+exp: a coefficient off by 1e-6 @ s/1.6666665459e-1f/1.6666765459e-1f/
+exp: the exponent not limited @ s/e = e < 0x4B400000 - 126 ? 0x4B400000 - 126 : e;/;/
+Phi: a coefficient off by 1e-5 @ s/0.254829592f/0.254839592f/
+LIST
+}
+count=$(breaks | wc -l)
+if [ $# = 0 ]; then                     # all of them, as many at once as there are cores
+    work=$(mktemp -d) || exit 1
+    seq 0 $((count - 1)) | xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -n 1 sh "dev/$(basename "$0")" | tee "$work/log"
+    bad=$(grep -vc '^ok ' "$work/log")
+    echo "$(grep -c '^ok   caught' "$work/log") of $((count - 1)) breaks caught"
+    rm -r "$work"
+    [ "$bad" = 0 ]
+    exit
+fi
+status=0
+for n; do
+    line=$(breaks | sed -n "$((n + 1))p")
+    name=${line%% @*} expression=${line#*@}
+    work=$(mktemp -d) || exit 1
+    sed "$expression" spatialboost.h > "$work/spatialboost.h"
+    cat > "$work/main.cpp" <<'MAIN'
+#include "spatialboost.h"
+#include "dev/op_cases.h"
+namespace f64 {
+#undef SB_REAL
+#define SB_REAL double
+#include "spatialboost.h"
+#include "dev/op_cases.h"
+}
+#include "dev/test.h"
+#include "dev/test_ops.h"
+int main(int argc, char **argv) { test_begin(argc, argv); test_ops_all(); return test_end(); }
+MAIN
+    if [ "$n" != 0 ] && cmp -s spatialboost.h "$work/spatialboost.h"; then result="FAIL stale"
+    elif ! ${CXX:-c++} -std=c++17 -O2 -march=native -ffp-contract=fast -fno-math-errno -fopenmp -w -I"$work" -I. \
+        "$work/main.cpp" -o "$work/test" 2> "$work/error"; then result="FAIL does not compile"
+    elif OMP_NUM_THREADS=1 "$work/test" > "$work/out" 2>&1; then
+        result="FAIL survived"
+        [ "$n" = 0 ] && result="ok   passes"
+    else
+        result="ok   caught"
+        [ "$n" = 0 ] && result="FAIL fails unbroken"
+    fi
+    echo "$result: $n $name  ($(sed -n 's/^FAIL \([a-z_]*\):.*/\1/p' "$work/out" 2>/dev/null | tr '\n' ' '))"
+    rm -r "$work"
+    case $result in FAIL*) status=1 ;; esac
+done
+exit $status
