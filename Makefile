@@ -28,6 +28,8 @@ ifneq ($(wildcard /opt/homebrew/include),)
 OPT     += -I/opt/homebrew/include
 LIBS    += -L/opt/homebrew/lib
 endif
+# waiting threads sleep soon: a machine that does something else as well is not brought to its knees
+export GOMP_SPINCOUNT ?= 10000
 ALL     := $(OPT) $(OMP) $(WARN) $(CFLAGS)
 
 HEADERS := spatialboost.h $(wildcard data/*.h)
@@ -99,10 +101,17 @@ reproduce: all
 	sh dev/reproduce.sh $(OUT)/reproduce
 
 # ---- proofs
-build/test: $(TESTS) | deps
+build/test: $(TESTS) data/import.c | deps
 	@mkdir -p build
 	$(CXX) -std=c++17 -x c++ $(ALL) -I. $< -o $@ $(LIBS)
-test: all build/test
+# the same trainer on memory that only operations may touch, and without threads: same bits
+build/guard/train: train.c dev/guard.h $(HEADERS) | deps
+	@mkdir -p build/guard
+	$(CC) -std=c11 $(ALL) -include dev/guard.h $< -o $@ $(LIBS)
+build/serial/train: train.c $(HEADERS) | deps
+	@mkdir -p build/serial
+	$(CC) -std=c11 $(OPT) -fopenmp-simd $(WARN) $(CFLAGS) $< -o $@ $(LIBS)
+test: all build/test build/guard/train build/serial/train
 	@SB_DATA=$(SB_DATA) ./build/test
 build/asan/test: $(TESTS) eval.c $(TOOLS:=.c) | deps
 	@mkdir -p build/asan/data

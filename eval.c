@@ -17,8 +17,10 @@
 #define SB_FAIL(...) sb_die(__VA_ARGS__)
 #include "spatialboost.h"
 
+#include "data/fit.h"
 #include "data/flags.h"
 #include "data/model.h"
+#include "data/page.h"
 #include "data/samples.h"
 #include <time.h>
 
@@ -42,6 +44,10 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(ASK | FEATURES, TEXT, const char *, model, NULL, "FILE", 0, 0, "whom to ask (DIR/boost.safetensors)") \
     X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, "a picture, PNG or JPEG; it is squeezed into a square") \
     X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
+    X(REAL, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them") \
+    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
+    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
+    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, "the command that made it all, for the page") \
     X(FEATURES, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
@@ -169,246 +175,13 @@ static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real
     }
 }
 
-// ---- linear maps fitted to features
-
-// y [out] = w x + b on features as they are; standardising is folded in.
-typedef struct { int in, out; real *w, *b; } Linear;
-
-static void linear_alloc(Linear *l, int in, int out) {
-    l->in = in, l->out = out;
-    l->w = (real *)sb_calloc((size_t)in * (size_t)out, sizeof(real));
-    l->b = (real *)sb_calloc((size_t)out, sizeof(real));
-}
-static void linear_free(Linear *l) { free(l->w), free(l->b); }
-static void linear_apply(const Linear *l, real *y, const real *x, long n) {
-    sb_matmul((int)n, l->out, l->in, x, l->in, 1, l->w, SB_NATIVE, 1, l->in, y, l->out, 0);
-    for (long i = 0; i < n; i++)
-        for (int k = 0; k < l->out; k++) y[i * l->out + k] += l->b[k];
-}
-
-// Sums from which a ridge regression follows, in double: of x [C], x x^T [C][C], y [K], y x^T [K][C].
-typedef struct { int C, K; double n, *x, *xx, *y, *yx; real *scratch; } Moments;
-
-static void moments_alloc(Moments *m, int C, int K) {
-    m->C = C, m->K = K, m->n = 0;
-    m->x = (double *)sb_calloc((size_t)(C + C * C + K + K * C), sizeof(double));
-    m->xx = m->x + C, m->y = m->xx + C * C, m->yx = m->y + K;
-    m->scratch = (real *)sb_calloc((size_t)(C * C + K * C), sizeof(real));
-}
-static void moments_free(Moments *m) { free(m->x), free(m->scratch); }
-// Add n rows; a few thousand at a time keeps the float sums of the products exact enough.
-static void moments_add(Moments *m, const real *x, const real *y, long n) {
-    int C = m->C, K = m->K;
-    real *xx = m->scratch, *yx = xx + C * C;
-    sb_matmul(C, C, (int)n, x, 1, C, x, SB_NATIVE, C, 1, xx, C, 0);
-    sb_matmul(K, C, (int)n, y, 1, K, x, SB_NATIVE, C, 1, yx, C, 0);
-    for (int i = 0; i < C * C; i++) m->xx[i] += xx[i];
-    for (int i = 0; i < K * C; i++) m->yx[i] += yx[i];
-    for (long i = 0; i < n; i++) {
-        for (int c = 0; c < C; c++) m->x[c] += x[i * C + c];
-        for (int k = 0; k < K; k++) m->y[k] += y[i * K + k];
-    }
-    m->n += (double)n;
-}
-// Solve A X = B for K right-hand sides b [K][n], in place; A [n][n] symmetric positive definite, destroyed (Cholesky).
-static void solve(double *a, double *b, int n, int K) {
-    for (int j = 0; j < n; j++)
-        for (int i = j; i < n; i++) {
-            double s = a[i * n + j];
-            for (int k = 0; k < j; k++) s -= a[i * n + k] * a[j * n + k];
-            a[i * n + j] = i == j ? sqrt(s > 1e-300 ? s : 1e-300) : s / a[j * n + j];
-        }
-    for (int r = 0; r < K; r++) {
-        double *x = b + (size_t)r * (size_t)n;
-        for (int i = 0; i < n; i++) {
-            for (int k = 0; k < i; k++) x[i] -= a[i * n + k] * x[k];
-            x[i] /= a[i * n + i];
-        }
-        for (int i = n - 1; i >= 0; i--) {
-            for (int k = i + 1; k < n; k++) x[i] -= a[k * n + i] * x[k];
-            x[i] /= a[i * n + i];
-        }
-    }
-}
-// argmin over W, b of mean |W u + b - y|^2 + lambda |W|^2, u the standardised features.
-static void ridge(Linear *out, const Moments *m, double lambda) {
-    int C = m->C, K = m->K;
-    double n = m->n > 0 ? m->n : 1, *a = (double *)sb_calloc((size_t)(C * C + K * C + C), sizeof *a);
-    double *b = a + C * C, *sd = b + K * C;
-    linear_alloc(out, C, K);
-    for (int i = 0; i < C; i++) sd[i] = sqrt(fmax(m->xx[i * C + i] / n - m->x[i] / n * (m->x[i] / n), 0)) + 1e-6;
-    for (int i = 0; i < C; i++)
-        for (int j = 0; j < C; j++)
-            a[i * C + j] = (m->xx[i * C + j] / n - m->x[i] / n * (m->x[j] / n)) / (sd[i] * sd[j]) + lambda * (i == j);
-    for (int k = 0; k < K; k++)
-        for (int j = 0; j < C; j++) b[k * C + j] = (m->yx[k * C + j] / n - m->y[k] / n * (m->x[j] / n)) / sd[j];
-    solve(a, b, C, K);
-    for (int k = 0; k < K; k++) {
-        double bias = m->y[k] / n;
-        for (int j = 0; j < C; j++) bias -= b[k * C + j] / sd[j] * m->x[j] / n;
-        for (int j = 0; j < C; j++) out->w[k * C + j] = (real)(b[k * C + j] / sd[j]);
-        out->b[k] = (real)bias;
-    }
-    free(a);
-}
-
-// Logistic regression: theta [K][C+1] (weights on standardised features, bias) minimises
-// mean -log softmax(W u + b)[y] + decay |W|^2.
-typedef struct { const real *x; const int *y; long n; int C, K; double decay, *mean, *sd; double *part; } Logistic;
-enum { LOGISTIC_ROWS = 2048 };          // rows a unit of work; its sums are added in order, whoever computed them
-
-// Loss and gradient of rows [first, first + n), summed: part [K][C+1], then the loss.
-static void logistic_chunk(const Logistic *g, const Linear *l, long first, int n, double *part) {
-    int C = g->C, K = g->K;
-    const real *x = g->x + first * C;
-    real *p = (real *)sb_calloc((size_t)(n * K + K * C), sizeof *p), *gw = p + n * K;
-    double loss = 0;
-    memset(part, 0, (size_t)(K * (C + 1) + 1) * sizeof *part);
-    linear_apply(l, p, x, n);
-    for (int i = 0; i < n; i++) {
-        real *row = p + i * K, most = row[0], sum = 0, right = row[g->y[first + i]];
-        for (int k = 1; k < K; k++) if (row[k] > most) most = row[k];
-        for (int k = 0; k < K; k++) row[k] = sb_exp(row[k] - most), sum += row[k];
-        for (int k = 0; k < K; k++) row[k] /= sum;
-        loss += log((double)sum) + most - right;
-        row[g->y[first + i]] -= 1;
-        for (int k = 0; k < K; k++) part[k * (C + 1) + C] += row[k];
-    }
-    sb_matmul(K, C, n, p, 1, K, x, SB_NATIVE, C, 1, gw, C, 0);
-    for (int k = 0; k < K; k++)
-        for (int c = 0; c < C; c++) part[k * (C + 1) + c] = gw[k * C + c];
-    part[K * (C + 1)] = loss;
-    free(p);
-}
-static void logistic_fold(const Logistic *g, const double *theta, Linear *l) {
-    for (int k = 0; k < g->K; k++) {
-        const double *t = theta + k * (g->C + 1);
-        double bias = t[g->C];
-        for (int c = 0; c < g->C; c++) bias -= t[c] * g->mean[c] / g->sd[c];
-        for (int c = 0; c < g->C; c++) l->w[k * g->C + c] = (real)(t[c] / g->sd[c]);
-        l->b[k] = (real)bias;
-    }
-}
-static double logistic_loss(const Logistic *g, const double *theta, double *grad, Linear *l) {
-    int C = g->C, K = g->K, size = K * (C + 1), chunks = (int)((g->n + LOGISTIC_ROWS - 1) / LOGISTIC_ROWS);
-    double loss = 0;
-    logistic_fold(g, theta, l);
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < chunks; i++) {
-        long first = (long)i * LOGISTIC_ROWS;
-        logistic_chunk(g, l, first, (int)sb_lmin(LOGISTIC_ROWS, g->n - first), g->part + (size_t)i * (size_t)(size + 1));
-    }
-    memset(grad, 0, (size_t)size * sizeof *grad);
-    for (int i = 0; i < chunks; i++) {
-        const double *part = g->part + (size_t)i * (size_t)(size + 1);
-        for (int j = 0; j < size; j++) grad[j] += part[j];
-        loss += part[size];
-    }
-    loss /= (double)g->n;
-    for (int k = 0; k < K; k++) {
-        double *gk = grad + k * (C + 1), bias = gk[C];
-        const double *t = theta + k * (C + 1);
-        for (int c = 0; c < C; c++) {
-            gk[c] = (gk[c] - bias * g->mean[c]) / g->sd[c] / (double)g->n + 2 * g->decay * t[c];
-            loss += g->decay * t[c] * t[c];
-        }
-        gk[C] = bias / (double)g->n;
-    }
-    return loss;
-}
-static double dot(const double *a, const double *b, int n) {
-    double s = 0;
-    for (int i = 0; i < n; i++) s += a[i] * b[i];
-    return s;
-}
-// Limited-memory BFGS (Nocedal and Wright, algorithm 7.4) with backtracking; g->y in 0..K-1.
-enum { LBFGS_PAIRS = 10 };
-typedef struct { int size, pairs; double *s[LBFGS_PAIRS], *y[LBFGS_PAIRS], rho[LBFGS_PAIRS]; } Lbfgs;
-
-// d = -H g by the two loops over the stored pairs, newest first.
-static void lbfgs_direction(const Lbfgs *q, const double *grad, double *d) {
-    double a[LBFGS_PAIRS], scale = 1;
-    int n = q->size;
-    for (int i = 0; i < n; i++) d[i] = -grad[i];
-    for (int k = 0; k < q->pairs; k++) {
-        a[k] = q->rho[k] * dot(q->s[k], d, n);
-        for (int i = 0; i < n; i++) d[i] -= a[k] * q->y[k][i];
-    }
-    if (q->pairs) scale = 1 / (q->rho[0] * dot(q->y[0], q->y[0], n));
-    for (int i = 0; i < n; i++) d[i] *= scale;
-    for (int k = q->pairs - 1; k >= 0; k--) {
-        double b = q->rho[k] * dot(q->y[k], d, n);
-        for (int i = 0; i < n; i++) d[i] += q->s[k][i] * (a[k] - b);
-    }
-}
-// Store s = t1 - t0, y = g1 - g0 as the newest pair, if the curvature along it is positive.
-static void lbfgs_push(Lbfgs *q, const double *t0, const double *t1, const double *g0, const double *g1) {
-    double *s = q->s[LBFGS_PAIRS - 1], *y = q->y[LBFGS_PAIRS - 1];
-    for (int i = 0; i < q->size; i++) s[i] = t1[i] - t0[i], y[i] = g1[i] - g0[i];
-    double sy = dot(s, y, q->size);
-    if (sy <= 1e-10 * dot(y, y, q->size)) return;
-    for (int k = LBFGS_PAIRS - 1; k > 0; k--) q->s[k] = q->s[k - 1], q->y[k] = q->y[k - 1], q->rho[k] = q->rho[k - 1];
-    q->s[0] = s, q->y[0] = y, q->rho[0] = 1 / sy;
-    if (q->pairs < LBFGS_PAIRS - 1) q->pairs++;
-}
-static void logistic_fit(Linear *out, Logistic *g, int iterations) {
-    int size = g->K * (g->C + 1), chunks = (int)((g->n + LOGISTIC_ROWS - 1) / LOGISTIC_ROWS);
-    Lbfgs q;
-    memset(&q, 0, sizeof q);
-    q.size = size;
-    double *all = (double *)sb_calloc((size_t)size * (5 + 2 * LBFGS_PAIRS), sizeof *all), *free_at = all;
-    double *theta = free_at, *grad = theta + size, *d = grad + size, *next = d + size, *next_grad = next + size;
-    for (int k = 0; k < LBFGS_PAIRS; k++)
-        q.s[k] = all + (size_t)(5 + 2 * k) * (size_t)size, q.y[k] = q.s[k] + size;
-    g->part = (double *)sb_calloc((size_t)chunks * (size_t)(size + 1), sizeof(double));
-    linear_alloc(out, g->C, g->K);
-    double loss = logistic_loss(g, theta, grad, out);
-    for (int it = 0; it < iterations; it++) {
-        double slope, step = 1, tried = loss;
-        lbfgs_direction(&q, grad, d);
-        slope = dot(grad, d, size);
-        if (slope > -1e-12) break;
-        if (!q.pairs) step = fmin(1, 1 / sqrt(-slope));
-        for (int halved = 0; halved < 20; halved++, step /= 2) {
-            for (int i = 0; i < size; i++) next[i] = theta[i] + step * d[i];
-            tried = logistic_loss(g, next, next_grad, out);
-            if (tried <= loss + 1e-4 * step * slope) break;
-        }
-        if (!(tried < loss)) break;
-        lbfgs_push(&q, theta, next, grad, next_grad);
-        memcpy(theta, next, (size_t)size * sizeof *theta);
-        memcpy(grad, next_grad, (size_t)size * sizeof *grad);
-        loss = tried;
-    }
-    logistic_fold(g, theta, out);
-    free(all), free(g->part);
-}
-// Fit on n rows with labels 0..K-1. Mean and standard deviation of the features are taken from them.
-static void logistic(Linear *out, const real *x, const int *y, long n, int C, int K, double decay, int iterations) {
-    double *mean = (double *)sb_calloc((size_t)(2 * C), sizeof *mean), *sd = mean + C;
-    Logistic g = {x, y, n, C, K, decay, mean, sd, NULL};
-    for (long i = 0; i < n; i++)
-        for (int c = 0; c < C; c++) mean[c] += x[i * C + c] / (double)n;
-    for (long i = 0; i < n; i++)
-        for (int c = 0; c < C; c++) sd[c] += (x[i * C + c] - mean[c]) * (x[i * C + c] - mean[c]) / (double)n;
-    for (int c = 0; c < C; c++) sd[c] = sqrt(sd[c]) + 1e-6;
-    logistic_fit(out, &g, iterations);
-    free(mean);
-}
-static int argmax(const real *x, int n) {
-    int best = 0;
-    for (int i = 1; i < n; i++) if (x[i] > x[best]) best = i;
-    return best;
-}
-
 // ---- probe
 
 // What one encoder got on one test picture: sums, from which every metric of any set of pictures follows.
 enum { PATCHES, SQUARES, OBJECT_PATCHES, OBJECT_SQUARES, RELATIVE, CLOSE, CLASSED, CLASS_RIGHT, KNN_RIGHT, SUMS };
-enum { LABELS_MAX = 32 };
 typedef struct {
     double sum[SUMS];
-    unsigned short both[LABELS_MAX], said[LABELS_MAX], is[LABELS_MAX];     // patches by label
+    unsigned short both[SB_CLASSES_MAX], said[SB_CLASSES_MAX], is[SB_CLASSES_MAX];     // patches by label
 } Scored;
 typedef struct { real score; int image; } Ranked;
 typedef struct {
@@ -435,7 +208,7 @@ enum { METRICS = sizeof metrics / sizeof *metrics, DRAWS = 200 };
 
 // Mean over labels of intersection over union; weight[i]: how often picture i counts.
 static double mean_iou(const Result *r, const int *weight) {
-    double both[LABELS_MAX] = {0}, either[LABELS_MAX] = {0}, sum = 0;
+    double both[SB_CLASSES_MAX] = {0}, either[SB_CLASSES_MAX] = {0}, sum = 0;
     for (int i = 0; i < r->n; i++) {
         const Scored *s = r->image + i;
         for (int k = 0; weight[i] && k < r->labels; k++) {
@@ -476,15 +249,15 @@ static double metric_value(const Metric *m, const Result *r, const int *weight) 
 }
 
 // The probes of one encoder.
-typedef struct { Linear depth, segment, main_class, multi; } Probes;
+typedef struct { SbLinear depth, segment, main_class, multi; } Probes;
 enum { CHUNK = 32, SEGMENT_ROOMS = 1000 };
 
 // Fit on the pictures of v; cls [n][C] becomes their CLS features.
 static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls) {
     const SbConfig *c = &e->model.config;
     int C = c->enc_width, P = v->patches, K = c->classes, rooms = sb_min(SEGMENT_ROOMS, v->n);
-    Moments depth, multi;
-    moments_alloc(&depth, C, 1), moments_alloc(&multi, C, K);
+    SbMoments depth, multi;
+    sb_moments_make(&depth, C, 1), sb_moments_make(&multi, C, K);
     real *patch = (real *)sb_calloc((size_t)((rooms + CHUNK) * P) * (size_t)C, sizeof *patch);
     real *y = (real *)sb_calloc((size_t)(CHUNK * K), sizeof *y);
     int *label = (int *)sb_calloc((size_t)v->n, sizeof *label);
@@ -492,13 +265,13 @@ static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls) {
         int n = sb_min(CHUNK, v->n - first);
         real *x = patch + (size_t)(sb_min(first, rooms) * P) * (size_t)C;
         encode(e, v, first, n, cls + (long)first * C, x);
-        moments_add(&depth, x, v->depth + first * P, (long)n * P);
+        sb_moments_add(&depth, x, v->depth + first * P, (long)n * P);
         for (int i = 0; i < n * K; i++) y[i] = v->multi[first * K + i];
-        moments_add(&multi, cls + (long)first * C, y, n);
+        sb_moments_add(&multi, cls + (long)first * C, y, n);
     }
-    ridge(&p->depth, &depth, 1e-4);
-    ridge(&p->multi, &multi, 1e-3);
-    logistic(&p->segment, patch, v->label, (long)rooms * P, C, c->labels, 1e-4, 60);
+    sb_ridge(&p->depth, &depth, 1e-4);
+    sb_ridge(&p->multi, &multi, 1e-3);
+    sb_logistic(&p->segment, patch, v->label, (long)rooms * P, C, c->labels, 1e-4, 60);
     free(patch), free(y);
     real *x = (real *)sb_calloc((size_t)v->n * (size_t)C, sizeof *x);
     long n = 0;
@@ -507,21 +280,21 @@ static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls) {
         memcpy(x + n * C, cls + (long)i * C, (size_t)C * sizeof *x);
         label[n++] = v->main_class[i];
     }
-    logistic(&p->main_class, x, label, n, C, K, 1e-3, 100);
-    free(x), free(label), moments_free(&depth), moments_free(&multi);
+    sb_logistic(&p->main_class, x, label, n, C, K, 1e-3, 100);
+    free(x), free(label), sb_moments_free(&depth), sb_moments_free(&multi);
 }
 // Depth and segmentation of n pictures from first on, x [n][P][C] their features.
 static void score_chunk(Result *r, const Probes *p, const Views *v, int first, int n, const real *x, real *out) {
     int P = v->patches, L = r->labels;
     real *depth = out, *logits = out + (long)n * P;
-    linear_apply(&p->depth, depth, x, (long)n * P);
-    linear_apply(&p->segment, logits, x, (long)n * P);
+    sb_linear_apply(&p->depth, depth, x, (long)n * P);
+    sb_linear_apply(&p->segment, logits, x, (long)n * P);
     for (int i = 0; i < n; i++) {
         Scored *s = r->image + first + i;
         for (int k = 0; k < P; k++) {
             long at = (long)(first + i) * P + k;
             double d = v->depth[at], z = depth[i * P + k], e = z - d;
-            int is = v->label[at], said = argmax(logits + (long)(i * P + k) * L, L);
+            int is = v->label[at], said = sb_argmax(logits + (long)(i * P + k) * L, L);
             s->sum[PATCHES]++, s->sum[SQUARES] += e * e, s->sum[RELATIVE] += fabs(e) / d;
             s->sum[CLOSE] += z > d / 1.25 && z < d * 1.25;
             if (is >= 3) s->sum[OBJECT_PATCHES]++, s->sum[OBJECT_SQUARES] += e * e;
@@ -533,30 +306,6 @@ static int compare_ranked(const void *a, const void *b) {
     const Ranked *x = (const Ranked *)a, *y = (const Ranked *)b;
     return x->score != y->score ? (x->score < y->score) - (x->score > y->score) : x->image - y->image;
 }
-// x[i] - mean, to length 1.
-static void centre_rows(real *out, const real *x, const double *mean, int n, int C) {
-#pragma omp parallel for
-    for (int i = 0; i < n; i++) {
-        double sum = 0;
-        for (int c = 0; c < C; c++) sum += (x[(long)i * C + c] - mean[c]) * (x[(long)i * C + c] - mean[c]);
-        for (int c = 0; c < C; c++) out[(long)i * C + c] = (real)((x[(long)i * C + c] - mean[c]) / sqrt(sum + 1e-24));
-    }
-}
-// Vote of the 20 nearest of n_fit rows, cosine s weighted by exp(s / .07).
-static int knn_vote(const real *cosine, const int *label, int n_fit, int classes) {
-    enum { NEAREST = 20 };
-    int best[NEAREST], count = 0, winner = 0;
-    double vote[LABELS_MAX] = {0};
-    for (int i = 0; i < n_fit; i++) {
-        if (label[i] < 0 || (count == NEAREST && cosine[i] <= cosine[best[NEAREST - 1]])) continue;
-        int at = count < NEAREST ? count++ : NEAREST - 1;
-        for (; at > 0 && cosine[best[at - 1]] < cosine[i]; at--) best[at] = best[at - 1];
-        best[at] = i;
-    }
-    for (int i = 0; i < count; i++) vote[label[best[i]]] += exp(cosine[best[i]] / .07);
-    for (int k = 1; k < classes; k++) if (vote[k] > vote[winner]) winner = k;
-    return winner;
-}
 // Class of the main object and which objects show, from CLS: fit_cls [fit->n][C], cls [v->n][C].
 static void score_classes(Result *r, const Probes *p, const Views *fit, const Views *v, const real *fit_cls,
                           const real *cls) {
@@ -564,16 +313,16 @@ static void score_classes(Result *r, const Probes *p, const Views *fit, const Vi
     real *score = (real *)sb_calloc((size_t)n * (size_t)K, sizeof *score);
     real *a = (real *)sb_calloc((size_t)(fit->n + n) * (size_t)C, sizeof *a), *b = a + (long)fit->n * C;
     double *mean = (double *)sb_calloc((size_t)C, sizeof *mean);
-    linear_apply(&p->main_class, score, cls, n);
+    sb_linear_apply(&p->main_class, score, cls, n);
     for (int i = 0; i < n; i++) {
         if (v->main_class[i] < 0) continue;
         r->image[i].sum[CLASSED] = 1;
-        r->image[i].sum[CLASS_RIGHT] = argmax(score + (long)i * K, K) == v->main_class[i];
+        r->image[i].sum[CLASS_RIGHT] = sb_argmax(score + (long)i * K, K) == v->main_class[i];
     }
     for (int i = 0; i < fit->n; i++)
         for (int c = 0; c < C; c++) mean[c] += fit_cls[(long)i * C + c] / (double)fit->n;
-    centre_rows(a, fit_cls, mean, fit->n, C);
-    centre_rows(b, cls, mean, n, C);
+    sb_directions(a, fit_cls, mean, fit->n, C);
+    sb_directions(b, cls, mean, n, C);
 #pragma omp parallel for schedule(dynamic)
     for (int t = 0; t < chunks; t++) {
         int rows = sb_min(64, n - 64 * t);
@@ -582,10 +331,10 @@ static void score_classes(Result *r, const Probes *p, const Views *fit, const Vi
         for (int i = 0; i < rows; i++)
             if (v->main_class[64 * t + i] >= 0)
                 r->image[64 * t + i].sum[KNN_RIGHT] =
-                    knn_vote(cosine + (long)i * fit->n, fit->main_class, fit->n, K) == v->main_class[64 * t + i];
+                    sb_neighbours_vote(cosine + (long)i * fit->n, fit->main_class, fit->n, K) == v->main_class[64 * t + i];
         free(cosine);
     }
-    linear_apply(&p->multi, score, cls, n);
+    sb_linear_apply(&p->multi, score, cls, n);
     for (int k = 0; k < K; k++) {
         Ranked *ranked = r->ranked + (long)k * n;
         for (int i = 0; i < n; i++) ranked[i].score = score[(long)i * K + k], ranked[i].image = i;
@@ -611,7 +360,7 @@ static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *
         score_chunk(r, &p, test, first, n, x, x + (long)CHUNK * P * C);
     }
     score_classes(r, &p, fit, test, fit_cls, cls);
-    linear_free(&p.depth), linear_free(&p.segment), linear_free(&p.main_class), linear_free(&p.multi);
+    sb_linear_free(&p.depth), sb_linear_free(&p.segment), sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
     free(fit_cls), free(cls), free(x);
 }
 
@@ -653,18 +402,20 @@ static int figure_known(const Encoder *e, int which) {
     int control = which == CONTROL_VALUE || which == CONTROL_CHANGE || which >= BEYOND_CONTROL;
     return (!boost || e[BOOST].path) && (!control || e[CONTROL].path);
 }
-static void write_probe(const char *path, const Table *t, const Encoder *e) {
+static void write_probe(const char *path, const Table *t, const Encoder *e, int fit, int rooms) {
     SbWriter w;
     sb_write_open(&w, path);
     sb_write_text(&w, "probe,metric");
     for (int f = 0; f < FIGURES; f++) sb_write_text(&w, ",%s", figure_name[f]);
     for (int f = 0; f < FIGURES; f++) sb_write_text(&w, ",%s_se", figure_name[f]);
+    sb_write_text(&w, ",fit_rooms,rooms");
     for (int m = 0; m < METRICS; m++) {
         sb_write_text(&w, "\n%s,%s", metrics[m].probe, metrics[m].metric);
         for (int f = 0; f < 2 * FIGURES; f++) {
             if (!figure_known(e, f % FIGURES)) sb_write_text(&w, ",");
             else sb_write_text(&w, ",%.6g", f < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f - FIGURES));
         }
+        sb_write_text(&w, ",%d,%d", fit, rooms);
     }
     sb_write_text(&w, "\n");
     sb_write_close(&w);
@@ -698,7 +449,7 @@ static void run_probe(const Options *o) {
     open_probed(e, o);
     const SbConfig *c = &e[BASE].model.config;
     int images = o->images ? o->images : 10000;
-    if (c->labels > LABELS_MAX || c->classes > LABELS_MAX) sb_die("probe: at most %d labels", LABELS_MAX);
+    if (c->labels > SB_CLASSES_MAX || c->classes > SB_CLASSES_MAX) sb_die("probe: at most %d labels", SB_CLASSES_MAX);
     views_rooms(&fit, c, SB_POOL_PROBE, o->fit);
     views_rooms(&test, c, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, images);
     fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", o->fit, images, now() - start);
@@ -712,7 +463,7 @@ static void run_probe(const Options *o) {
     bootstrap(&table, result, e, test.n);
     fprintf(stderr, "probe: bootstrap in %.1f s\n", now() - start);
     char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : "probe");
-    write_probe(path, &table, e);
+    write_probe(path, &table, e, fit.n, test.n);
     print_probe(&table, e);
     printf("%s\n", path);
     views_free(&fit), views_free(&test), free(path);
@@ -729,7 +480,7 @@ typedef struct {
     int type, patch[2], room;   // patches named in the question, -1: none
     uint32_t answer;            // hash of its words
     double length;              // metres, if the answer is one; else 0
-    int right[ANSWERERS];
+    double right[ANSWERERS];    // 1 or 0; of a caption the share of right words
     double error[ANSWERERS];    // of a length: |middle of the metre word - length| / length
 } Asked;
 typedef struct { Asked *asked; long n, room; } AskedList;
@@ -778,24 +529,27 @@ static void likeliest(SbModel *m, const SbBatch *b, int *word) {
         long n = sb_lmin(SB_CHUNK, m->n.loss - first);
         sb_linear_forward(m->acts.logits, V, m->acts.head_n + first * D, D, m->llm_emb.w, sb_dense(NULL, 0, 0), n);
         sb_get(logits, m->acts.logits, (size_t)(n * V) * sizeof(real));
-        for (long i = 0; i < n; i++) word[first + i] = argmax(logits + i * V, V);
+        for (long i = 0; i < n; i++) word[first + i] = sb_argmax(logits + i * V, V);
     }
     free(logits);
 }
 // Mark the answers of one room by one model: word, its words in the order of the targets. Returns how many targets.
 static long mark_turns(Asked *a, const SbSample *s, int who, const int *word) {
     const SbSequence *q = &s->sequence;
-    long at = 0;
+    long at = 0, words = 0;
     for (int i = 0, last = -1; i < q->n; i++) {
         if (q->target[i] < 0) continue;
         Asked *t = a + q->turn[i];
+        int caption = t->type >= 0 && sb_question_row(t->type)->kind == SB_KIND_TEXT;
+        double hit = word[at] == q->target[i];
         if (q->turn[i] != last) {
             int metre = word[at] - SB_WORD_METRE;
-            t->right[who] = 1;
+            t->right[who] = words = 0;
             t->error[who] = metre < 0 || t->length <= 0 ? 1 : fabs(metre + .5 - t->length) / t->length;
             last = q->turn[i];
         }
-        t->right[who] &= word[at++] == q->target[i];
+        words++, at++;
+        t->right[who] = caption || words == 1 ? t->right[who] + (hit - t->right[who]) / words : t->right[who] * hit;
     }
     return at;
 }
@@ -1007,6 +761,16 @@ static void looked_at(const SbModel *m, long row, int P, double *share) {
     for (int p = 0; p < P; p++) sum += share[p];
     for (int p = 0; p < P; p++) share[p] /= sum > 0 ? sum : 1;
 }
+// Words as a reader wants them: a metre word is an interval.
+static void say(SbText *t, const SbWords *words, const int *word, int n) {
+    for (int i = 0; i < n; i++) {
+        int metre = word[i] - SB_WORD_METRE;
+        if (i && word[i] != SB_WORD_STOP) sb_text_add(t, " ");
+        if (metre < 0) sb_words_decode(words, word + i, 1, t);
+        else if (metre == SB_WORD_METRES - 1) sb_text_add(t, "%d m or more", metre);
+        else sb_text_add(t, "%d to %d m", metre, metre + 1);
+    }
+}
 static void print_map(const double *share, int grid, int terminal) {
     double most = 1e-12;
     for (int p = 0; p < grid * grid; p++) most = fmax(most, share[p]);
@@ -1061,7 +825,7 @@ static void ask_line(Encoder *e, const Picture *p, const char *line, int termina
         printf("    it knows no such word: %s\n", t.unknown_words);
     } else if (t.n > 1) {
         int n = answer(e, p->rgb, t.id, t.n, word);
-        sb_words_decode(&p->source.words, word, n, &text);
+        say(&text, &p->source.words, word, n);
         printf("    %s\n", text.data);
         looked_at(&e->model, grid * grid + t.n - 1, grid * grid, share);
         print_map(share, grid, terminal);
@@ -1097,46 +861,6 @@ static void run_ask(const Options *o) {
 
 // ---- features as colours
 
-// The three directions [3][C] of largest variance of n rows, and the mean [C] and deviations [3] along them, by
-// orthogonal iteration (Golub and Van Loan, 8.2) from fixed numbers.
-typedef struct { int C; double *mean, *axis, spread[3]; } Colours;
-static void orthogonalise(double *v, int k, int C) {
-    for (int j = 0; j <= k; j++) {
-        double s = j < k ? dot(v + j * C, v + k * C, C) : 1 / sqrt(dot(v + k * C, v + k * C, C) + 1e-300);
-        for (int c = 0; c < C; c++) v[k * C + c] = j < k ? v[k * C + c] - s * v[j * C + c] : v[k * C + c] * s;
-    }
-}
-static void fit_colours(Colours *p, const real *x, long n, int C) {
-    double *cov = (double *)sb_calloc((size_t)(C * C + 3 * C + C), sizeof *cov), *next = cov + C * C;
-    p->C = C;
-    p->mean = (double *)sb_calloc((size_t)(4 * C), sizeof(double)), p->axis = p->mean + C;
-    for (long i = 0; i < n; i++)
-        for (int c = 0; c < C; c++) p->mean[c] += x[i * C + c] / (double)n;
-    for (long i = 0; i < n; i++)
-        for (int a = 0; a < C; a++)
-            for (int b = 0; b < C; b++)
-                cov[a * C + b] += (x[i * C + a] - p->mean[a]) * (x[i * C + b] - p->mean[b]) / (double)n;
-    for (int i = 0; i < 3 * C; i++) p->axis[i] = (double)(sb_hash(3, (uint64_t)i) >> 40) / 16777216.0 - .5;
-    for (int it = 0; it < 200; it++) {
-        for (int k = 0; k < 3; k++)
-            for (int a = 0; a < C; a++) next[k * C + a] = dot(cov + a * C, p->axis + k * C, C);
-        for (int k = 0; k < 3; k++) {
-            p->spread[k] = sqrt(sqrt(dot(next + k * C, next + k * C, C)));
-            orthogonalise(next, k, C);
-        }
-        memcpy(p->axis, next, (size_t)(3 * C) * sizeof *next);
-    }
-    free(cov);
-}
-// Colours [n][3] of n rows: mean grey, 1.8 deviations to either end.
-static void colour_rows(const Colours *p, unsigned char *rgb, const real *x, int n) {
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < 3; k++) {
-            double s = 0;
-            for (int c = 0; c < p->C; c++) s += p->axis[k * p->C + c] * (x[(long)i * p->C + c] - p->mean[c]);
-            rgb[3 * i + k] = (unsigned char)(sb_clamp(.5 + s / (3.6 * p->spread[k] + 1e-12), 0, 1) * 255 + .5);
-        }
-}
 // dst [side][side][3] at column x of rows `width` wide = src [n][n][3] in squares.
 static void enlarge(unsigned char *dst, int width, int x, int side, const unsigned char *src, int n) {
     for (int y = 0; y < side; y++)
@@ -1147,7 +871,7 @@ static void run_features(const Options *o) {
     enum { SIDE = 384 };
     static Encoder e;
     static Picture p;
-    Colours colours;
+    SbColours colours;
     Views v;
     open_encoder(&e, o, o->model, "boost", 1);
     open_picture(&p, o, &e.model.config);
@@ -1158,13 +882,622 @@ static void run_features(const Options *o) {
     unsigned char *rgb = (unsigned char *)sb_calloc((size_t)v.patches, 3);
     unsigned char *both = (unsigned char *)sb_calloc(2 * SIDE * SIDE, 3);
     encode(&e, &v, 0, 1, NULL, x);
-    fit_colours(&colours, x, v.patches, c->enc_width);
-    colour_rows(&colours, rgb, x, v.patches);
+    sb_colours_fit(&colours, x, v.patches, c->enc_width);
+    sb_colours_of(&colours, rgb, x, v.patches);
     enlarge(both, 2 * SIDE, 0, SIDE, p.rgb, c->image);
     enlarge(both, 2 * SIDE, SIDE, SIDE, rgb, c->image / c->patch);
     sb_png_write(o->png, both, 2 * SIDE, SIDE);
     printf("%s: the picture, and the first three principal components of %s's features\n", o->png, e.path);
     views_free(&v), free(x), free(rgb), free(both), free(colours.mean);
+}
+
+// ---- gallery: pictures beside their true depth, and for every encoder depth, features and cosines
+
+// On the page: "base", "boosted", and either the control or, on photographs, the one that trained on them.
+typedef struct { Encoder *e; const char *name[ENCODERS]; } Cast;
+typedef struct {
+    int n;
+    double deep;                        // metres at the dark end of the scale
+    const SbViewInfo **info;            // [n]
+    Views views;
+    real *feature[ENCODERS];            // [n][P][C], NULL: no such encoder
+    real *depth[ENCODERS];              // [n][P] by the probe
+    SbColours colours;
+} Gallery;
+
+// n views; the colours of features are fitted to all of them.
+static void gallery_make(Gallery *g, const Cast *cast, const SbViewInfo **info, int n, double deep) {
+    const SbConfig *c = &cast->e[BASE].model.config;
+    long size = 0, pixels = (long)c->image * c->image * 3;
+    memset(g, 0, sizeof *g);
+    g->n = n, g->deep = deep, g->info = info;
+    views_alloc(&g->views, c, n);
+    long rows = (long)n * g->views.patches, each = rows * c->enc_width;
+    real *all = (real *)sb_calloc((size_t)(ENCODERS * each), sizeof *all);
+    for (int i = 0; i < n; i++) {
+        const SbView *view = info[i]->view;
+        sb_image_resize(view->rgb, view->w, view->h, g->views.rgb + i * pixels, c->image, c->image);
+        mean_depths(g->views.depth + i * g->views.patches, view, info[i]->grid);
+    }
+    for (int k = 0; k < ENCODERS; k++) {
+        if (!cast->e[k].path) continue;
+        g->feature[k] = all + size, size += each;
+        g->depth[k] = (real *)sb_calloc((size_t)rows, sizeof(real));
+        encode(cast->e + k, &g->views, 0, n, NULL, g->feature[k]);
+    }
+    sb_colours_fit(&g->colours, all, size / c->enc_width, c->enc_width);
+}
+// Depth by a probe fitted on simulated rooms, as `probe` does it.
+static void gallery_probe_rooms(Gallery *g, const Cast *cast, int rooms) {
+    const SbConfig *c = &cast->e[BASE].model.config;
+    int C = c->enc_width, P = g->views.patches;
+    Views fit;
+    views_rooms(&fit, c, SB_POOL_PROBE, rooms);
+    real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)C, sizeof *x);
+    for (int k = 0; k < ENCODERS; k++) {
+        SbMoments m;
+        SbLinear l;
+        if (!g->feature[k]) continue;
+        sb_moments_make(&m, C, 1);
+        for (int first = 0, n; first < fit.n; first += n) {
+            n = sb_min(CHUNK, fit.n - first);
+            encode(cast->e + k, &fit, first, n, NULL, x);
+            sb_moments_add(&m, x, fit.depth + first * P, (long)n * P);
+        }
+        sb_ridge(&l, &m, 1e-4);
+        sb_linear_apply(&l, g->depth[k], g->feature[k], (long)g->n * P);
+        sb_moments_free(&m), sb_linear_free(&l);
+    }
+    views_free(&fit), free(x);
+}
+// Depth of every view by a probe fitted on the measured depth of the others; few views want more shrinking.
+static void gallery_probe_others(Gallery *g) {
+    int C = g->colours.C, P = g->views.patches;
+    for (int k = 0; k < ENCODERS; k++)
+        for (int i = 0; g->feature[k] && i < g->n; i++) {
+            SbMoments m;
+            SbLinear l;
+            sb_moments_make(&m, C, 1);
+            for (long p = 0; p < (long)g->n * P; p++)
+                if (p / P != i && g->views.depth[p] > 0)
+                    sb_moments_add(&m, g->feature[k] + p * C, g->views.depth + p, 1);
+            sb_ridge(&l, &m, .1);
+            sb_linear_apply(&l, g->depth[k] + (long)i * P, g->feature[k] + (long)i * P * C, P);
+            sb_moments_free(&m), sb_linear_free(&l);
+        }
+}
+// Root mean square error of the depth of views [first, first + n).
+static double gallery_error(const Gallery *g, int k, int first, int n) {
+    int P = g->views.patches, known = 0;
+    double square = 0;
+    for (long p = (long)first * P; p < (long)(first + n) * P; p++) {
+        double off = g->depth[k][p] - g->views.depth[p];
+        if (g->views.depth[p] > 0) known++, square += off * off;
+    }
+    return sqrt(square / (known ? known : 1));
+}
+static void depth_colour(unsigned char rgb[3], double metres, double deep) {
+    if (metres > 0) sb_heat_colour(1 - metres / deep, rgb);
+    else rgb[0] = rgb[1] = rgb[2] = 128;
+}
+static void depth_picture(SbText *t, const SbView *v, double deep) {
+    enum { W = 96 };
+    int w = v->dw < W ? v->dw : W, h = (int)((long)w * v->dh / v->dw);
+    unsigned char *rgb = (unsigned char *)sb_calloc((size_t)(w * h), 3);
+    for (int i = 0; i < w * h; i++)
+        depth_colour(rgb + 3 * i, v->depth[(long)(i / w) * v->dh / h * v->dw + (long)(i % w) * v->dw / w], deep);
+    sb_html_picture(t, rgb, w, h, "measured depth");
+    free(rgb);
+}
+// Cosines of the angles between features of any two patches of a picture, less their mean over all pictures: 0..1 to
+// 0..255.
+static void cosines(SbText *t, const Gallery *g, int k, int i, int C) {
+    int P = g->views.patches;
+    double *mean = (double *)sb_calloc((size_t)C, sizeof *mean);
+    real *u = (real *)sb_calloc((size_t)(P * C), sizeof *u);
+    unsigned char *byte = (unsigned char *)sb_calloc((size_t)P, (size_t)P);
+    for (long r = 0; r < (long)g->n * P; r++)
+        for (int c = 0; c < C; c++) mean[c] += g->feature[k][r * C + c] / ((double)g->n * P);
+    sb_directions(u, g->feature[k] + (long)i * P * C, mean, P, C);
+    for (int p = 0; p < P; p++)
+        for (int q = 0; q < P; q++) {
+            double s = 0;
+            for (int c = 0; c < C; c++) s += (double)u[p * C + c] * u[q * C + c];
+            byte[p * P + q] = (unsigned char)(255 * fmin(fmax(s, 0), 1) + .5);
+        }
+    sb_html(t, "<canvas aria-label=\"cosines\" data-cosines=\"");
+    sb_html_base64(t, byte, (size_t)(P * P));
+    sb_html(t, "\"></canvas>");
+    free(mean), free(u), free(byte);
+}
+static void probed_picture(SbText *t, const Gallery *g, int k, int i) {
+    int P = g->views.patches, grid = g->info[i]->grid;
+    unsigned char *rgb = (unsigned char *)sb_calloc((size_t)P, 3);
+    for (int p = 0; p < P; p++) depth_colour(rgb + 3 * p, fmax(g->depth[k][(long)i * P + p], .01), g->deep);
+    sb_html_picture(t, rgb, grid, grid, "depth by a linear probe");
+    free(rgb);
+}
+// A patch to start with: in the middle of those that show the picture's main object.
+static int first_patch(const SbViewInfo *info) {
+    int P = info->grid * info->grid, best = -1, count = 0, chosen = P / 2 + info->grid / 2;
+    for (int i = 0; i < info->scene->objects; i++)
+        if (info->object[i].thing && (best < 0 || info->object[i].pixels > info->object[best].pixels)) best = i;
+    for (int pass = 0, half = 0; pass < 2 && best >= 0; half = count / 2, count = 0, pass++)
+        for (int p = 0; p < P; p++)
+            if (info->patch_object[p] == best && count++ == half && pass) chosen = p;
+    return chosen;
+}
+static void room_begin(SbText *t, const SbViewInfo *info, int at) {
+    const SbView *v = info->view;
+    sb_text_add(t, "<div class=room data-n=%d data-at=%d style=\"--n:%d;--shape:%d/%d\">\n", info->grid, at, info->grid,
+                v->w, v->h);
+}
+static void seen_picture(SbText *t, const SbViewInfo *info, const char *caption) {
+    enum { W = 200 };
+    const SbView *v = info->view;
+    int w = v->w < W ? v->w : W, h = (int)((long)w * v->h / v->w);
+    unsigned char *rgb = (unsigned char *)sb_calloc((size_t)(w * h), 3);
+    sb_image_resize(v->rgb, v->w, v->h, rgb, w, h);
+    sb_html(t, "<figure><span class=grid tabindex=0 role=application aria-label=\"Choose a patch with the arrow keys\">");
+    sb_html_picture(t, rgb, w, h, "the picture");
+    sb_text_add(t, "</span><figcaption>%s</figcaption></figure>\n", caption);
+    free(rgb);
+}
+static void gallery_card(SbText *t, const Gallery *g, const Cast *cast, int i, const char *title) {
+    int P = g->views.patches, grid = g->info[i]->grid, C = g->colours.C;
+    unsigned char *rgb = (unsigned char *)sb_calloc((size_t)P, 3);
+    room_begin(t, g->info[i], first_patch(g->info[i]));
+    sb_html(t, "<h3>");
+    sb_html_text(t, title);
+    sb_html(t, "</h3>\n<div class=sees>\n");
+    seen_picture(t, g->info[i], "what it sees");
+    sb_html(t, "<figure><span class=grid>");
+    depth_picture(t, g->info[i]->view, g->deep);
+    sb_html(t, "</span><figcaption>true depth</figcaption></figure>\n</div>\n<div class=cells>\n");
+    for (int k = 0; k < ENCODERS; k++) sb_text_add(t, "<b>%s</b>", g->feature[k] ? cast->name[k] : "");
+    for (int row = 0; row < 3; row++) {
+        static const char *const head[3] = {"depth, and its error", "features as colours",
+                                            "likeness to the marked patch"};
+        sb_text_add(t, "<p>%s</p>\n", head[row]);
+        for (int k = 0; k < ENCODERS; k++) {
+            if (!g->feature[k]) { sb_html(t, "<span></span>"); continue; }
+            sb_html(t, "<figure><span class=grid>");
+            if (row == 0) probed_picture(t, g, k, i);
+            if (row == 1) {
+                sb_colours_of(&g->colours, rgb, g->feature[k] + (long)i * P * C, P);
+                sb_html_picture(t, rgb, grid, grid, "features as colours");
+            }
+            if (row == 2) cosines(t, g, k, i, C);
+            sb_html(t, "</span>");
+            if (row == 0) sb_text_add(t, "<figcaption>%.2f m</figcaption>", gallery_error(g, k, i, 1));
+            sb_html(t, "</figure>\n");
+        }
+    }
+    sb_html(t, "</div></div>\n");
+    free(rgb);
+}
+static void depth_ramp(SbText *t, double deep) {
+    sb_html(t, "<p class=\"bar small\">0 m <span class=ramp style=\"background:linear-gradient(90deg");
+    for (int i = SB_HEATS - 1; i >= 0; i--)
+        sb_text_add(t, ",rgb(%d,%d,%d)", sb_heat[i][0], sb_heat[i][1], sb_heat[i][2]);
+    sb_text_add(t, ")\"></span> %g m</p>\n", deep);
+}
+
+// ---- a dialogue as a table: questions about one view, the answers of some models, the truth
+
+static int same_words(const SbTokens *truth, int from, const int *word, int n) {
+    if (truth->n - from != n) return 0;
+    for (int i = 0; i < n; i++) if (truth->id[from + i] != word[i]) return 0;
+    return 1;
+}
+static void dialogue_row(SbText *t, const SbWords *words, const Cast *cast, const unsigned char *rgb,
+                         const SbDialogue *d, int turn) {
+    SbTokens q;
+    int patch[2] = {-1, -1}, word[ANSWER_MAX];
+    memset(&q, 0, sizeof q);
+    sb_tokens_push(&q, SB_WORD_Q);
+    sb_words_encode(words, &q, sb_dialogue_question(d, turn), 1);
+    int asked = q.n;
+    for (int i = 0; i < asked; i++)
+        if (q.id[i] >= SB_WORD_PATCH && q.id[i] < SB_WORD_METRE) patch[patch[0] >= 0] = q.id[i] - SB_WORD_PATCH;
+    sb_words_encode(words, &q, sb_dialogue_answer(d, turn), 0);
+    sb_html(t, "<tr");
+    if (patch[0] >= 0) sb_text_add(t, " tabindex=0 data-p=%d", patch[0]);
+    if (patch[1] >= 0) sb_text_add(t, " data-q=%d", patch[1]);
+    sb_html(t, "><td>");
+    sb_html_text(t, sb_dialogue_question(d, turn));
+    for (int k = 0; k < ENCODERS; k++) {
+        SbText said = {NULL, 0, 0};
+        if (!cast->e[k].path) continue;
+        int n = answer(cast->e + k, rgb, q.id, asked, word), right = same_words(&q, asked, word, n);
+        say(&said, words, word, n);
+        sb_text_add(t, "<td class=%s>", right ? "good" : "bad");
+        sb_html_text(t, said.data);
+        sb_html(t, right ? " \xE2\x9C\x93" : " \xE2\x9C\x97");
+        free(said.data);
+    }
+    sb_html(t, "<td>");
+    sb_html_text(t, sb_dialogue_answer(d, turn));
+    sb_html(t, "\n");
+    free(q.id);
+}
+// rgb: the picture as the encoder takes it.
+static void dialogue_table(SbText *t, const SbWords *words, const Cast *cast, const SbViewInfo *info,
+                           const unsigned char *rgb, const SbDialogue *d) {
+    SbTokens q;
+    int at = 0;
+    memset(&q, 0, sizeof q);
+    if (d->turns) sb_words_encode(words, &q, sb_dialogue_question(d, 0), 1);
+    for (int i = 0; i < q.n; i++) if (q.id[i] >= SB_WORD_PATCH && q.id[i] < SB_WORD_METRE) at = q.id[i] - SB_WORD_PATCH;
+    free(q.id);
+    room_begin(t, info, at);
+    sb_html(t, "<div class=sees>");
+    seen_picture(t, info, "hover or tap a question: its points are marked");
+    sb_html(t, "</div>\n<div class=wide><table class=talk><thead><tr><th>question");
+    for (int k = 0; k < ENCODERS; k++) if (cast->e[k].path) sb_text_add(t, "<th>%s", cast->name[k]);
+    sb_html(t, "<th>truth\n<tbody>");
+    for (int i = 0; i < d->turns; i++) dialogue_row(t, words, cast, rgb, d, i);
+    sb_html(t, "</table></div></div>\n");
+}
+
+// ---- report: the sections
+
+static void percent(SbText *t, double v, double se, int digits) {
+    sb_html_number(t, 100 * v, digits, 1);
+    sb_text_add(t, "&thinsp;%% <small class=se>&plusmn;&thinsp;%.*f</small>", digits, 100 * se);
+}
+static void big_figure(SbText *t, const SbCsv *p, int row, const char *name, const char *style, const char *words) {
+    char *se = sb_format("%s_se", name);
+    double v = sb_csv_number(p, row, name);
+    if (isfinite(v)) {
+        sb_text_add(t, "<div class=%s><b>", style);
+        if (*style == 's') sb_text_add(t, "%.0f&thinsp;%% <small>&plusmn;&thinsp;%.0f</small>", 100 * v,
+                                       100 * sb_csv_number(p, row, se));
+        else percent(t, v, sb_csv_number(p, row, se), 1);
+        sb_text_add(t, "</b><span>%s</span></div>\n", words);
+    }
+    free(se);
+}
+static void report_head(SbText *t, const Options *o, const SbCsv *probe) {
+    int row = probe->rows > 0 ? sb_csv_find(probe, "depth") : -1;
+    sb_html(t, "<header>\n<p class=kicker>SpatialBoost in miniature</p>\n"
+               "<h1>An image encoder learns depth from questions in plain words</h1>\n"
+               "<p class=lead>A small vision transformer learned to name objects. Then a small language model, frozen, "
+               "asked it how far away things are, and only a second attention channel beside each of its own was "
+               "trained to make the answers right. Everything here was made by one command, from nothing: "
+               "the rooms, both models, the questions, and this page.</p>\n</header>\n");
+    if (o->note) {
+        sb_html(t, "<p class=note role=note>");
+        sb_html_text(t, o->note);
+        sb_html(t, "</p>\n");
+    }
+    if (row < 0) return;
+    for (row = 0; strcmp(sb_csv_text(probe, row, "metric"), "rmse"); row++) if (row == probe->rows - 1) return;
+    sb_html(t, "<div class=big>\n");
+    big_figure(t, probe, row, "boost_change", "boost", "error of depth, read off the features by a linear probe, after "
+                                                       "the boost");
+    big_figure(t, probe, row, "control_change", "control", "the same after a control: as many steps, the same language "
+                                                           "model, but asked only what things are");
+    big_figure(t, probe, row, "control_share", "share", "of the gain the control has as well: that much is owed to "
+                                                        "training on patches in words at all, not to spatial questions");
+    sb_html(t, "</div>\n<p>The base encoder saw image-level labels only: which objects are in view, never where or how far. "
+               "That leaves much to gain; a base that had seen labels of patches would leave less.</p>\n"
+               "<p class=small>Root mean square error of depth against that of the base, in rooms that nothing was "
+               "trained or fitted on; &plusmn; one standard error over rooms.</p>\n");
+}
+static void report_probe(SbText *t, const SbCsv *p) {
+    static const char *const change[3] = {"boost_change", "control_change", "boost_beyond_control"};
+    static const char *const column[3] = {"boost", "control", ""};
+    if (p->rows < 1) return;
+    sb_html(t, "<h2>What a linear probe finds</h2>\n<p>The encoders are frozen; small linear maps are fitted on top. "
+               "The paper reports that recognition rises along with depth. Whether it does here is in the last three "
+               "rows.</p>\n<div class=wide><table class=probe><thead><tr><th><th class=off>base<th class=off>boosted"
+               "<th>boosted, change<th class=off>control<th>control, change<th>boosted beyond control\n<tbody>");
+    for (int i = 0; i < p->rows; i++) {
+        const Metric *m = NULL;
+        for (int k = 0; k < METRICS; k++)
+            if (!strcmp(metrics[k].probe, sb_csv_text(p, i, "probe")) &&
+                !strcmp(metrics[k].metric, sb_csv_text(p, i, "metric"))) m = metrics + k;
+        if (!m) continue;
+        sb_text_add(t, "<tr><td>%s<td class=off>%.3f", m->label, sb_csv_number(p, i, "base"));
+        for (int k = 0; k < 3; k++) {
+            char *name = sb_format("%s_se", change[k]);
+            double v = sb_csv_number(p, i, change[k]), se = sb_csv_number(p, i, name);
+            double value = sb_csv_number(p, i, column[k]);
+            if (k < 2 && isfinite(value)) sb_text_add(t, "<td class=off>%.3f", value);
+            else if (k < 2) sb_html(t, "<td class=off>&ndash;");
+            sb_text_add(t, "<td class=%s>", v * m->better > 2 * se ? "good" : v * m->better < -2 * se ? "bad" : "even");
+            if (isfinite(v)) percent(t, v, se, 1);
+            else sb_html(t, "&ndash;");
+            free(name);
+        }
+        sb_html(t, "\n");
+    }
+    sb_text_add(t, "</table></div>\n<p class=small>Changes are relative to the base. Green and red: better and worse by "
+                "more than two standard errors. Fitted on %s rooms, reported on %s others.</p>\n",
+                sb_csv_text(p, 0, "fit_rooms"), sb_csv_text(p, 0, "rooms"));
+}
+static void report_questions(SbText *t, const SbCsv *q) {
+    static const char *const column[] = {"before", "boost", "control", "boost_blank", "blind"};
+    static const char *const head[] = {"before", "boosted", "control", "boosted, grey picture", "best blind answer"};
+    if (q->rows < 1) return;
+    sb_html(t, "<h2>How often the answers are right</h2>\n<p>The language model is the same everywhere. What it can "
+               "answer without looking is beside it: with a grey picture, and the best answer that never looks (of "
+               "each patch the commonest; of two patches the one that is usually nearer).</p>\n"
+               "<div class=wide><table><thead><tr><th>question<th class=off>asked");
+    for (int k = 0; k < 5; k++) sb_text_add(t, "<th>%s", head[k]);
+    sb_html(t, "\n<tbody>");
+    for (int i = 0; i < q->rows; i++) {
+        if (!strcmp(sb_csv_text(q, i, "question"), "all")) continue;
+        sb_text_add(t, "<tr><td>%s<td class=off>%s", sb_csv_text(q, i, "question"), sb_csv_text(q, i, "answers"));
+        for (int k = 0; k < 5; k++) {
+            char *name = sb_format("%s_se", column[k]);
+            double v = sb_csv_number(q, i, column[k]);
+            if (!isfinite(v)) sb_html(t, "<td>&ndash;");
+            else sb_text_add(t, "<td>%.1f&thinsp;%% <span class=se>&plusmn;&thinsp;%.1f</span>", 100 * v,
+                             100 * sb_csv_number(q, i, name));
+            free(name);
+        }
+        sb_html(t, "\n");
+    }
+    sb_html(t, "</table></div>\n");
+}
+// alpha of every channel of every layer of one encoder, [layers][C].
+static double *alphas(Encoder *e, int layers, int C) {
+    double *alpha = (double *)sb_calloc((size_t)(layers * C), sizeof *alpha);
+    real *a = (real *)sb_calloc((size_t)C, sizeof *a);
+    for (int l = 0; l < layers; l++) {
+        sb_get(a, e->model.enc[l].a.w.p, (size_t)C * sizeof *a);
+        for (int c = 0; c < C; c++) alpha[l * C + c] = 1 / (1 + exp(-(double)a[c]));
+    }
+    free(a);
+    return alpha;
+}
+static void report_alpha(SbText *t, const Cast *cast) {
+    const SbConfig *c = &cast->e[BASE].model.config;
+    int L = c->enc_layers, C = c->enc_width;
+    double *alpha[ENCODERS] = {NULL}, far = .01;
+    for (int k = BOOST; k < ENCODERS; k++) {
+        if (!cast->e[k].path || !cast->e[k].model.enc_shape.dual) continue;
+        alpha[k] = alphas(cast->e + k, L, C);
+        for (int i = 0; i < L * C; i++) far = fmax(far, fabs(alpha[k][i] - .5));
+    }
+    if (alpha[BOOST]) sb_html(t, "<h2>How far the mix of the two channels moved</h2>\n<p>Each layer's attention is "
+                                 "&alpha;&thinsp;&middot;&thinsp;Attn + (1&thinsp;&minus;&thinsp;&alpha;)&thinsp;"
+                                 "&middot;&thinsp;Attn+, one &alpha; for each of its channels. All of them started at "
+                                 "0.5, with Attn+ a copy of Attn; left of the dashed line the new channel has the "
+                                 "upper hand.</p>\n<p class=\"key small\"><i class=hb style=\"background:var(--boost)\">"
+                                 "</i>boosted <i style=\"background:var(--control)\"></i>control</p>\n<div class=\"charts four\">\n");
+    for (int l = 0; alpha[BOOST] && l < L; l++) {
+        far = ceil(far * 20) / 20;
+        SbFrame f = {.5 - far, .5 + far, 0, 1};
+        sb_html(t, "<figure>");
+        sb_chart_begin(t, &f, "histogram of alpha", 0);
+        sb_chart_histogram(t, &f, alpha[BOOST] + l * C, C, "hb");
+        if (alpha[CONTROL]) sb_chart_histogram(t, &f, alpha[CONTROL] + l * C, C, "hc");
+        sb_chart_upright(t, &f, .5);
+        sb_text_add(t, "</svg><figcaption><b>layer %d</b>", l + 1);
+        for (int k = BOOST; k < ENCODERS; k++) {
+            double mean = 0, square = 0;
+            if (!alpha[k]) continue;
+            for (int i = 0; i < C; i++) mean += alpha[k][l * C + i] / C;
+            for (int i = 0; i < C; i++) square += (alpha[k][l * C + i] - mean) * (alpha[k][l * C + i] - mean) / C;
+            sb_text_add(t, "%s %.3f &plusmn;&thinsp;%.3f", k == BOOST ? ", mean and spread" : "; control", mean,
+                        sqrt(square));
+        }
+        sb_html(t, "</figcaption></figure>\n");
+    }
+    if (alpha[BOOST]) sb_html(t, "</div>\n");
+    for (int k = 0; k < ENCODERS; k++) free(alpha[k]);
+}
+
+static const char *const stages[] = {"encoder", "llm", "align", "instruct", "boost", "control", "real"};
+enum { STAGES = sizeof stages / sizeof *stages };
+
+static void report_losses(SbText *t, const Options *o) {
+    sb_html(t, "<h2>Losses</h2>\n<p class=\"key small\"><i style=\"background:var(--soft)\"></i>training, smoothed"
+               "<i style=\"background:var(--boost)\"></i>validation, on rooms used for nothing else</p>\n"
+               "<div class=charts>\n");
+    for (int i = 0; i < STAGES; i++) {
+        SbCsv log;
+        char *path = sb_format("%s/%s.csv", o->out, stages[i]);
+        if (sb_csv_read(&log, path, NULL)) sb_chart_losses(t, &log, stages[i]), sb_csv_free(&log);
+        free(path);
+    }
+    sb_html(t, "</div>\n");
+}
+static void report_times(SbText *t, const Options *o) {
+    SbCsv times;
+    char *path = sb_format("%s/times.csv", o->out);
+    double most = 1e-9, sum = 0;
+    sb_html(t, "<h2>How it was made</h2>\n");
+    if (sb_csv_read(&times, path, "stage,seconds,steps,answers")) {
+        for (int i = 0; i < STAGES; i++)
+            most = fmax(most, sb_csv_find(&times, stages[i]) < 0 ? 0
+                              : sb_csv_number(&times, sb_csv_find(&times, stages[i]), "seconds"));
+        sb_html(t, "<div class=wide><table class=time><thead><tr><th>stage<th><th>seconds<th>steps<th>answer words\n"
+                   "<tbody>");
+        for (int i = 0; i < STAGES; i++) {
+            int row = sb_csv_find(&times, stages[i]);
+            if (row < 0) continue;
+            double s = sb_csv_number(&times, row, "seconds");
+            sum += s;
+            sb_text_add(t, "<tr><td>%s<td><i style=\"width:%.1f%%\"></i><td>%.1f<td>%s<td>%s\n", stages[i],
+                        100 * s / most, s, sb_csv_text(&times, row, "steps"), sb_csv_text(&times, row, "answers"));
+        }
+        sb_text_add(t, "<tr><td>together<td><td>%.1f<td><td></table></div>\n", sum);
+        sb_csv_free(&times);
+    }
+    sb_html(t, "<pre>");
+    sb_html_text(t, o->command);
+    sb_html(t, "</pre>\n<details><summary>Settings of every stage</summary>\n<pre>");
+    for (int i = 0; i < STAGES; i++) {
+        SbCheckpoint f;
+        char *file = sb_format("%s/%s.safetensors", o->out, stages[i]);
+        if (sb_exists(file)) {
+            sb_checkpoint_open(&f, file);
+            const char *run = sb_checkpoint_text(&f, "run");
+            if (run) sb_html(t, "./train "), sb_html_text(t, run), sb_html(t, "\n\n");
+            sb_checkpoint_close(&f);
+        }
+        free(file);
+    }
+    sb_html(t, "</pre></details>\n<p class=small>In the paper projector and language model are trained on spatial "
+               "dialogues before the boost. In miniature that spoils it, so here that stage (<i>instruct</i>) asks only "
+               "what things are; dev/NOTEBOOK.md has the figures.</p>\n");
+    free(path);
+}
+// The first rooms of the test pool in which at least three objects show.
+static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
+    enum { ROOMS = 4, LOOKED_AT = 40 };
+    static SbSample slot[LOOKED_AT];
+    const SbConfig *c = &cast->e[BASE].model.config;
+    static const SbViewInfo *info[ROOMS];
+    int room[ROOMS], n = 0;
+    SbSource source;
+    Gallery g;
+    sb_source_init(&source, c, SB_TASK_DIALOGUE, SB_POOL_TEST, "depth=5,closer=2,what=4,describe=1", 13);
+    sb_source_samples(&source, slot, LOOKED_AT, 0);
+    for (int i = 0; i < LOOKED_AT && n < ROOMS; i++) {
+        int seen = 0;
+        for (int k = 0; k < slot[i].info->scene->objects; k++) seen += slot[i].info->object[k].seen;
+        if (seen >= 3) room[n] = i, info[n++] = slot[i].info;
+    }
+    gallery_make(&g, cast, info, n, 7);
+    gallery_probe_rooms(&g, cast, 1000);
+    sb_html(t, "<h2>A few rooms it had never seen</h2>\n<p>Choose a patch by a click, a tap or the arrow keys: the last "
+               "row of each room shows how alike the others are to it, before and after.</p>\n");
+    depth_ramp(t, 7);
+    sb_html(t, "<div class=rooms>\n");
+    for (int i = 0; i < n; i++) {
+        char *title = sb_format("Test room %d", room[i]);
+        gallery_card(t, &g, cast, i, title);
+        free(title);
+    }
+    sb_html(t, "</div>\n<p class=small>Depth: ridge regression from patch features, fitted on 1000 other simulated rooms. "
+               "Colours: the first three principal components of all the features shown here, the same for every "
+               "encoder. Likeness: cosine of the features less their mean, dark 0, yellow 1.</p>\n");
+    Encoder talk[ENCODERS];
+    Cast talkers = {talk, {"before", "boosted", "control"}};
+    memset(talk, 0, sizeof talk);
+    if (n && cast->e[BOOST].path && open_encoder(talk, o, NULL, "instruct", 0)) {
+        talk[BOOST] = cast->e[BOOST];
+        sb_html(t, "<h2>A dialogue</h2>\n<p>The answers of the language model, word by word the likeliest, before the "
+                   "boost and after. Points count from 0 to 999 from the left and from the top; the model knows lengths "
+                   "by the whole metre.</p>\n");
+        dialogue_table(t, &source.words, &talkers, info[0], slot[room[0]].picture[0], &slot[room[0]].dialogue);
+    }
+}
+static void run_report(const Options *o) {
+    static Encoder e[ENCODERS];
+    Cast cast = {e, {"base", "boosted", "control"}};
+    SbText t = {NULL, 0, 0};
+    SbCsv probe, questions;
+    char *path[4] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
+                     sb_format("%s/real.html", o->out), sb_format("%s/report.html", o->out)};
+    open_probed(e, o);
+    sb_csv_read(&probe, path[0], NULL), sb_csv_read(&questions, path[1], NULL);
+    sb_page_begin(&t, "SpatialBoost in miniature");
+    report_head(&t, o, &probe);
+    report_probe(&t, &probe);
+    report_rooms(&t, o, &cast);
+    report_questions(&t, &questions);
+    if (sb_exists(path[2])) {
+        char *real_part = sb_read_file(path[2], NULL);
+        sb_html(&t, real_part);
+        free(real_part);
+    }
+    report_alpha(&t, &cast);
+    report_losses(&t, o);
+    report_times(&t, o);
+    sb_page_end(&t);
+    sb_write_file(path[3], t.data, t.size);
+    printf("%s: %.0f KB\n", path[3], (double)t.size / 1024);
+    for (int i = 0; i < 4; i++) free(path[i]);
+    free(t.data);
+}
+
+// ---- real: photographs with measured depth
+
+// Right answers of the boosted model before and after training on the photographs, and after with a grey picture.
+static void real_answers(SbText *t, SbSource *source, const Encoder *e) {
+    enum { DIALOGUES = 64 };
+    Encoder pair[ENCODERS];
+    AskedList l = {NULL, 0, 0};
+    static const int type[2] = {SB_ASK_depth, SB_ASK_closer};
+    memset(pair, 0, sizeof pair);
+    pair[BASE] = e[BOOST], pair[BOOST] = e[CONTROL];
+    ask_rooms(&l, pair, source, DIALOGUES);
+    sb_html(t, "<div class=wide><table><thead><tr><th>right answers<th>asked<th>boosted<th>with photos<th>with photos, "
+               "grey picture\n<tbody>");
+    for (int i = 0; i < 2; i++) {
+        Score before = score_answers(&l, BASE, type[i], 0), after = score_answers(&l, BOOST, type[i], 0);
+        if (!before.answers) continue;
+        sb_text_add(t, "<tr><td>%s<td>%ld<td>%.0f&thinsp;%%<td>%.0f&thinsp;%%<td>%.0f&thinsp;%%\n",
+                    sb_question_row(type[i])->name, before.answers, 100 * before.right, 100 * after.right,
+                    100 * score_answers(&l, BLANK, type[i], 0).right);
+    }
+    sb_html(t, "</table></div>\n");
+    free(l.asked);
+}
+static void real_section(SbText *t, SbSource *source, const Cast *cast, Gallery *g) {
+    enum { SHOWN = 6 };
+    int shown = sb_min(SHOWN, g->n);
+    sb_text_add(t, "<h2>Photographs</h2>\n<p>The same job on %d real photographs with measured depth, from %d %s: the "
+                   "boost went on for a short while with a share of questions about them. %d frames prove that the "
+                   "path works, no more; the answers below are about frames that were trained on.</p>\n", g->n,
+                source->scenes, source->scenes == 1 ? "scene" : "scenes", g->n);
+    sb_html(t, "<p class=small>Depth by a linear probe fitted on the measured depth of the other frames; its root mean "
+               "square error over all frames:");
+    for (int k = 0; k < ENCODERS; k++)
+        sb_text_add(t, "%s %s %.2f m", k ? "," : "", cast->name[k], gallery_error(g, k, 0, g->n));
+    sb_html(t, ". Grey: not measured.</p>\n");
+    depth_ramp(t, g->deep);
+    sb_html(t, "<div class=rooms>\n");
+    for (int i = 0; i < shown; i++) {
+        int k = i * g->n / shown;
+        const char *folder = strrchr(g->info[k]->scene->name, '/');
+        char *title = sb_format("%s, frame %s", folder ? folder + 1 : g->info[k]->scene->name, g->info[k]->view->name);
+        gallery_card(t, g, cast, k, title);
+        free(title);
+    }
+    sb_html(t, "</div>\n");
+}
+static void run_real(const Options *o) {
+    static Encoder e[ENCODERS];
+    const char *given[ENCODERS] = {o->base, o->boost, o->after};
+    static const char *const stage[ENCODERS] = {"encoder", "boost", "real"};
+    Cast cast = {e, {"base", "boosted", "with photos"}};
+    SbSource source;
+    SbText t = {NULL, 0, 0};
+    SbDialogue d;
+    Gallery g;
+    if (!o->scenes) sb_die("real: name a scene folder, or a folder of them, with --scenes");
+    open_encoders(e, o, given, stage);
+    for (int k = BOOST; k < ENCODERS; k++)
+        if (!e[k].path) sb_die("%s/%s.safetensors: missing; make real makes it", o->out, stage[k]);
+    sb_source_init(&source, &e[BASE].model.config, SB_TASK_DIALOGUE, SB_POOL_TEST, "pixel", 14);
+    sb_source_scenes(&source, o->scenes), sb_source_ready(&source);
+    const SbViewInfo **info = (const SbViewInfo **)sb_calloc((size_t)source.views, sizeof *info);
+    for (int i = 0; i < source.views; i++) info[i] = source.info + i;
+    gallery_make(&g, &cast, info, source.views, 6);
+    gallery_probe_others(&g);
+    real_section(&t, &source, &cast, &g);
+    real_answers(&t, &source, e);
+    Encoder talk[ENCODERS];
+    Cast talkers = cast;
+    memcpy(talk, e, sizeof talk);
+    memset(talk + BASE, 0, sizeof *talk);
+    talkers.e = talk;
+    memset(&d, 0, sizeof d);
+    SbMix mix = sb_mix_parse("depth=6,closer=3");
+    mix.grid = source.grid;
+    sb_converse_info(&d, info[0], &mix, 5, 0);
+    dialogue_table(&t, &source.words, &talkers, info[0], g.views.rgb, &d);
+    char *path = sb_format("%s/real.html", o->out);
+    sb_write_file(path, t.data, t.size);
+    printf("%s: %d photographs\n", path, source.views);
+    free(path), free(t.data), free(info), sb_dialogue_free(&d);
 }
 
 // ---- command line
@@ -1175,6 +1508,8 @@ static const What whats[] = {
     {"questions", QUESTIONS, run_questions, "how often the answers are right, by type of question: DIR/questions.csv"},
     {"ask", ASK, run_ask, "type questions about a picture; see the answers and where the model looked"},
     {"features", FEATURES, run_features, "a picture and its features as colours: a PNG"},
+    {"real", REAL, run_real, "photographs: depth, features, answers before and after: DIR/real.html, for the report"},
+    {"report", REPORT, run_report, "one page of all that stands in DIR: DIR/report.html"},
 };
 enum { WHATS = sizeof whats / sizeof *whats };
 

@@ -1,44 +1,44 @@
-// spatialboost.h: SpatialBoost (arXiv 2603.22057) in one header: models, kernels, gradients, optimiser. MIT licence.
+// spatialboost.h: SpatialBoost (arXiv 2603.22057) in one header: models, kernels, gradients, optimiser. MIT.
 //
-// What it refuses to do: read or write files, know a word of any language, guess. It needs a C11 (or C++17) compiler
-// with GCC's vector types, libm and, if you want threads, OpenMP. Everything is static; one translation unit a program.
-// How to read it: search for ">>". The order is the order in which to understand it.
+// What it refuses to do: read or write files, know a word of any language, guess. It needs a C11 (or C++17)
+// compiler with GCC's vector types, libm and, if you want threads, OpenMP. Everything is static; one
+// translation unit a program. How to read it: search for ">>"; the order is the order of understanding.
 //
-//   >>manual     the model drawn, the letters, paper equation -> function, how to embed, how to add a tensor or a probe
+//   >>manual     the model drawn, the letters, equation -> function, how to embed, to add a tensor or a probe
 //   >>config     every size and setting: one table, three presets
 //   >>contract   the operations: equation, shapes, what is = and what is +=   (a GPU provides the same names)
 //   >>cpu        their bodies: plain loops and OpenMP, each forward directly above its backward
 //   >>tensors    one table a module: parameters, activations
 //   >>batch      samples of images and turns, packed into rows
 //   >>model      block, encoder, projector, LLM, heads: forward above backward, calling contract names only
-//   >>train      groups, clipping, AdamW, schedule
+//   >>train      objectives, clipping, AdamW, schedule
 //   >>license
 //
-// ---------------------------------------------------------------------------------------------------------- >>manual
+// ------------------------------------------------------------------------------------------------- >>manual
 //
 //  image ─► patches ─► [ block + second channel ] x L ─► norm ─► projector ─┐
-//                                                                           ├─► rows ─► [ block ] x L ─► norm ─► words
+//                                                                           ├─► [ block ] x L ─► words
 //                       question and answer words ─► embedding ─────────────┘
 //
-//  A block is   r1 = x + y        n1 = norm(r1)    y1 = attention(n1)        (x, y: residual stream and the branch
-//               r2 = r1 + y1      n2 = norm(r2)    y2 = mlp(n2)               that is still to be added to it)
-//  and hands (r2, y2) to the next one. The encoder's blocks have LayerNorm, GELU and biases; the LLM's (the shape of
-//  Qwen2) RMSNorm, SwiGLU, rotary positions and grouped keys. One code, two configs.
+//  A block is   r1 = x + y    n1 = norm(r1)   y1 = attention(n1)     (x, y: residual stream and the branch
+//               r2 = r1 + y1  n2 = norm(r2)   y2 = mlp(n2)            that is still to be added to it)
+//  and hands (r2, y2) to the next one. The encoder's blocks have LayerNorm, GELU and biases; the LLM's (the
+//  shape of Qwen2) RMSNorm, SwiGLU, rotary positions and grouped keys. One code, two configs.
 //
 //  The second channel (paper, eq. 1), in every attention layer of the encoder:
-//      y1 = alpha * Attn(n1) + (1 - alpha) * Attn+(n1),   alpha = sigmoid(a),   a in R^C per layer, 0 at the start
-//  Attn+ starts as a copy of Attn, output projection included, so at step 0 nothing changes. We compute it as ONE
-//  attention with 2H heads and one output projection  Wc = [diag(alpha) Wo | diag(1-alpha) Wo+]  (sb_dual_fold_forward):
-//  alpha is applied there and nowhere else, after each branch's own projection, as the equation says.
-//  Step 0 equals the base encoder within rounding: the sum over H heads becomes one over 2H, each weight halved
-//  (exactly, alpha = 1/2), so |difference| <= 2 gamma(2HD) sum|Wo||o|, gamma(n) = n eps / (1 - n eps); tested.
+//      y1 = alpha * Attn(n1) + (1 - alpha) * Attn+(n1),  alpha = sigmoid(a),  a in R^C a layer, at first 0
+//  Attn+ starts as a copy of Attn, output projection included, so at step 0 nothing changes. It is computed
+//  as ONE attention with 2H heads and one output projection Wc = [diag(alpha) Wo | diag(1-alpha) Wo+]:
+//  alpha is applied in sb_dual_fold_forward and nowhere else, after each branch's own projection, as the
+//  equation says. Step 0 equals the base encoder within rounding: a sum over H heads becomes one over 2H with
+//  halved weights (alpha = 1/2), |difference| <= 2 gamma(2HD) sum|Wo||o|, gamma(n) = n eps / (1 - n eps).
 //
 //  What each stage trains (groups, >>tensors): encoder BASE+HEADS, llm LLM, align PROJ, instruct PROJ+LLM,
 //  boost PLUS+GATE+PROJ (Attn+, a, projector; base encoder and LLM are frozen and do not change by one bit).
 //
-//  Letters: N rows of a buffer (all samples of a batch packed one after another, no padding), C width, H heads,
-//  K key/value heads, D head size, F hidden size of the MLP, V words, P patch side, G patches along an image side.
-//  Shapes are in memory order, row-major, last index fastest.  d_x is the gradient of the loss with respect to x.
+//  Letters: N rows of a buffer (all samples of a batch, one after another, no padding), C width, H heads,
+//  D head size, F hidden size of the MLP, V words, P patch side, G patches along an image side. Shapes are
+//  in memory order, row-major, last index fastest. d_x is the gradient of the loss with respect to x.
 //
 //  paper                                            here
 //  eq. 1, alpha, Attn+                              sb_dual_fold_forward, sb_attention_forward (2H heads)
@@ -50,15 +50,16 @@
 //  To embed it:
 //      #include "spatialboost.h"
 //      SbConfig c = sb_config_preset(SB_MINI);
-//      SbModel m;  sb_model_init(&m, &c, 1);                  // 1: with the second channel
-//      sb_model_random(&m, seed);  sb_model_train(&m, SB_PLUS | SB_GATE | SB_PROJ);
-//      sb_batch_... fill a batch;  loss = sb_step_lm(&m, &batch, 1);  sb_update(&m, lr, step);
-//  To add a tensor: one line in its module's table (>>tensors) gives it a field, memory, a name in checkpoints, an
-//  initial value, weight decay, a group, a place in the optimiser and in every test. Then use it in >>model.
-//  To add a probe: eval.c, the table at its top; features come from sb_encoder_forward.
+//      SbModel m;  sb_model_init(&m, &c, 1);                            // 1: with the second channel
+//      sb_model_random(&m, ~0, seed, 1);  sb_model_train(&m, SB_PLUS | SB_GATE | SB_PROJ);
+//      SbBatch b;  memset(&b, 0, sizeof b);                             // >>batch says how to fill it
+//      loss = sb_step_lm(&m, &b, 1);  sb_update(&m, lr, decay, step);   // step counts from 1
+//  To add a tensor: one line in its module's table (>>tensors) gives it a field, memory, a name in
+//  checkpoints, an initial value, weight decay, a group, a place in the optimiser and in every test. Then
+//  use it in >>model. To add a probe: eval.c, its table of metrics; features come from sb_encoder_forward.
 //
-//  Double build: -DSB_REAL=double makes every tensor double; gradients are checked there. The header may be included
-//  twice in one C++ program, in two namespaces, with another SB_REAL each time (system headers are included once).
+//  Double build: -DSB_REAL=double makes every tensor double; gradients are checked there. The header may be
+//  included several times in one C++ program, in namespaces of their own, with another SB_REAL each time.
 
 #ifndef SPATIALBOOST_ONCE
 #define SPATIALBOOST_ONCE
@@ -81,10 +82,10 @@
 #else
 #define SB_UNROLL
 #endif
-#ifndef SB_FAIL                         // programmer's or capacity errors; a program may define its own, not returning
+#ifndef SB_FAIL  // programmer's or capacity errors; a program may define its own, not returning
 #define SB_FAIL(...) (fprintf(stderr, "error: " __VA_ARGS__), fputc('\n', stderr), exit(1))
 #endif
-#ifndef SB_OP                           // first line of every operation's body; a test build opens guarded memory here
+#ifndef SB_OP  // first line of every operation's body; a test build opens guarded memory here
 #define SB_OP
 #endif
 #endif
@@ -95,37 +96,40 @@
 typedef SB_REAL real;                   // activations and what is trained
 typedef SB_REAL stat_t;                 // statistics, log-sum-exp, losses (float even where real is bf16)
 
-// ---------------------------------------------------------------------------------------------------------- >>config
-// X(type, name, toy, mini, small, help). This table is the struct, the presets, the flags, the checkpoint's header
-// and the printed configuration. toy: tests; mini: `make run` on a laptop; small: ViT-S/14 and a 25 M LLM, for timing.
-#define SB_CONFIG(X) \
-    X(int, image, 32, 64, 224, "side of the (square) picture in pixels") \
-    X(int, patch, 8, 8, 14, "side of a patch in pixels") \
-    X(int, enc_width, 32, 128, 384, "encoder: width C") \
-    X(int, enc_layers, 2, 4, 12, "encoder: blocks") \
-    X(int, enc_heads, 2, 4, 6, "encoder: attention heads H") \
-    X(int, enc_mlp, 64, 512, 1536, "encoder: hidden size F") \
-    X(int, llm_width, 32, 128, 512, "LLM: width") \
-    X(int, llm_layers, 2, 3, 8, "LLM: blocks") \
-    X(int, llm_heads, 4, 4, 8, "LLM: query heads") \
-    X(int, llm_kv_heads, 2, 2, 2, "LLM: key/value heads") \
-    X(int, llm_mlp, 48, 344, 1408, "LLM: hidden size of SwiGLU") \
-    X(int, vocab, 144, 144, 4096, "LLM: rows of the word table (at least the tokenizer's)") \
-    X(int, patch_word, 60, 60, 60, "id of the first coordinate word; its embedding is added to patch 0 (-1: no such words)") \
-    X(int, classes, 18, 18, 18, "kinds of objects (shape x colour) that the base encoder learns to recognise") \
-    X(int, labels, 21, 21, 21, "patch labels: floor, wall, ceiling and the classes") \
-    X(double, theta, 1e6, 1e6, 1e6, "LLM: base of the rotary frequencies") \
-    X(double, enc_eps, 1e-6, 1e-6, 1e-6, "encoder: epsilon of LayerNorm") \
-    X(double, llm_eps, 1e-6, 1e-6, 1e-6, "LLM: epsilon of RMSNorm") \
-    X(double, gate, 0, 0, 0, "initial value of a (alpha = sigmoid(a))") \
-    X(int, isolate, 1, 1, 1, "1: a turn sees the images and itself; 0: also the turns before it") \
+// ------------------------------------------------------------------------------------------------- >>config
+// X(type, name, toy, mini, small, help). This table is the struct, the presets, the flags, the checkpoint's
+// header and the printed configuration. toy: tests; mini: `make run` on a laptop; small: ViT-S/14 and a 25 M
+// LLM, for timing.
+#define SB_CONFIG(X)                                                                                      \
+    X(int, image, 32, 64, 224, "side of the (square) picture in pixels")                                  \
+    X(int, patch, 8, 8, 14, "side of a patch in pixels")                                                  \
+    X(int, enc_width, 32, 128, 384, "encoder: width C")                                                   \
+    X(int, enc_layers, 2, 4, 12, "encoder: blocks")                                                       \
+    X(int, enc_heads, 2, 4, 6, "encoder: attention heads H")                                              \
+    X(int, enc_mlp, 64, 512, 1536, "encoder: hidden size F")                                              \
+    X(int, llm_width, 32, 128, 512, "LLM: width")                                                         \
+    X(int, llm_layers, 2, 3, 8, "LLM: blocks")                                                            \
+    X(int, llm_heads, 4, 4, 8, "LLM: query heads")                                                        \
+    X(int, llm_kv_heads, 2, 2, 2, "LLM: key/value heads")                                                 \
+    X(int, llm_mlp, 48, 344, 1408, "LLM: hidden size of SwiGLU")                                          \
+    X(int, vocab, 144, 144, 4096, "LLM: rows of the word table (at least the tokenizer's)")               \
+    X(int, patch_word, 60, 60, 60,                                                                        \
+      "id of the first coordinate word; its embedding is added to patch 0 (-1: no such words)")           \
+    X(int, classes, 18, 18, 18,                                                                           \
+      "kinds of objects (shape x colour) that the base encoder learns to recognise")                      \
+    X(int, labels, 21, 21, 21, "patch labels: floor, wall, ceiling and the classes")                      \
+    X(double, theta, 1e6, 1e6, 1e6, "LLM: base of the rotary frequencies")                                \
+    X(double, enc_eps, 1e-6, 1e-6, 1e-6, "encoder: epsilon of LayerNorm")                                 \
+    X(double, llm_eps, 1e-6, 1e-6, 1e-6, "LLM: epsilon of RMSNorm")                                       \
+    X(double, gate, 0, 0, 0, "initial value of a (alpha = sigmoid(a))")                                   \
+    X(int, isolate, 1, 1, 1, "1: a turn sees the images and itself; 0: also the turns before it")         \
     X(int, restart, 1, 1, 1, "1: rotary positions restart after the image in every turn; 0: they run on") \
-    X(int, batch, 8, 32, 8, "samples a step") \
-    X(double, beta1, .9, .9, .9, "AdamW: decay of the first moment") \
-    X(double, beta2, .98, .98, .98, "AdamW: decay of the second moment") \
-    X(double, adam_eps, 1e-8, 1e-8, 1e-8, "AdamW: epsilon") \
-    X(double, clip, 1, 1, 1, "clip the gradient's global norm to this (0: never)") \
-    X(double, warmup, .03, .03, .03, "share of the steps in which the learning rate rises linearly") \
+    X(int, batch, 8, 32, 8, "samples a step")                                                             \
+    X(double, beta1, .9, .9, .9, "AdamW: decay of the first moment")                                      \
+    X(double, beta2, .98, .98, .98, "AdamW: decay of the second moment")                                  \
+    X(double, adam_eps, 1e-8, 1e-8, 1e-8, "AdamW: epsilon")                                               \
+    X(double, clip, 1, 1, 1, "clip the gradient's global norm to this (0: never)")                        \
+    X(double, warmup, .03, .03, .03, "share of the steps in which the learning rate rises linearly")      \
     X(int, seed, 1, 1, 1, "everything random follows from it")
 
 #define X(type, name, toy, mini, small, help) type name;
@@ -144,37 +148,43 @@ SB_FN SbConfig sb_config_preset(int preset) {
 }
 // NULL if the sizes fit each other, else what is wrong with them.
 SB_FN const char *sb_config_error(const SbConfig *c) {
-    if (c->patch < 1 || c->image < c->patch || c->image % c->patch) return "image must be a multiple of patch";
+    if (c->patch < 1 || c->image < c->patch || c->image % c->patch)
+        return "image must be a multiple of patch";
     if (c->enc_heads < 1 || c->enc_width % c->enc_heads) return "enc_width must be a multiple of enc_heads";
     if (c->enc_width % 4) return "enc_width must be a multiple of 4 (sin-cos start of the positions)";
-    if (c->llm_heads < 1 || c->llm_width % (2 * c->llm_heads)) return "llm_width / llm_heads must be even (rotation)";
+    if (c->llm_heads < 1 || c->llm_width % (2 * c->llm_heads))
+        return "llm_width / llm_heads must be even (rotation)";
     if (c->llm_width % 4) return "llm_width must be a multiple of 4 (sin-cos start of the coordinate words)";
-    if (c->llm_kv_heads < 1 || c->llm_heads % c->llm_kv_heads) return "llm_heads must be a multiple of llm_kv_heads";
-    if (c->enc_layers < 1 || c->llm_layers < 1 || c->enc_mlp < 1 || c->llm_mlp < 1) return "sizes must be positive";
+    if (c->llm_kv_heads < 1 || c->llm_heads % c->llm_kv_heads)
+        return "llm_heads must be a multiple of llm_kv_heads";
+    if (c->enc_layers < 1 || c->llm_layers < 1 || c->enc_mlp < 1 || c->llm_mlp < 1)
+        return "sizes must be positive";
     if (c->vocab < 1 || c->batch < 1 || c->classes < 1 || c->labels < 1) return "sizes must be positive";
     int patches = c->image / c->patch * (c->image / c->patch);
-    if (c->patch_word >= 0 && c->patch_word + patches > c->vocab) return "vocab has no room for the coordinate words";
+    if (c->patch_word >= 0 && c->patch_word + patches > c->vocab)
+        return "vocab has no room for the coordinate words";
     return NULL;
 }
 
-// -------------------------------------------------------------------------------------------------------- >>contract
+// ----------------------------------------------------------------------------------------------- >>contract
 // Rules that every operation keeps. Inputs are const, nothing is clobbered but by names ending in _inplace.
-// Gradients of parameters accumulate (+=); all other outputs are assigned (=), so callers need not clear them, except
-// in names ending in _add, which add to the residual stream's gradient. A NULL gradient means frozen: that work is
-// skipped. No stream, workspace or fusion flag; scratch is an argument. Rows are independent unless stated, so any
-// op may be called on a range of rows (that is how the KV cache works). Host code touches tensors only through
-// sb_alloc, sb_put, sb_get, sb_zero. Sums run in one fixed order: results do not depend on the number of threads.
+// Gradients of parameters accumulate (+=); all other outputs are assigned (=), so callers need not clear
+// them, except in names ending in _add, which add to the residual stream's gradient. A NULL gradient means
+// frozen: that work is skipped. No stream, workspace or fusion flag; scratch is an argument. Rows are
+// independent unless stated, so any op may be called on a range of rows (that is how the KV cache works).
+// Host code touches tensors only through sb_alloc, sb_put, sb_get, sb_zero. Sums run in one fixed order:
+// results do not depend on the number of threads.
 
 enum { SB_F32, SB_BF16, SB_F64 };
 #define SB_NATIVE ((int)(sizeof(real) == 4 ? SB_F32 : SB_F64))
-enum { SB_BAG = 4 };                    // most words that one row can sum (the text map of stage llm needs four)
+enum { SB_BAG = 4 };  // most words that one row can sum (the text map of stage llm needs four)
 
 // A weight as it lies in memory: [rows][cols], rows ld elements apart, f32, bf16 or f64. p = NULL: absent.
 typedef struct { const void *p; int type, rows, cols; long ld; } SbWeight;
 
-// Attention of nq query rows over nk key rows. keys [nq][4]: row i sees keys [k0,k1) and [k2,k3), k1 <= k2; an empty
-// row gives 0 and zero gradients. q [nq][heads*dim], k and v [nk][kv_heads*dim], rows ldq, ldk, ldv apart.
-// Query head h reads key head h / (heads / kv_heads). Scores are q.k / sqrt(dim).
+// Attention of nq query rows over nk key rows. keys [nq][4]: row i sees keys [k0,k1) and [k2,k3), k1 <= k2;
+// an empty row gives 0 and zero gradients. q [nq][heads*dim], k and v [nk][kv_heads*dim], rows ldq, ldk, ldv
+// apart. Query head h reads key head h / (heads / kv_heads). Scores are q.k / sqrt(dim).
 typedef struct {
     const real *q, *k, *v;
     long ldq, ldk, ldv, nq, nk;
@@ -183,7 +193,7 @@ typedef struct {
 } SbAttention;
 
 // memory of the backend
-SB_FN void *sb_alloc(size_t bytes);                                   // zeroed; never NULL (fails with a message)
+SB_FN void *sb_alloc(size_t bytes);  // zeroed; never NULL (fails with a message)
 SB_FN void sb_free(void *device);
 SB_FN void sb_put(void *device, const void *host, size_t bytes);      // host to backend
 SB_FN void sb_get(void *host, const void *device, size_t bytes);      // backend to host
@@ -197,8 +207,8 @@ SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbW
 SB_FN void sb_linear_backward_input(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n);
 SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n);
 // d_w [out][in] += d_y^T x,   d_b [out] += column sums of d_y.   Rows are summed.
-SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx, long n,
-                                     int out, int in);
+SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx,
+                                     long n, int out, int in);
 // g = gelu(h);   d_h = d_g gelu'(h), gelu'(h) = Phi(h) + h phi(h)
 SB_FN void sb_gelu_forward(real *g, const real *h, long count);
 SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count);
@@ -206,61 +216,71 @@ SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long coun
 SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f);
 SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f);
 // r = x + y (y NULL: r = x; r NULL with y NULL: not stored), then per row of C:
-//   layernorm: out = (r - mean) rstd w + b, rstd = 1/sqrt(var + eps);   else RMSNorm: out = r rstd w, rstd = 1/sqrt(mean(r^2)+eps)
+//   layernorm: out = (r - mean) rstd w + b, rstd = 1/sqrt(var + eps)
+//   else RMSNorm: out = r rstd w, rstd = 1/sqrt(mean(r^2) + eps)
 // stat [n][2] = mean, rstd (mean 0 for RMSNorm)
-SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w, SbWeight b,
-                               long n, double eps, int layernorm);
+SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
+                               SbWeight b, long n, double eps, int layernorm);
 // d_r += gradient through the norm; d_w += sum d_out (r-mean) rstd, d_b += sum d_out, over rows
-SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r, const stat_t *stat,
-                                SbWeight w, long n, int layernorm);
-// Rotate lanes (i, i + D/2) of every head by the row's angles (rotate-half pairing, Qwen2; lanes drawn: 0123 -> 02 13).
-// table [n][D] = cos of D/2 angles, then sin. inverse = 1 rotates back, which is also the gradient.
+SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r,
+                                const stat_t *stat, SbWeight w, long n, int layernorm);
+// Rotate lanes (i, i + D/2) of every head by the row's angles (rotate-half pairing, Qwen2; lanes drawn: 0123
+// -> 02 13). table [n][D] = cos of D/2 angles, then sin. inverse = 1 rotates back, which is also the
+// gradient.
 SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int heads, int dim, int inverse);
-// o [nq][heads*dim] = softmax(q k^T / sqrt(D)) v over the row's keys; lse [nq][heads] = log sum exp of the scores
+// o [nq][heads*dim] = softmax(q k^T / sqrt(D)) v over the row's keys; lse [nq][heads] = log sum exp(scores)
 SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a);
 // d_q, d_k, d_v = (rows as far apart as q, k, v). Scores are recomputed from lse.
 SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
                                  const stat_t *lse, const SbAttention *a);
-// Paper eq. 1 as one projection: wc [C][2M] = (diag(s) w | diag(1-s) wp), bc = s b + (1-s) bp, s = sigmoid(a); w [C][M]
-SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp, SbWeight a);
+// Paper eq. 1 as one projection, w [C][M], s = sigmoid(a):
+// wc [C][2M] = (diag(s) w | diag(1-s) wp), bc = s b + (1-s) bp
+SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
+                                SbWeight a);
 // d_w += s M1, d_wp += (1-s) M2, d_b += s d_bc, d_bp += (1-s) d_bc, where d_wc = (M1 | M2);
 // d_a += s (1-s) (rowsum(M1 w) - rowsum(M2 wp) + d_bc (b - bp))
 SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, real *d_a, const real *d_wc,
-                                 const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp, SbWeight a);
+                                 const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
+                                 SbWeight a);
 // patch [n][3] = (first pixel or -1 for the CLS row, pixels per image row, position). pixels [..][3].
-// col [n][3PP] = the patch as (channel, y, x), 0 for CLS;  x = col w^T + b + pos[position]  or  cls + pos[position]
-SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w, SbWeight b,
-                                  SbWeight cls, SbWeight pos, long n, int side);
-SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x, const real *col,
-                                   const int *patch, long n, int width, int cols, int positions);
+// col [n][3PP] = the patch as (channel, y, x), 0 for CLS;  x = (col w^T + b, or cls) + pos[position]
+SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
+                                  SbWeight b, SbWeight cls, SbWeight pos, long n, int side);
+SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x,
+                                   const real *col, const int *patch, long n, int width, int cols,
+                                   int positions);
 // x [n][C] = sum of emb[token[i][j]], j < SB_BAG (-1: none), + vis[vis_row[i]] (-1: none)
-SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row, long n);
+SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row,
+                            long n);
 // d_emb [V][C] += rows;  d_vis [n_vis][C] = rows (0 where no row shows it). Either may be NULL.
-SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row, long n,
-                             long n_vis, int words, int width);
+SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row,
+                             long n, long n_vis, int words, int width);
 // y[i] = x[index[i]];   d_x[index[i]] += d_y[i] (no index twice)
 SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width);
 SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width);
-// Losses per row, and gradients times scale (NULL: not wanted). Cross-entropy: -log softmax(logits)[target], target -1: 0
+// Losses per row, and gradients times scale (NULL: not wanted). Cross-entropy: -log softmax(logits)[target],
+// target -1: 0
 SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
                    double scale);
 // sum over classes of binary cross-entropy of sigmoid(logits) against y in [0,1]
-SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes, double scale);
+SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes,
+                  double scale);
 // Huber with beta 1: e = pred - target, |e| < 1 ? e^2/2 : |e| - 1/2
-SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n, double scale);
-// logits = x w^T, then sb_xent, chunk rows at a time; logits [2][chunk][V] is scratch (logits and their gradient).
-// loss [n]; d_x [n][C] =; d_w [V][C] += (each may be NULL)
-SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x, SbWeight w,
-                        const int *target, long n, double scale);
+SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n,
+                        double scale);
+// logits = x w^T, then sb_xent, chunk rows at a time; logits [2][chunk][V] is scratch (logits and their
+// gradient). loss [n]; d_x [n][C] =; d_w [V][C] += (each may be NULL)
+SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x,
+                        SbWeight w, const int *target, long n, double scale);
 // Decoupled weight decay (Loshchilov and Hutter, 2019), g = scale * grad:
 // m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, p -= lr (m / (1-b1^t) / (sqrt(v / (1-b2^t)) + eps) + decay p)
-SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr, double decay,
-                    double beta1, double beta2, double eps, long step);
+SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr,
+                    double decay, double beta1, double beta2, double eps, long step);
 // sum of squares, in double, in a fixed order
 SB_FN double sb_sum_squares(const real *x, long count);
 
-// ------------------------------------------------------------------------------------------------------------- >>cpu
-// Bodies of the contract for any CPU. A backend of its own defines SB_OWN_BACKEND and supplies the same names.
+// ---------------------------------------------------------------------------------------------------- >>cpu
+// Bodies of the contract for any CPU. A backend that defines SB_OWN_BACKEND supplies the same names.
 #ifndef SB_OWN_BACKEND
 
 SB_FN void *sb_alloc(size_t bytes) {
@@ -289,11 +309,11 @@ static inline long sb_lmin(long a, long b) { return a < b ? a : b; }
 
 // ---- elementary functions. In float: short polynomials that vectorise without -ffast-math; in double: libm.
 
-// exp: relative error 1e-7 on [-87, 88], saturates beyond (exp(-100) = 1e-38, not 0), NaN stays NaN; |x| < 1e8.
-// x = n ln2 + r, exp(r) by a degree-6 polynomial (Cephes), 2^n through the exponent bits.
+// exp: relative error 1e-7 on [-87, 88], saturates beyond (exp(-100) = 1e-38, not 0), NaN stays NaN; |x| <
+// 1e8. x = n ln2 + r, exp(r) by a degree-6 polynomial (Cephes), 2^n through the exponent bits.
 static inline real sb_exp(real x) {
     if (sizeof(real) == 8) return (real)exp((double)x);
-    float f = (float)x, n = f * 1.44269504f + 12582912.0f, p, s;    // + 1.5 2^23 rounds to the nearest integer
+    float f = (float)x, n = f * 1.44269504f + 12582912.0f, p, s;  // + 1.5 2^23 rounds to the nearest integer
     int32_t e;
     memcpy(&e, &n, 4);
     n -= 12582912.0f;
@@ -305,7 +325,8 @@ static inline real sb_exp(real x) {
     p = p * f + 1.6666665459e-1f;
     p = p * f + 5.0000001201e-1f;
     p = p * f * f + f + 1.0f;
-    e = e < 0x4B400000 - 126 ? 0x4B400000 - 126 : e;    // the integer is clamped, before the difference can overflow:
+    e = e < 0x4B400000 - 126 ? 0x4B400000 - 126
+                             : e;  // the integer is clamped, before the difference can overflow:
     e = e > 0x4B400000 + 127 ? 0x4B400000 + 127 : e;    // clamping x would stop the loop from vectorising
     e = (int32_t)((uint32_t)(e - 0x4B400000 + 127) << 23);
     memcpy(&s, &e, 4);
@@ -323,24 +344,29 @@ static inline real sb_phi(real x) {
     float tail = 0.5f * p * t * (float)sb_exp((real)(-z * z));
     return (real)(x < 0 ? tail : 1.0f - tail);
 }
-static inline real sb_sqrt(real x) { return sizeof(real) == 4 ? (real)sqrtf((float)x) : (real)sqrt((double)x); }
+static inline real sb_sqrt(real x) {
+    return sizeof(real) == 4 ? (real)sqrtf((float)x) : (real)sqrt((double)x);
+}
 static inline real sb_sigmoid(real x) { return (real)1 / ((real)1 + sb_exp(-x)); }
 
-// ---- matmul: C[m][n] (+)= sum_k A(i,k) B(k,j), A(i,k) = a[i ai + k ak], B(k,j) = b[k bk + j bj], C row-major, ldc.
+// ---- matmul: C[m][n] (+)= sum_k A(i,k) B(k,j), A(i,k) = a[i ai + k ak], B(k,j) = b[k bk + j bj], C ldc
 //   forward   y = x w^T      sb_matmul(n, out, in,  x, ldx, 1,  w, 1, ldw,  y, ldy, 0)
 //   backward  d_x = d_y w    sb_matmul(n, in, out,  d_y, ldy, 1,  w, ldw, 1,  d_x, ldx, 0)
 //             d_w += d_y^T x sb_matmul(out, in, n,  d_y, 1, ldy,  x, ldx, 1,  d_w, in, 1)
-// After Goto and van de Geijn (2008): k in slabs, B packed in panels of a register tile's width, A read in place when
-// its k-stride is 1. Every element of C is summed by one thread in one order.
+// After Goto and van de Geijn (2008): k in slabs, B packed in panels of a register tile's width, A read in
+// place when its k-stride is 1. Every element of C is summed by one thread in one order.
 #if defined(__AVX512F__)
-enum { SB_BYTES = 64, SB_MR = 8 };      // bytes of a vector, rows of a register tile (8 x 2 vectors of accumulators)
+enum {
+    SB_BYTES = 64,
+    SB_MR = 8
+};  // bytes of a vector, rows of a register tile (8 x 2 vectors of accumulators)
 #elif defined(__AVX__)
 enum { SB_BYTES = 32, SB_MR = 6 };
-#else                                   // SSE2, NEON: the width must be the hardware's or every accumulator spills
+#else  // SSE2, NEON: the width must be the hardware's or every accumulator spills
 enum { SB_BYTES = 16, SB_MR = 6 };
 #endif
 enum { SB_VL = SB_BYTES / sizeof(real), SB_NV = 2, SB_NR = SB_NV * SB_VL };
-enum { SB_KC = 384, SB_MC = 96, SB_NC = 8 * SB_NR };        // depth of a slab; rows and columns of one unit of work
+enum { SB_KC = 384, SB_MC = 96, SB_NC = 8 * SB_NR };  // depth of a slab; rows and columns of one unit of work
 typedef real sb_vec __attribute__((vector_size(SB_BYTES), aligned(sizeof(real)), may_alias));
 
 static inline real sb_load(const void *p, int type, long i) {
@@ -362,8 +388,9 @@ typedef struct {
 } SbMatmul;
 
 // Copy `have` of `want` rows of a strided operand into out[k][want], zero beyond.
-static inline __attribute__((always_inline))
-void sb_pack(const int want, real *out, const void *src, int type, long first, int have, int kc, long row, long step) {
+static inline __attribute__((always_inline)) void sb_pack(const int want, real *out, const void *src,
+                                                          int type, long first, int have, int kc, long row,
+                                                          long step) {
     if (type == SB_NATIVE) {
         const real *s = (const real *)src + first;
         for (int k = 0; k < kc; k++, s += step, out += want)
@@ -380,16 +407,17 @@ static void sb_matmul_pack(const SbMatmul *g, int k0, int kc, int t) {
     int panels = g->a_packed ? (g->m + SB_MR - 1) / SB_MR : 0;
     if (t < panels) {
         int i = t * SB_MR;
-        sb_pack(SB_MR, g->pa + (long)i * kc, g->a, SB_NATIVE, i * g->ai + k0 * g->ak, sb_min(SB_MR, g->m - i), kc,
-                g->ai, g->ak);
+        sb_pack(SB_MR, g->pa + (long)i * kc, g->a, SB_NATIVE, i * g->ai + k0 * g->ak, sb_min(SB_MR, g->m - i),
+                kc, g->ai, g->ak);
     } else {
         int j = (t - panels) * SB_NR;
-        sb_pack(SB_NR, g->pb + (long)j * kc, g->b, g->type, j * g->bj + k0 * g->bk, sb_min(SB_NR, g->n - j), kc,
-                g->bj, g->bk);
+        sb_pack(SB_NR, g->pb + (long)j * kc, g->b, g->type, j * g->bj + k0 * g->bk, sb_min(SB_NR, g->n - j),
+                kc, g->bj, g->bk);
     }
 }
 // One register tile: c[0..m)[0..n) (+)= rows of A times a packed panel of B.
-static void sb_tile(int kc, const real *a, long ai, long ak, const real *b, real *c, long ldc, int m, int n, int add) {
+static void sb_tile(int kc, const real *a, long ai, long ak, const real *b, real *c, long ldc, int m, int n,
+                    int add) {
     sb_vec t[SB_MR][SB_NV], bv[SB_NV], zero = {0};
     const real *row[SB_MR];
     for (int i = 0; i < SB_MR; i++) row[i] = a + sb_min(i, m - 1) * ai;
@@ -435,8 +463,8 @@ static real *sb_grow(real **p, size_t *have, size_t want) {
     if (!*p) SB_FAIL("out of memory: a matmul's packing buffer of %zu bytes", *have * sizeof(real));
     return *p;
 }
-static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type, long bk, long bj,
-                      real *c, long ldc, int add) {
+static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type, long bk,
+                      long bj, real *c, long ldc, int add) {
     static __thread real *pa, *pb;
     static __thread size_t na, nb;
     if (m <= 0 || n <= 0) return;
@@ -500,8 +528,8 @@ static void sb_column_sums_add(real *sum, const real *x, long ldx, long n, int c
         for (int c = 0; c < wide; c++) sum[c0 + c] += s[c];
     }
 }
-SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx, long n,
-                                     int out, int in) {
+SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx,
+                                     long n, int out, int in) {
     SB_OP;
     if (d_w) sb_matmul(out, in, (int)n, d_y, 1, ldy, x, SB_NATIVE, ldx, 1, d_w, in, 1);
     if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out);
@@ -517,7 +545,8 @@ SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long coun
     SB_OP;
 #pragma omp parallel for simd if (count > 16384)
     for (long i = 0; i < count; i++)
-        d_h[i] = d_g[i] * (sb_phi(h[i]) + h[i] * (real)0.39894228040143268 * sb_exp((real)-0.5 * h[i] * h[i]));
+        d_h[i] =
+            d_g[i] * (sb_phi(h[i]) + h[i] * (real)0.39894228040143268 * sb_exp((real)-0.5 * h[i] * h[i]));
 }
 SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) {
     SB_OP;
@@ -545,8 +574,8 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
 }
 
 // ---- residual + norm
-SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w, SbWeight b,
-                               long n, double eps, int layernorm) {
+SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
+                               SbWeight b, long n, double eps, int layernorm) {
     SB_OP;
     int C = w.rows;
 #pragma omp parallel for if (n * C > 16384)
@@ -574,8 +603,8 @@ SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, 
     }
 }
 // With u = (r - mean) rstd and e = d_out w:  d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
-SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r, const stat_t *stat,
-                                SbWeight w, long n, int layernorm) {
+SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r,
+                                const stat_t *stat, SbWeight w, long n, int layernorm) {
     SB_OP;
     int C = w.rows;
 #pragma omp parallel for if (d_r && n * C > 16384)
@@ -623,11 +652,14 @@ SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int h
         }
 }
 
-// ---- attention. Query rows are cut into islands (runs of rows whose keys hang together: the samples of a batch) and
-// these into blocks of at most SB_QB rows. A block computes scores only against the keys that its rows can see: at
-// most two ranges (an image, and the text before). One thread owns the gradients of an island's keys.
+// ---- attention. Query rows are cut into islands (runs of rows whose keys hang together: the samples of a
+// batch) and these into blocks of at most SB_QB rows. A block computes scores only against the keys that its
+// rows can see: at most two ranges (an image, and the text before). One thread owns the gradients of an
+// island's keys.
 enum { SB_QB = 128 };
-typedef struct { long row0, row1, key0, key1; } SbRowSpan;     // query rows [row0,row1), keys seen [key0,key1)
+typedef struct {
+    long row0, row1, key0, key1;
+} SbRowSpan;  // query rows [row0,row1), keys seen [key0,key1)
 
 // Smallest and largest key of one row; returns 0 if it sees none.
 static int sb_row_keys(const int *keys, long *lo, long *hi) {
@@ -676,7 +708,7 @@ static long sb_block_keys(long at[2][2], const int *keys, long i0, long i1) {
         }
     for (int s = 0; s < 2; s++) if (at[s][1] < 0) at[s][0] = at[s][1] = 0;
     if (at[0][0] == at[0][1]) at[0][0] = at[1][0], at[0][1] = at[1][1], at[1][0] = at[1][1];
-    if (at[1][0] < at[1][1] && at[1][0] <= at[0][1] && at[0][0] <= at[1][1]) {      // touch or overlap: one range
+    if (at[1][0] < at[1][1] && at[1][0] <= at[0][1] && at[0][0] <= at[1][1]) {  // touch or overlap: one range
         if (at[1][0] < at[0][0]) at[0][0] = at[1][0];
         if (at[1][1] > at[0][1]) at[0][1] = at[1][1];
         at[1][0] = at[1][1];
@@ -694,7 +726,7 @@ static void sb_row_columns(long col[2][2], const int *keys, const long at[2][2])
         col[s][1] = lo < hi ? hi + shift : 0;
     }
     if (col[0][0] == col[0][1]) col[0][0] = col[1][0], col[0][1] = col[1][1], col[1][0] = col[1][1] = 0;
-    else if (col[1][0] < col[1][1] && col[1][0] < col[0][0]) {      // in order, so that the gaps can be cleared
+    else if (col[1][0] < col[1][1] && col[1][0] < col[0][0]) {  // in order, so that the gaps can be cleared
         long c0 = col[0][0], c1 = col[0][1];
         col[0][0] = col[1][0], col[0][1] = col[1][1], col[1][0] = c0, col[1][1] = c1;
     }
@@ -708,14 +740,15 @@ static void sb_clear_gaps(real *s, const long col[2][2], long width) {
     for (long j = one ? width : col[1][1]; j < width; j++) s[j] = 0;
 }
 // Scores of rows [i0, i1) of head h against the block's keys: s [i1-i0][width], unscaled.
-static void sb_scores(real *s, long width, const SbAttention *a, const real *q, long ldq, const real *k, long ldk,
-                      const long at[2][2], long i0, long i1, int kv) {
+static void sb_scores(real *s, long width, const SbAttention *a, const real *q, long ldq, const real *k,
+                      long ldk, const long at[2][2], long i0, long i1, int kv) {
     long split = at[0][1] - at[0][0];
     for (int r = 0; r < 2; r++)
         sb_matmul((int)(i1 - i0), (int)(at[r][1] - at[r][0]), a->dim, q + i0 * ldq, ldq, 1,
                   k + at[r][0] * ldk + kv * a->dim, SB_NATIVE, 1, ldk, s + (r ? split : 0), width, 0);
 }
-// In place, over the row's columns: s = softmax(scale s), 0 elsewhere; returns log sum exp(scale s), 0 if no columns.
+// In place, over the row's columns: s = softmax(scale s), 0 elsewhere; returns log sum exp(scale s), 0 if no
+// columns.
 static stat_t sb_softmax_row(real *s, const long col[2][2], long width, real scale) {
     real top = -INFINITY;
     stat_t sum = 0;
@@ -775,10 +808,11 @@ SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttentio
                           o + i0 * ldo + h * a->dim, ldo, r);
         }
 }
-// One block of rows [i0, i1), head h:  P = exp(scale S - lse),  dP = d_o v^T,  dS = P (dP - rowsum(d_o o)) scale,
-// d_q = dS k,  d_k += dS^T q,  d_v += P^T d_o.
-static void sb_attention_backward_block(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
-                                        const stat_t *lse, const SbAttention *a, long i0, long i1, int h) {
+// One block of rows [i0, i1), head h:  P = exp(scale S - lse),  dP = d_o v^T,  dS = P (dP - rowsum(d_o o))
+// scale, d_q = dS k,  d_k += dS^T q,  d_v += P^T d_o.
+static void sb_attention_backward_block(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o,
+                                        long ldo, const stat_t *lse, const SbAttention *a, long i0, long i1,
+                                        int h) {
     long at[2][2], col[2][2], width = sb_block_keys(at, a->keys, i0, i1), split = at[0][1] - at[0][0];
     int kv = h / (a->heads / a->kv_heads), D = a->dim, n = (int)(i1 - i0);
     real scale = (real)(1 / sqrt((double)D)), *p = sb_attention_scratch((size_t)(2 * width * SB_QB + 1));
@@ -829,7 +863,8 @@ SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_
 }
 
 // ---- the second channel folded into one projection (paper, eq. 1)
-SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp, SbWeight a) {
+SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
+                                SbWeight a) {
     SB_OP;
     int M = w.cols;
     for (int c = 0; c < w.rows; c++) {
@@ -842,7 +877,8 @@ SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWe
     }
 }
 SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, real *d_a, const real *d_wc,
-                                 const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp, SbWeight a) {
+                                 const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
+                                 SbWeight a) {
     SB_OP;
     int M = w.cols;
     for (int c = 0; c < w.rows; c++) {
@@ -861,8 +897,8 @@ SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, r
 }
 
 // ---- patches
-SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w, SbWeight b,
-                                  SbWeight cls, SbWeight pos, long n, int side) {
+SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
+                                  SbWeight b, SbWeight cls, SbWeight pos, long n, int side) {
     SB_OP;
     int C = w.rows, K = w.cols, area = side * side;
 #pragma omp parallel for
@@ -878,11 +914,13 @@ SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const 
     for (long i = 0; i < n; i++) {
         SbWeight first = patch[3 * i] < 0 ? cls : b;
         for (int c = 0; c < C; c++)
-            x[i * C + c] += sb_load(first.p, first.type, c) + sb_load(pos.p, pos.type, patch[3 * i + 2] * pos.ld + c);
+            x[i * C + c] +=
+                sb_load(first.p, first.type, c) + sb_load(pos.p, pos.type, patch[3 * i + 2] * pos.ld + c);
     }
 }
-SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x, const real *col,
-                                   const int *patch, long n, int width, int cols, int positions) {
+SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x,
+                                   const real *col, const int *patch, long n, int width, int cols,
+                                   int positions) {
     SB_OP;
     (void)positions;
     if (d_w) sb_matmul(width, cols, (int)n, d_x, 1, width, col, SB_NATIVE, cols, 1, d_w, cols, 1);
@@ -898,7 +936,8 @@ SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_po
 }
 
 // ---- words and image tokens
-SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row, long n) {
+SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row,
+                            long n) {
     SB_OP;
     int C = emb.cols;
 #pragma omp parallel for if (n * C > 32768)
@@ -907,12 +946,13 @@ SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real 
         for (int c = 0; c < C; c++) x_i[c] = vis_row[i] < 0 ? (real)0 : vis[(long)vis_row[i] * C + c];
         for (int j = 0; j < SB_BAG; j++) {
             long word = token[i * SB_BAG + j];
-            for (int c = 0; c < (word < 0 ? 0 : C); c++) x_i[c] += sb_load(emb.p, emb.type, word * emb.ld + c);
+            for (int c = 0; c < (word < 0 ? 0 : C); c++)
+                x_i[c] += sb_load(emb.p, emb.type, word * emb.ld + c);
         }
     }
 }
-SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row, long n,
-                             long n_vis, int words, int width) {
+SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row,
+                             long n, long n_vis, int words, int width) {
     SB_OP;
     (void)words;
     if (d_vis) memset(d_vis, 0, (size_t)(n_vis * width) * sizeof(real));
@@ -928,7 +968,8 @@ SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const in
 }
 SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width) {
     SB_OP;
-    for (long i = 0; i < n; i++) memcpy(y + i * width, x + (long)index[i] * width, (size_t)width * sizeof(real));
+    for (long i = 0; i < n; i++)
+        memcpy(y + i * width, x + (long)index[i] * width, (size_t)width * sizeof(real));
 }
 SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width) {
     SB_OP;
@@ -955,7 +996,8 @@ SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *
     }
 }
 // loss = max(z,0) - z y + log(1 + exp(-|z|)),  gradient sigmoid(z) - y
-SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes, double scale) {
+SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes,
+                  double scale) {
     SB_OP;
     for (long i = 0; i < n; i++) {
         double sum = 0;
@@ -968,7 +1010,8 @@ SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *
         loss[i] = (stat_t)sum;
     }
 }
-SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n, double scale) {
+SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n,
+                        double scale) {
     SB_OP;
     for (long i = 0; i < n; i++) {
         double e = (double)pred[i] - (double)target[i];
@@ -976,8 +1019,8 @@ SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real
         if (d_pred) d_pred[i] = (real)(scale * (e > 1 ? 1 : e < -1 ? -1 : e));
     }
 }
-SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x, SbWeight w,
-                        const int *target, long n, double scale) {
+SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x,
+                        SbWeight w, const int *target, long n, double scale) {
     SB_OP;
     SbWeight none = {NULL, SB_NATIVE, 0, 0, 0};
     int V = w.rows, C = w.cols;
@@ -992,8 +1035,8 @@ SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long c
 }
 
 // ---- optimiser
-SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr, double decay,
-                    double beta1, double beta2, double eps, long step) {
+SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr,
+                    double decay, double beta1, double beta2, double eps, long step) {
     SB_OP;
     real b1 = (real)beta1, b2 = (real)beta2, s = (real)scale;
     real rate = (real)(lr / (1 - pow(beta1, (double)step))), shrink = (real)(1 - lr * decay);
@@ -1019,9 +1062,10 @@ SB_FN double sb_sum_squares(const real *x, long count) {
 }
 #endif // SB_OWN_BACKEND
 
-// --------------------------------------------------------------------------------------------------------- >>tensors
-// One line a tensor; the tables make the structs, the memory, the names in checkpoints, the initial values, the
-// optimiser's state and the tests. A size of 0 means: this model does not have it (its pointer stays NULL).
+// ------------------------------------------------------------------------------------------------ >>tensors
+// One line a tensor; the tables make the structs, the memory, the names in checkpoints, the initial values,
+// the optimiser's state and the tests. A size of 0 means: this model does not have it (its pointer stays
+// NULL).
 
 // groups: what a stage trains or freezes (bits for sb_model_train)
 enum { SB_BASE = 1, SB_PLUS = 2, SB_GATE = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS = 32, SB_REG = 64 };
@@ -1037,14 +1081,14 @@ enum {
 
 typedef struct {
     char name[48];              // "enc.2.plus_q_w"
-    SbWeight w;                 // what operations read; cols = 0 in the table makes a vector [rows] (w.cols = 1)
+    SbWeight w;  // what operations read; cols = 0 in the table makes a vector [rows] (w.cols = 1)
     int rank, group, init, decay;
     real *grad, *m, *v;         // NULL: frozen
 } SbParam;
 
 typedef struct {                // a block's shape, for encoder and LLM alike
     int width, heads, kv_heads, dim, hidden;
-    int layernorm, biases, gated, dual;             // LayerNorm or RMSNorm; all biases or q k v only; SwiGLU; Attn+
+    int layernorm, biases, gated, dual;  // LayerNorm or RMSNorm; all biases or q k v only; SwiGLU; Attn+
     int group, train_attn, train_mlp, rotated;
     double eps;
 } SbShape;
@@ -1103,7 +1147,8 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(llm, emb, c->vocab, D, SB_WORD_TABLE, 1, SB_LLM) \
     X(llm, norm_w, D, 0, SB_ONE, 0, SB_LLM)
 
-// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch that all layers share.  E = 1 + dual
+// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch that all layers share.  E = 1 +
+// dual
 #define SB_BLOCK_ACTS(X) \
     X(real, r1, c->width, 1) \
     X(stat_t, stat1, 2, 1) \
@@ -1133,7 +1178,8 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(real, d_bc, c->dual * c->width)
 
 // X(type, name, rows, elements a row): one batch as the host fills it (>>batch).
-// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths to regress
+// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths to
+// regress
 #define SB_BATCH(X) \
     X(real, pixels, NP, 3) \
     X(int, patch, NE, 3) \
@@ -1152,7 +1198,8 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(int, reg_row, NG, 1) \
     X(real, reg_target, NG, 1)
 
-// X(type, name, rows, elements a row): a copy of the batch, then what the model computes from it, in that order
+// X(type, name, rows, elements a row): a copy of the batch, then what the model computes from it, in that
+// order
 #define SB_MODEL_ACTS(X) \
     SB_BATCH(X) \
     X(real, col, NE, 3 * c->patch * c->patch) \
@@ -1216,8 +1263,9 @@ typedef struct {
 
 // Rows of everything in one batch (capacities, or the numbers in use).
 typedef struct { long pixels, enc, vis, images, llm, loss, reg; } SbSizes;
-#define SB_SIZES(n) \
-    long NP = (n).pixels, NE = (n).enc, NV = (n).vis, NI = (n).images, NL = (n).llm, NR = (n).loss, NG = (n).reg; \
+#define SB_SIZES(n)                                                                                 \
+    long NP = (n).pixels, NE = (n).enc, NV = (n).vis, NI = (n).images, NL = (n).llm, NR = (n).loss, \
+         NG = (n).reg;                                                                              \
     (void)NP, (void)NE, (void)NV, (void)NI, (void)NL, (void)NR, (void)NG
 
 typedef struct {
@@ -1226,7 +1274,7 @@ typedef struct {
 #undef X
     SbBlockActs *enc, *llm;     // [layers]
     SbSizes room;               // rows that fit
-    int keep;                   // 1: every layer has its own scratch too, so that all of it can be looked at afterwards
+    int keep;  // 1: every layer has its own scratch too, so that all of it can be looked at afterwards
     size_t bytes;
     void **block;               // what was allocated
     int blocks;
@@ -1249,8 +1297,8 @@ typedef struct {
 } SbModel;
 
 // Enter one tensor of the tables; rows = 0: it stays absent.
-static void sb_param(SbModel *m, SbParam *p, const char *prefix, const char *name, int rows, int cols, int init,
-                     int decay, int group) {
+static void sb_param(SbModel *m, SbParam *p, const char *prefix, const char *name, int rows, int cols,
+                     int init, int decay, int group) {
     memset(p, 0, sizeof *p);
     if (!rows) return;
     snprintf(p->name, sizeof p->name, "%s.%s", prefix, name);
@@ -1273,8 +1321,8 @@ static void sb_block_params(SbModel *m, SbBlock *b, const SbShape *c, const char
 }
 SB_FN long sb_param_count(const SbParam *p) { return (long)p->w.rows * p->w.cols; }
 
-// Sizes, names and memory of a model; weights are 0 until sb_model_random or a checkpoint fills them. Nothing trains
-// until sb_model_train. dual = 1: with the second channel.
+// Sizes, names and memory of a model; weights are 0 until sb_model_random or a checkpoint fills them. Nothing
+// trains until sb_model_train. dual = 1: with the second channel.
 SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
     const char *wrong = sb_config_error(config);
     if (wrong) SB_FAIL("configuration: %s", wrong);
@@ -1282,10 +1330,10 @@ SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
     m->config = *config;
     const SbConfig *c = &m->config;
     int C = c->enc_width, D = c->llm_width, G = c->image / c->patch;
-    SbShape enc = {C, c->enc_heads, c->enc_heads, C / c->enc_heads, c->enc_mlp, 1, 1, 0, dual, SB_BASE, 0, 0, 0,
-                   c->enc_eps};
-    SbShape llm = {D, c->llm_heads, c->llm_kv_heads, D / c->llm_heads, c->llm_mlp, 0, 0, 1, 0, SB_LLM, 0, 0, 1,
-                   c->llm_eps};
+    SbShape enc = {C, c->enc_heads, c->enc_heads, C / c->enc_heads, c->enc_mlp, 1, 1, 0, dual, SB_BASE, 0, 0,
+                   0, c->enc_eps};
+    SbShape llm = {D, c->llm_heads, c->llm_kv_heads, D / c->llm_heads, c->llm_mlp, 0, 0, 1, 0, SB_LLM, 0, 0,
+                   1, c->llm_eps};
     m->enc_shape = enc, m->llm_shape = llm;
     m->enc = (SbBlock *)calloc((size_t)c->enc_layers, sizeof *m->enc);
     m->llm = (SbBlock *)calloc((size_t)c->llm_layers, sizeof *m->llm);
@@ -1306,7 +1354,8 @@ SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
     return NULL;
 }
 
-// Choose what trains. Gradients, moments: zero. All gradients lie in one block (grad_bytes), so clearing is one call.
+// Choose what trains. Gradients, moments: zero. All gradients lie in one block (grad_bytes), so clearing is
+// one call.
 SB_FN void sb_model_train(SbModel *m, int groups) {
     long count = 0;
     for (int i = 0; i < m->params; i++)
@@ -1349,20 +1398,24 @@ static double sb_sincos(int k, int c, int width, int grid) {
     return c % half < quarter ? sin(along * f) : cos(along * f);
 }
 static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long i) {
-    int grid = c->image / c->patch, row = (int)(i / p->w.cols), col = (int)(i % p->w.cols), word = row - c->patch_word;
+    int grid = c->image / c->patch, row = (int)(i / p->w.cols), col = (int)(i % p->w.cols),
+        word = row - c->patch_word;
     double std = 0.7 / sqrt((double)p->w.cols), z = sb_normal(seed, (uint64_t)i);
     switch (p->init) {
     case SB_ONE: return 1;
     case SB_LINEAR: return z * (std < 0.06 ? std : 0.06);
-    case SB_POSITION: return 0.05 * z * (row == 0) + (row ? 0.2 * sb_sincos(row - 1, col, p->w.cols, grid) : 0);
+    case SB_POSITION:
+        return 0.05 * z * (row == 0) + (row ? 0.2 * sb_sincos(row - 1, col, p->w.cols, grid) : 0);
     case SB_WORD_TABLE:
         if (c->patch_word < 0 || word < 0 || word >= grid * grid) return 0.05 * z;
-        return 0.05 * z + 0.1 * sb_sincos(word, col, p->w.cols, grid) + 0.06 * sb_normal(seed + 1, (uint64_t)i);
+        return 0.05 * z + 0.1 * sb_sincos(word, col, p->w.cols, grid) +
+               0.06 * sb_normal(seed + 1, (uint64_t)i);
     case SB_GATE_START: return c->gate;
     default: return 0;
     }
 }
-// Fill the tensors of some groups with their initial values. copy = 0: Attn+ starts at random instead of as a copy.
+// Fill the tensors of some groups with their initial values. copy = 0: Attn+ starts at random instead of as a
+// copy.
 SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
     for (int t = 0; t < m->params; t++) {
         SbParam *p = m->param[t];
@@ -1377,8 +1430,10 @@ SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
         } else {
             SbParam like = *p;
             if (p->init == SB_COPY) like.init = p->rank == 2 ? SB_LINEAR : SB_ZERO;
-            uint64_t key = 1469598103934665603ull ^ seed;   // the name, so that a new tensor moves no other (FNV-1a)
-            for (const char *s = p->name; *s; s++) key = (key ^ (uint64_t)(unsigned char)*s) * 1099511628211ull;
+            uint64_t key =
+                1469598103934665603ull ^ seed;  // the name, so that a new tensor moves no other (FNV-1a)
+            for (const char *s = p->name; *s; s++)
+                key = (key ^ (uint64_t)(unsigned char)*s) * 1099511628211ull;
             for (long i = 0; i < n; i++) host[i] = (real)sb_start(&m->config, &like, key, i);
         }
         sb_put((void *)(size_t)p->w.p, host, (size_t)n * sizeof(real));
@@ -1425,8 +1480,9 @@ static SbSizes sb_sizes_more(SbSizes n) {
     return n;
 }
 static int sb_sizes_fit(SbSizes have, SbSizes need) {
-    return have.enc >= need.enc && have.llm >= need.llm && have.pixels >= need.pixels && have.vis >= need.vis &&
-           have.images >= need.images && have.loss >= need.loss && have.reg >= need.reg;
+    return have.enc >= need.enc && have.llm >= need.llm && have.pixels >= need.pixels &&
+           have.vis >= need.vis && have.images >= need.images && have.loss >= need.loss &&
+           have.reg >= need.reg;
 }
 // Make room for a batch of at least these sizes; contents are lost when memory grows.
 SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
@@ -1437,7 +1493,8 @@ SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
     a->room = sb_sizes_more(need);
     SB_SIZES(a->room);
     int C = c->enc_width, D = c->llm_width;
-#define X(type, name, rows, row) a->name = (type *)sb_acts_block(a, (size_t)(rows) * (size_t)(row) * sizeof(type));
+#define X(type, name, rows, row) \
+    a->name = (type *)sb_acts_block(a, (size_t)(rows) * (size_t)(row) * sizeof(type));
     SB_MODEL_ACTS(X)
 #undef X
     a->enc = sb_block_acts(a, &m->enc_shape, c->enc_layers, NE);
@@ -1450,14 +1507,15 @@ SB_FN void sb_model_free(SbModel *m) {
     memset(m, 0, sizeof *m);
 }
 
-// ----------------------------------------------------------------------------------------------------------- >>batch
-// A batch is samples; a sample is a prefix (images of any size up to the position grid, or a text map) and turns.
-// All rows lie packed one after another; who sees whom is two key intervals a row:
+// -------------------------------------------------------------------------------------------------- >>batch
+// A batch is samples; a sample is a prefix (images of any size up to the position grid, or a text map) and
+// turns. All rows lie packed one after another; who sees whom is two key intervals a row:
 //     image in the encoder   all tokens of the same image
 //     prefix in the LLM      causal: [start of sample, itself]
 //     turn, isolate = 1      [the prefix) and [start of turn, itself]
 //     turn, isolate = 0      [start of sample, itself]
-// Rotary positions: the prefix counts from 0; a turn goes on from the prefix (restart = 1) or from the row before.
+// Rotary positions: the prefix counts from 0; a turn goes on from the prefix (restart = 1) or from the row
+// before.
 typedef struct {
 #define X(type, name, rows, row) type *name;
     SB_BATCH(X)
@@ -1465,7 +1523,8 @@ typedef struct {
     SbSizes n, room;            // in use; allocated
     int *image_vis;             // [images + 1] first image token of every image
     int *type;                  // [loss] kind of answer, for statistics
-    long sample, prefix, turn;  // first row of the sample at hand, first row behind its prefix, first row of the turn
+    long sample, prefix,
+        turn;  // first row of the sample at hand, first row behind its prefix, first row of the turn
     int position;               // rotary position of the next row
     real *angle;                // [angles][D] cos | sin of positions 0..
     int angles;
@@ -1504,12 +1563,14 @@ SB_FN void sb_batch_free(SbBatch *b) {
     free(b->image_vis), free(b->type), free(b->angle);
     memset(b, 0, sizeof *b);
 }
-// Add an image (rgb [h][w][3] bytes; both sides multiples of the patch, at most the configured image) to what the
-// encoder reads; returns its number. Pixels become v / 127.5 - 1. Labels are the caller's to fill (multi, ...).
+// Add an image (rgb [h][w][3] bytes; both sides multiples of the patch, at most the configured image) to what
+// the encoder reads; returns its number. Pixels become v / 127.5 - 1. Labels are the caller's to fill (multi,
+// ...).
 SB_FN int sb_batch_image(SbBatch *b, const SbConfig *c, const unsigned char *rgb, int w, int h) {
     int gw = w / c->patch, gh = h / c->patch, grid = c->image / c->patch;
     if (gw < 1 || gh < 1 || gw > grid || gh > grid || w % c->patch || h % c->patch)
-        SB_FAIL("an image of %dx%d pixels does not fit patches of %d and a grid of %dx%d", w, h, c->patch, grid, grid);
+        SB_FAIL("an image of %dx%d pixels does not fit patches of %d and a grid of %dx%d", w, h, c->patch,
+                grid, grid);
     SbSizes n = b->n;
     long first = n.pixels, row = n.enc, vis = n.vis;
     int image = (int)n.images;
@@ -1564,7 +1625,8 @@ static long sb_batch_row(SbBatch *b, const SbConfig *c, const int *words, int vi
     keys[2] = split ? (int)b->turn : (int)row + 1, keys[3] = (int)row + 1;
     return row;
 }
-// Put an image into the prefix. Its token k carries the embedding of coordinate word k as well, if there are such words.
+// Put an image into the prefix. Its token k carries the embedding of coordinate word k as well, if there are
+// such words.
 SB_FN void sb_batch_prefix_image(SbBatch *b, const SbConfig *c, int image) {
     for (int v = b->image_vis[image]; v < b->image_vis[image + 1]; v++) {
         int position = b->patch[3 * b->patch_row[v] + 2] - 1;
@@ -1576,13 +1638,16 @@ SB_FN void sb_batch_prefix_image(SbBatch *b, const SbConfig *c, int image) {
 // Put a text map into the prefix: n patches, each the sum of up to three words (words [n][3], -1 = none).
 SB_FN void sb_batch_prefix_map(SbBatch *b, const SbConfig *c, const int *words, int n) {
     for (int k = 0; k < n; k++) {
-        int bag[SB_BAG] = {c->patch_word < 0 ? -1 : c->patch_word + k, words[3 * k], words[3 * k + 1], words[3 * k + 2]};
+        int bag[SB_BAG] = {c->patch_word < 0 ? -1 : c->patch_word + k, words[3 * k], words[3 * k + 1],
+                           words[3 * k + 2]};
         sb_batch_row(b, c, bag, -1);
     }
     b->prefix = b->turn = b->n.llm;
 }
-// Append n tokens to the turn at hand. target[i]: the word that token i should predict, -1 = no loss; NULL = none.
-SB_FN void sb_batch_tokens(SbBatch *b, const SbConfig *c, const int *token, const int *target, const int *type, int n) {
+// Append n tokens to the turn at hand. target[i]: the word that token i should predict, -1 = no loss; NULL =
+// none.
+SB_FN void sb_batch_tokens(SbBatch *b, const SbConfig *c, const int *token, const int *target,
+                           const int *type, int n) {
     for (int i = 0; i < n; i++) {
         int words[SB_BAG] = {token[i], -1, -1, -1};
         long row = sb_batch_row(b, c, words, -1);
@@ -1597,7 +1662,8 @@ SB_FN void sb_batch_tokens(SbBatch *b, const SbConfig *c, const int *token, cons
     }
 }
 // Begin a turn and append its tokens.
-SB_FN void sb_batch_turn(SbBatch *b, const SbConfig *c, const int *token, const int *target, const int *type, int n) {
+SB_FN void sb_batch_turn(SbBatch *b, const SbConfig *c, const int *token, const int *target, const int *type,
+                         int n) {
     b->turn = b->n.llm;
     if (c->restart) b->position = (int)(b->prefix - b->sample);
     sb_batch_tokens(b, c, token, target, type, n);
@@ -1623,8 +1689,9 @@ SB_FN void sb_batch_upload(SbModel *m, const SbBatch *b) {
 #undef X
 }
 
-// ----------------------------------------------------------------------------------------------------------- >>model
-// Assembly: contract names only, the same for every backend. Numbered steps; the backward undoes them in reverse.
+// -------------------------------------------------------------------------------------------------- >>model
+// Assembly: contract names only, the same for every backend. Numbered steps; the backward undoes them in
+// reverse.
 
 typedef struct {                // rows [row0, row0 + n) of buffers whose rows [0, nk) hold keys and values
     long row0, n, nk;
@@ -1663,9 +1730,11 @@ static SbAttention sb_block_attention(const SbShape *c, const SbBlockActs *s, co
 // (x, y): the residual stream and the branch to be added to it (y NULL: none). Result in s->r2, s->y2.
 SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *x, const real *y,
                             const SbRows *rows) {
-    int C = c->width, F = c->hidden, E = 1 + c->dual, M = E * c->heads * c->dim, KV = E * c->kv_heads * c->dim;
+    int C = c->width, F = c->hidden, E = 1 + c->dual, M = E * c->heads * c->dim,
+        KV = E * c->kv_heads * c->dim;
     long n = rows->n, r = rows->row0, ld = M + 2 * KV;
-    real *n1 = s->n1 + r * C, *qkv = s->qkv + r * ld, *att = s->att + r * M, *h = s->h + r * (1 + c->gated) * F;
+    real *n1 = s->n1 + r * C, *qkv = s->qkv + r * ld, *att = s->att + r * M,
+         *h = s->h + r * (1 + c->gated) * F;
     real *g = s->g + r * F, *n2 = s->n2 + r * C;
     SbWeight none = sb_dense(NULL, 0, 0);
     SbSlice slice[6];
@@ -1684,10 +1753,11 @@ SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     sb_attention_forward(att, M, s->lse + r * E * c->heads, &a);
     // 4. y1 = output projection; with two channels the folded one (eq. 1: alpha is in here)
     if (c->dual) sb_dual_fold_forward(s->wc, s->bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
-    sb_linear_forward(s->y1 + r * C, C, att, M, sb_out_weight(b, c, s), c->dual ? sb_dense(s->bc, C, 1) : b->o_b.w, n);
+    sb_linear_forward(s->y1 + r * C, C, att, M, sb_out_weight(b, c, s),
+                      c->dual ? sb_dense(s->bc, C, 1) : b->o_b.w, n);
     // 5. r2 = r1 + y1, n2 = norm(r2)
-    sb_add_norm_forward(s->r2 + r * C, n2, s->stat2 + r * 2, s->r1 + r * C, s->y1 + r * C, b->norm2_w.w, b->norm2_b.w,
-                        n, c->eps, c->layernorm);
+    sb_add_norm_forward(s->r2 + r * C, n2, s->stat2 + r * 2, s->r1 + r * C, s->y1 + r * C, b->norm2_w.w,
+                        b->norm2_b.w, n, c->eps, c->layernorm);
     // 6. y2 = mlp(n2)
     if (c->gated) {
         sb_linear_forward(h, 2 * F, n2, C, b->gate_w.w, none, n);
@@ -1727,14 +1797,15 @@ static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
         sb_zero(s->d_wc, (size_t)C * M * sizeof(real));
         sb_zero(s->d_bc, (size_t)C * sizeof(real));
         sb_linear_backward_weight(s->d_wc, s->d_bc, d_y, C, s->att, M, n, C, M);
-        sb_dual_fold_backward(b->o_w.grad, b->o_b.grad, b->plus_o_w.grad, b->plus_o_b.grad, b->a.grad, s->d_wc,
-                              s->d_bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
+        sb_dual_fold_backward(b->o_w.grad, b->o_b.grad, b->plus_o_w.grad, b->plus_o_b.grad, b->a.grad,
+                              s->d_wc, s->d_bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
     }
     sb_linear_backward_input(s->d_att, M, d_y, C, sb_out_weight(b, c, s), n);
 }
-// d_r [n][C]: in, the gradient of (r2, y2); out, that of (x, y). input = 0: nothing below trains, d_r is left undefined.
-SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r, const SbRows *rows,
-                             int input) {
+// d_r [n][C]: in, the gradient of (r2, y2); out, that of (x, y). input = 0: nothing below trains, d_r is left
+// undefined.
+SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r,
+                             const SbRows *rows, int input) {
     int C = c->width, E = 1 + c->dual, M = E * c->heads * c->dim, KV = E * c->kv_heads * c->dim, first = 1;
     long n = rows->n, ld = M + 2 * KV;
     SbSlice slice[6];
@@ -1761,20 +1832,22 @@ SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s,
                              c->layernorm);
 }
 
-// Pixels to features: acts.feature [enc rows][C], final norm applied; CLS rows acts.cls_row, patches acts.patch_row.
+// Pixels to features: acts.feature [enc rows][C], final norm applied; CLS rows acts.cls_row, patches
+// acts.patch_row.
 SB_FN void sb_encoder_forward(SbModel *m) {
     SbActs *s = &m->acts;
     SbShape *c = &m->enc_shape;
     long n = m->n.enc;
     SbRows rows = {0, n, n, s->enc_keys, NULL};
-    sb_patch_embed_forward(s->x0, s->col, s->pixels, s->patch, m->enc_patch_w.w, m->enc_patch_b.w, m->enc_cls.w,
-                           m->enc_pos.w, n, m->config.patch);
+    sb_patch_embed_forward(s->x0, s->col, s->pixels, s->patch, m->enc_patch_w.w, m->enc_patch_b.w,
+                           m->enc_cls.w, m->enc_pos.w, n, m->config.patch);
     const real *x = s->x0, *y = NULL;
     for (int l = 0; l < m->config.enc_layers; l++) {
         sb_block_forward(m->enc + l, c, s->enc + l, x, y, &rows);
         x = s->enc[l].r2, y = s->enc[l].y2;
     }
-    sb_add_norm_forward(s->enc_r, s->feature, s->enc_stat, x, y, m->enc_norm_w.w, m->enc_norm_b.w, n, c->eps, 1);
+    sb_add_norm_forward(s->enc_r, s->feature, s->enc_stat, x, y, m->enc_norm_w.w, m->enc_norm_b.w, n, c->eps,
+                        1);
 }
 // acts.d_feature to gradients of what trains.
 SB_FN void sb_encoder_backward(SbModel *m) {
@@ -1783,13 +1856,14 @@ SB_FN void sb_encoder_backward(SbModel *m) {
     long n = m->n.enc;
     SbRows rows = {0, n, n, s->enc_keys, NULL};
     sb_zero(s->d_enc, (size_t)(n * c->width) * sizeof(real));
-    sb_norm_backward_add(s->d_enc, m->enc_norm_w.grad, m->enc_norm_b.grad, s->d_feature, s->enc_r, s->enc_stat,
-                         m->enc_norm_w.w, n, 1);
+    sb_norm_backward_add(s->d_enc, m->enc_norm_w.grad, m->enc_norm_b.grad, s->d_feature, s->enc_r,
+                         s->enc_stat, m->enc_norm_w.w, n, 1);
     for (int l = m->config.enc_layers - 1; l >= 0; l--)
         sb_block_backward(m->enc + l, c, s->enc + l, s->d_enc, &rows, l > 0 || (m->trained & SB_BASE));
     if (m->trained & SB_BASE)
-        sb_patch_embed_backward(m->enc_patch_w.grad, m->enc_patch_b.grad, m->enc_cls.grad, m->enc_pos.grad, s->d_enc,
-                                s->col, s->patch, n, c->width, m->enc_patch_w.w.cols, m->enc_pos.w.rows);
+        sb_patch_embed_backward(m->enc_patch_w.grad, m->enc_patch_b.grad, m->enc_cls.grad, m->enc_pos.grad,
+                                s->d_enc, s->col, s->patch, n, c->width, m->enc_patch_w.w.cols,
+                                m->enc_pos.w.rows);
 }
 
 // LLaVA-1.5's projector on patch tokens: vis = w2 gelu(w1 f + b1) + b2.
@@ -1805,19 +1879,22 @@ SB_FN void sb_projector_backward(SbModel *m) {
     SbActs *s = &m->acts;
     int C = m->config.enc_width, D = m->config.llm_width;
     long n = m->n.vis;
-    if (m->proj_w2.grad) sb_linear_backward_weight(m->proj_w2.grad, m->proj_b2.grad, s->d_vis, D, s->proj_g, D, n, D, D);
+    if (m->proj_w2.grad)
+        sb_linear_backward_weight(m->proj_w2.grad, m->proj_b2.grad, s->d_vis, D, s->proj_g, D, n, D, D);
     sb_linear_backward_input(s->d_proj_g, D, s->d_vis, D, m->proj_w2.w, n);
     sb_gelu_backward(s->d_proj_h, s->d_proj_g, s->proj_h, n * D);
     if (m->proj_w1.grad)
-        sb_linear_backward_weight(m->proj_w1.grad, m->proj_b1.grad, s->d_proj_h, D, s->patch_feature, C, n, D, C);
+        sb_linear_backward_weight(m->proj_w1.grad, m->proj_b1.grad, s->d_proj_h, D, s->patch_feature, C, n, D,
+                                  C);
     if (!(m->trained & (SB_BASE | SB_PLUS | SB_GATE))) return;
     sb_linear_backward_input(s->d_patch_feature, C, s->d_proj_h, D, m->proj_w1.w, n);
     sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, n, C);
 }
 
-// Rows [row0, row0 + n) of the sequences; rows before them must have been computed: their keys and values are read
-// from the same buffers, which is all that a KV cache is. The result is the pair (r2, y2) of the last block.
+// Rows [row0, row0 + n) of the sequences; rows before them must have been computed: their keys and values are
+// read from the same buffers, which is all that a KV cache is. The result is the pair (r2, y2) of the last
+// block.
 SB_FN void sb_llm_forward(SbModel *m, long row0, long n) {
     SbActs *s = &m->acts;
     int D = m->config.llm_width;
@@ -1851,14 +1928,15 @@ static double sb_loss_sum(SbModel *m, const stat_t *loss, long n) {
     }
     return sum;
 }
-// Mean cross-entropy over the rows with loss (tied head: logits = norm(r) emb^T). backward: also acts.d_head_n.
+// Mean cross-entropy over the rows with loss (tied head: logits = norm(r) emb^T). backward: also
+// acts.d_head_n.
 SB_FN double sb_llm_loss(SbModel *m, int backward) {
     SbActs *s = &m->acts;
     long n = m->n.loss;
     if (!n) return 0;
     sb_llm_head_rows(m, n);
-    sb_head_xent(s->loss, backward ? s->d_head_n : NULL, backward ? m->llm_emb.grad : NULL, s->logits, SB_CHUNK,
-                 s->head_n, m->llm_emb.w, s->target, n, 1.0 / (double)n);
+    sb_head_xent(s->loss, backward ? s->d_head_n : NULL, backward ? m->llm_emb.grad : NULL, s->logits,
+                 SB_CHUNK, s->head_n, m->llm_emb.w, s->target, n, 1.0 / (double)n);
     return sb_loss_sum(m, s->loss, n) / (double)n;
 }
 // acts.d_head_n to gradients of the LLM (if it trains) and acts.d_vis (if images are shown).
@@ -1868,12 +1946,13 @@ SB_FN void sb_llm_backward(SbModel *m) {
     long n = m->n.llm;
     SbRows rows = {0, n, n, s->llm_keys, s->rotation};
     sb_zero(s->d_head_r, (size_t)(m->n.loss * D) * sizeof(real));
-    sb_norm_backward_add(s->d_head_r, m->llm_norm_w.grad, NULL, s->d_head_n, s->head_r, s->head_stat, m->llm_norm_w.w,
-                         m->n.loss, 0);
+    sb_norm_backward_add(s->d_head_r, m->llm_norm_w.grad, NULL, s->d_head_n, s->head_r, s->head_stat,
+                         m->llm_norm_w.w, m->n.loss, 0);
     sb_zero(s->d_llm, (size_t)(n * D) * sizeof(real));
     sb_scatter_rows_add(s->d_llm, s->d_head_r, s->loss_row, m->n.loss, D);
     for (int l = m->config.llm_layers - 1; l >= 0; l--)
-        sb_block_backward(m->llm + l, &m->llm_shape, s->llm + l, s->d_llm, &rows, l > 0 || below || m->llm_emb.grad);
+        sb_block_backward(m->llm + l, &m->llm_shape, s->llm + l, s->d_llm, &rows,
+                          l > 0 || below || m->llm_emb.grad);
     sb_embed_backward(m->llm_emb.grad, below ? s->d_vis : NULL, s->d_llm, s->token, s->vis_row, n, m->n.vis,
                       m->llm_emb.w.rows, D);
 }
@@ -1883,12 +1962,15 @@ SB_FN void sb_llm_logits(SbModel *m, long row, real *logits) {
     int index = (int)row;
     sb_put(s->loss_row, &index, sizeof index);
     sb_llm_head_rows(m, 1);
-    sb_linear_forward(s->logits, m->config.vocab, s->head_n, m->config.llm_width, m->llm_emb.w, sb_dense(NULL, 0, 0), 1);
+    sb_linear_forward(s->logits, m->config.vocab, s->head_n, m->config.llm_width, m->llm_emb.w,
+                      sb_dense(NULL, 0, 0), 1);
     sb_get(logits, s->logits, (size_t)m->config.vocab * sizeof(real));
 }
-// Continue the last turn of a batch of ONE sample greedily, word by word with the KV cache, until done(context, word)
-// says so or max words stand. Returns how many. The batch's rows must not have been computed yet.
-SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(void *context, int word), void *context) {
+// Continue the last turn of a batch of ONE sample greedily, word by word with the KV cache, until
+// done(context, word) says so or max words stand. Returns how many. The batch's rows must not have been
+// computed yet.
+SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(void *context, int word),
+                      void *context) {
     SbSizes room = b->n;
     room.llm += max, room.loss += 1;
     sb_acts_reserve(m, room);
@@ -1909,8 +1991,9 @@ SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(vo
     return count;
 }
 
-// ------------------------------------------------------------------------------------------------------------ >>train
-// One step of each objective: upload, forward, loss, and with backward = 1 the gradients of what trains (cleared first).
+// -------------------------------------------------------------------------------------------------- >>train
+// One step of each objective: upload, forward, loss, and with backward = 1 the gradients of what trains
+// (cleared first).
 
 // Dialogues: mean cross-entropy of the answers. A batch without images is a batch of text (maps).
 SB_FN double sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
@@ -1928,15 +2011,16 @@ SB_FN double sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
 }
 
 // logits = x w^T + b of a head, and back.
-static void sb_head_backward(const SbParam *w, const SbParam *b, real *d_x, const real *d_logits, const real *x, long n,
-                             int add) {
+static void sb_head_backward(const SbParam *w, const SbParam *b, real *d_x, const real *d_logits,
+                             const real *x, long n, int add) {
     int K = w->w.rows, C = w->w.cols;
     sb_linear_backward_weight(w->grad, b->grad, d_logits, K, x, C, n, K, C);
     if (add) sb_linear_backward_input_add(d_x, C, d_logits, K, w->w, n);
     else sb_linear_backward_input(d_x, C, d_logits, K, w->w, n);
 }
-// The base encoder's task, image-level recognition from CLS: (sum of binary cross-entropies over the classes) / 3 +
-// cross-entropy of the main object, means over images; patches = 1: + cross-entropy of the patches' labels.
+// The base encoder's task, image-level recognition from CLS: (sum of binary cross-entropies over the classes)
+// / 3 + cross-entropy of the main object, means over images; patches = 1: + cross-entropy of the patches'
+// labels.
 SB_FN double sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int patches) {
     SbActs *s = &m->acts;
     const SbConfig *c = &m->config;
@@ -1955,24 +2039,28 @@ SB_FN double sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int p
     loss += sb_loss_sum(m, s->loss, n) * each;
     if (patches) {
         sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
-        sb_linear_forward(s->patch_logits, c->labels, s->patch_feature, C, m->head_patch_w.w, m->head_patch_b.w, v);
+        sb_linear_forward(s->patch_logits, c->labels, s->patch_feature, C, m->head_patch_w.w,
+                          m->head_patch_b.w, v);
         sb_xent(s->loss, s->d_patch_logits, s->patch_logits, s->label, v, c->labels, patch);
         loss += sb_loss_sum(m, s->loss, v) * patch;
     }
     if (!backward) return loss;
     sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     if (patches) {
-        sb_head_backward(&m->head_patch_w, &m->head_patch_b, s->d_patch_feature, s->d_patch_logits, s->patch_feature,
-                         v, 0);
+        sb_head_backward(&m->head_patch_w, &m->head_patch_b, s->d_patch_feature, s->d_patch_logits,
+                         s->patch_feature, v, 0);
         sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, v, C);
     }
-    sb_head_backward(&m->head_main_w, &m->head_main_b, s->d_cls_feature, s->d_main_logits, s->cls_feature, n, 0);
-    sb_head_backward(&m->head_multi_w, &m->head_multi_b, s->d_cls_feature, s->d_multi_logits, s->cls_feature, n, 1);
+    sb_head_backward(&m->head_main_w, &m->head_main_b, s->d_cls_feature, s->d_main_logits, s->cls_feature, n,
+                     0);
+    sb_head_backward(&m->head_multi_w, &m->head_multi_b, s->d_cls_feature, s->d_multi_logits, s->cls_feature,
+                     n, 1);
     sb_scatter_rows_add(s->d_feature, s->d_cls_feature, s->cls_row, n, C);
     sb_encoder_backward(m);
     return loss;
 }
-// Control without language: depth in metres from the same patches by an MLP (w2 gelu(w1 f + b1) + b2), smooth L1.
+// Control without language: depth in metres from the same patches by an MLP (w2 gelu(w1 f + b1) + b2), smooth
+// L1.
 SB_FN double sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
     SbActs *s = &m->acts;
     sb_batch_upload(m, b);
@@ -2020,8 +2108,8 @@ SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
         if (!p->grad) continue;
-        sb_adamw((real *)(size_t)p->w.p, p->grad, p->m, p->v, sb_param_count(p), scale, lr, p->decay ? decay : 0,
-                 c->beta1, c->beta2, c->adam_eps, step);
+        sb_adamw((real *)(size_t)p->w.p, p->grad, p->m, p->v, sb_param_count(p), scale, lr,
+                 p->decay ? decay : 0, c->beta1, c->beta2, c->adam_eps, step);
     }
     return norm;
 }
@@ -2068,7 +2156,8 @@ SB_FN const char *sb_first_nonfinite(SbModel *m) {
     return NULL;
 }
 
-// ----------------------------------------------------------------------------------------------------------- >>license
-// MIT License. Copyright (c) 2026 the authors of spatialboost.c. Permission is hereby granted, free of charge, to any
-// person obtaining a copy of this software and associated documentation files, to deal in it without restriction,
-// provided that this notice is kept. The software is provided "as is", without warranty of any kind. Full text: LICENSE.
+// ------------------------------------------------------------------------------------------------ >>license
+// MIT License. Copyright (c) 2026 the authors of spatialboost.c. Permission is hereby granted, free of
+// charge, to any person obtaining a copy of this software and associated documentation files, to deal in it
+// without restriction, provided that this notice is kept. The software is provided "as is", without warranty
+// of any kind. Full text: LICENSE.

@@ -1,13 +1,14 @@
 // train.c: every training stage of SpatialBoost on the CPU.      ./train STAGE [flags]      ./train --help
 //
-// A stage reads a checkpoint, trains some groups of tensors on some data, and writes a checkpoint and a CSV log:
+// A stage reads a checkpoint, trains some groups of tensors on some data, and writes a checkpoint and a log:
 //
 //     encoder ─► llm ─► align ─► instruct ─► boost          out/encoder.safetensors ... out/boost.safetensors
 //
-// What it refuses to do: guess (an unknown flag, a size that does not fit, a scene without what is asked of it is an
-// error), lose work (a checkpoint every minute, at Ctrl-C and at the end; running the same line again resumes, bit for
-// bit), go on after a loss that is not a number. How to read it: the table of stages, the options, then train() near
-// the end: data, forward, loss, backward, update, log. The model itself is spatialboost.h.
+// What it refuses to do: guess (an unknown flag, a size that does not fit, a scene without what is asked of
+// it is an error), lose work (a checkpoint every minute, at Ctrl-C and at the end; running the same line
+// again resumes, bit for bit), go on after a loss that is not a number. How to read it: the table of stages,
+// the options, then train() near the end: data, forward, loss, backward, update, log. The model itself is
+// spatialboost.h.
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -32,39 +33,42 @@ typedef struct {
 static const Stage stages[] = {
     {"encoder", NULL, "a base encoder learns to recognise, from image-level labels", SB_BASE | SB_HEADS,
      SB_TASK_RECOGNISE, SB_POOL_TRAIN, 1200, 20, 2, 1.5e-3, .05, "rec"},
-    {"llm", "encoder", "the LLM learns to speak of scenes, from exact text maps (no image)", SB_LLM, SB_TASK_MAP,
-     SB_POOL_TEXT, 250, 20, 1, 2e-3, 0, "lean"},
+    {"llm", "encoder", "the LLM learns to speak of scenes, from exact text maps (no image)", SB_LLM,
+     SB_TASK_MAP, SB_POOL_TEXT, 250, 20, 1, 2e-3, 0, "lean"},
     {"align", "llm", "the projector learns to write words; encoder and LLM frozen", SB_PROJ, SB_TASK_DIALOGUE,
      SB_POOL_TRAIN, 200, 20, 1, 2e-3, 0, "lean"},
-    {"instruct", "align", "projector and LLM on dialogues; encoder frozen", SB_PROJ | SB_LLM, SB_TASK_DIALOGUE,
-     SB_POOL_TRAIN, 60, 10, 1, 3e-4, 0, "recshort"},
+    {"instruct", "align", "projector and LLM on dialogues; encoder frozen", SB_PROJ | SB_LLM,
+     SB_TASK_DIALOGUE, SB_POOL_TRAIN, 60, 10, 1, 3e-4, 0, "recshort"},
     {"boost", "instruct", "Attn+, a and projector on spatial dialogues; encoder and LLM frozen",
      SB_PLUS | SB_GATE | SB_PROJ, SB_TASK_DIALOGUE, SB_POOL_TRAIN, 700, 20, 1, 2e-3, 0, "mix"},
 };
 enum { STAGES = sizeof stages / sizeof *stages };
 
 // ---- options beside the configuration: X(flag kind, C type, name, default, hint, low, high, help)
-#define TRAIN_OPTIONS(X) \
-    X(TEXT, const char *, preset, "mini", "NAME", 0, 0, "sizes for a new model: toy, mini or small") \
-    X(TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints and logs") \
-    X(TEXT, const char *, to, NULL, "NAME", 0, 0, "name of the result in that folder (the stage's)") \
-    X(TEXT, const char *, from, NULL, "FILE", 0, 0, "checkpoint to start from (the stage before)") \
-    X(INT, int, steps, 0, "N", 0, 1e9, "steps; 0: the stage's own") \
-    X(NUMBER, double, lr, 0, "X", 0, 1e3, "peak learning rate; 0: the stage's own") \
-    X(NUMBER, double, decay, -1, "X", -1, 1e3, "weight decay of matrices; -1: the stage's own") \
-    X(TEXT, const char *, mix, NULL, "MIX", 0, 0, "questions: a name or depth=14,what=10 (./data/converse --help)") \
-    X(TEXT, const char *, order, "forward", "ORDER", 0, 0, "order of the turns: forward, reverse, random") \
+#define TRAIN_OPTIONS(X)                                                                                    \
+    X(TEXT, const char *, preset, "mini", "NAME", 0, 0, "sizes for a new model: toy, mini or small")        \
+    X(TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints and logs")                        \
+    X(TEXT, const char *, to, NULL, "NAME", 0, 0, "name of the result in that folder (the stage's)")        \
+    X(TEXT, const char *, from, NULL, "FILE", 0, 0, "checkpoint to start from (the stage before)")          \
+    X(INT, int, steps, 0, "N", 0, 1e9, "steps; 0: the stage's own")                                         \
+    X(NUMBER, double, lr, 0, "X", 0, 1e3, "peak learning rate; 0: the stage's own")                         \
+    X(NUMBER, double, decay, -1, "X", -1, 1e3, "weight decay of matrices; -1: the stage's own")             \
+    X(TEXT, const char *, mix, NULL, "MIX", 0, 0,                                                           \
+      "questions: a name or depth=14,what=10 (./data/converse --help)")                                     \
+    X(TEXT, const char *, order, "forward", "ORDER", 0, 0, "order of the turns: forward, reverse, random")  \
     X(INT, int, rooms, 0, "N", 0, 1e9, "cycle over so many simulated rooms; 0: a new one for every sample") \
-    X(TEXT, const char *, scenes, NULL, "DIR", 0, 0, "ask about the views of this scene folder (or folder of them)") \
-    X(TEXT, const char *, data, NULL, "FILE", 0, 0, "conversations, LLaVA JSON or JSONL") \
+    X(TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                                        \
+      "ask about the views of this scene folder (or folder of them)")                                       \
+    X(TEXT, const char *, data, NULL, "FILE", 0, 0, "conversations, LLaVA JSON or JSONL")                   \
     X(NUMBER, double, share, 1, "X", 0, 1, "share of samples from --scenes and --data, the rest simulated") \
-    X(TEXT, const char *, tune, "plus", "WHAT", 0, 0, "boost trains: plus (Attn+ and a), full (the base encoder)") \
-    X(SWITCH, int, random_plus, 0, "", 0, 1, "boost: Attn+ starts at random, not as a copy") \
-    X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too") \
-    X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM") \
-    X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch") \
-    X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there") \
-    X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop") \
+    X(TEXT, const char *, tune, "plus", "WHAT", 0, 0,                                                       \
+      "boost trains: plus (Attn+ and a), full (the base encoder)")                                          \
+    X(SWITCH, int, random_plus, 0, "", 0, 1, "boost: Attn+ starts at random, not as a copy")                \
+    X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too")                     \
+    X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM")            \
+    X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch")               \
+    X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there")           \
+    X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop")                             \
     X(NUMBER, double, save_every, 60, "S", 0, 120, "seconds between checkpoints")
 
 typedef struct {
@@ -107,8 +111,9 @@ static int make_flags(SbFlag *f, Options *o, SbConfig *c) {
     f[n++] = sb_flag(#name, hint, SB_FLAG_##kind, &o->name, low, high, help);
     TRAIN_OPTIONS(X)
 #undef X
-#define X(type, name, toy, mini, small, help) \
-    f[n++] = sb_flag(#name, "N", sizeof(type) == sizeof(int) ? SB_FLAG_INT : SB_FLAG_NUMBER, &c->name, -1, 1e9, help);
+#define X(type, name, toy, mini, small, help)                                                              \
+    f[n++] = sb_flag(#name, "N", sizeof(type) == sizeof(int) ? SB_FLAG_INT : SB_FLAG_NUMBER, &c->name, -1, \
+                     1e9, help);
     SB_CONFIG(X)
 #undef X
     return n;
@@ -117,10 +122,11 @@ static void print_usage(void) {
     printf("usage: ./train STAGE [flags]\n\nstages, in order:\n");
     for (int i = 0; i < STAGES; i++) {
         const Stage *s = stages + i;
-        printf("  %-9s %s\n            %d steps, lr %g, questions \"%s\", from %s\n", s->name, s->help, s->steps, s->lr,
-               s->mix, s->from ? s->from : "nothing");
+        printf("  %-9s %s\n            %d steps, lr %g, questions \"%s\", from %s\n", s->name, s->help,
+               s->steps, s->lr, s->mix, s->from ? s->from : "nothing");
     }
-    printf("\n./train STAGE --help   the flags and their defaults\n./train plan [PRESET]  how long it will take here\n");
+    printf("\n./train STAGE --help   the flags and their defaults\n./train plan [PRESET]  how long it will "
+           "take here\n");
 }
 static Options default_options(void) {
     Options o;
@@ -135,14 +141,15 @@ static int preset_of(const char *name) {
     sb_die("--preset %s: expected toy, mini or small", name);
 }
 
-// The configuration: that of the checkpoint to start from, else of the preset; then what flags say. Sizes of a model
-// that exists cannot be changed.
+// The configuration: that of the checkpoint to start from, else of the preset; then what flags say. Sizes of
+// a model that exists cannot be changed.
 static void parse(Run *r, int argc, char **argv) {
     SbFlag flag[FLAGS_MAX];
     for (int i = 0; argc > 1 && i < STAGES; i++) if (!strcmp(argv[1], stages[i].name)) r->stage = stages + i;
     if (!r->stage) {
         print_usage();
-        if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h")) sb_die("no stage is called %s", argv[1]);
+        if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h"))
+            sb_die("no stage is called %s", argv[1]);
         exit(argc > 1 ? 0 : 1);
     }
     char *usage = sb_format("usage: ./train %s [flags]\n%s", r->stage->name, r->stage->help);
@@ -157,8 +164,9 @@ static void parse(Run *r, int argc, char **argv) {
     if (r->base) {
         SbCheckpoint file;
         int dual;
-        if (!sb_exists(r->base)) sb_die("%s: missing; run ./train %s first, or name a file with --from", r->base,
-                                        r->stage->from ? r->stage->from : "another stage");
+        if (!sb_exists(r->base))
+            sb_die("%s: missing; run ./train %s first, or name a file with --from", r->base,
+                   r->stage->from ? r->stage->from : "another stage");
         sb_checkpoint_open(&file, r->base);
         old = sb_model_config(&file, &dual);
         sb_checkpoint_close(&file);
@@ -167,9 +175,11 @@ static void parse(Run *r, int argc, char **argv) {
     for (int i = 0; i < flags; i++) {           // the configuration's flags again, on top of what it now is
         char *at = (char *)flag[i].value;
         if (!flag[i].given || at < (char *)&r->config || at >= (char *)(&r->config + 1)) continue;
-        size_t offset = (size_t)(at - (char *)&r->config), size = flag[i].kind == SB_FLAG_INT ? sizeof(int) : 8;
+        size_t offset = (size_t)(at - (char *)&r->config),
+               size = flag[i].kind == SB_FLAG_INT ? sizeof(int) : 8;
         if (r->base && offset < offsetof(SbConfig, gate) && memcmp(at, (char *)&given + offset, size))
-            sb_die("--%s: the model in %s has another; sizes are chosen in the first stage", flag[i].name, r->base);
+            sb_die("--%s: the model in %s has another; sizes are chosen in the first stage", flag[i].name,
+                   r->base);
         memcpy(at, (char *)&given + offset, size);
     }
     const char *wrong = sb_config_error(&r->config);
@@ -204,7 +214,7 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     for (int i = 0; i < 3; i++) if (!strcmp(r->o.order, sb_order_name[i])) s->mix.order = i;
     if (s->mix.order < 0) sb_die("--order %s: expected forward, reverse or random", r->o.order);
     s->rooms = r->o.rooms;
-    if (pool == SB_POOL_VALID) return;              // the validation loss is always that of new simulated rooms
+    if (pool == SB_POOL_VALID) return;  // the validation loss is always that of new simulated rooms
     if ((r->o.scenes || r->o.data) && task != SB_TASK_DIALOGUE && task != SB_TASK_DEPTH)
         sb_die("stage %s reads no dialogues: --scenes and --data mean nothing to it", r->stage->name);
     if (r->o.scenes) sb_source_scenes(s, r->o.scenes), sb_source_ready(s);
@@ -246,8 +256,9 @@ static void open_model(Run *r) {
         const char *made = sb_checkpoint_text(&f, "run");
         char *run = describe(r);
         if (!made || strcmp(made, run))
-            sb_die("%s: a half-done run with other settings (%s; now %s); finish it, or begin anew with --again", path,
-                   made ? made : "?", run);
+            sb_die(
+                "%s: a half-done run with other settings (%s; now %s); finish it, or begin anew with --again",
+                path, made ? made : "?", run);
         free(run);
         sb_model_moments(&r->model, &f);
         r->step = (long)sb_model_number(&f, "step");
@@ -266,12 +277,13 @@ static void save(Run *r, int finished) {
     sb_note(notes, "run", "%s", run);
     sb_note(notes, "step", "%ld", r->step);
     sb_note(notes, "answers", "%.17g", r->answers);
-    if (!finished) sb_note(notes, "seconds", "%.17g", r->seconds), sb_note(notes, "log", "%ld", ftell(r->csv));
+    if (!finished)
+        sb_note(notes, "seconds", "%.17g", r->seconds), sb_note(notes, "log", "%ld", ftell(r->csv));
     sb_model_save(&r->model, finished ? r->result : r->partial, !finished, notes);
     free(run), free(notes);
 }
-// The log: step, loss, learning rate, gradient norm, answer tokens so far, validation loss (every tenth of the run).
-// A resumed run cuts it back to where its checkpoint stood.
+// The log: step, loss, learning rate, gradient norm, answer tokens so far, validation loss (every tenth of
+// the run). A resumed run cuts it back to where its checkpoint stood.
 static void open_log(Run *r) {
     r->csv = fopen(r->log, r->step ? "r+" : "w");
     if (!r->csv) sb_die("%s: cannot be written (%s)", r->log, strerror(errno));
@@ -285,7 +297,8 @@ static void open_log(Run *r) {
     }
 }
 static double loss_of(Run *r, const SbSource *s, int backward) {
-    if (s->task == SB_TASK_RECOGNISE) return sb_step_recognise(&r->model, &r->batch, backward, r->o.patch_labels);
+    if (s->task == SB_TASK_RECOGNISE)
+        return sb_step_recognise(&r->model, &r->batch, backward, r->o.patch_labels);
     if (s->task == SB_TASK_DEPTH) return sb_step_regress(&r->model, &r->batch, backward);
     return sb_step_lm(&r->model, &r->batch, backward);
 }
@@ -304,9 +317,13 @@ static void stop_nan(Run *r, double loss) {
     r->model.acts.room.enc = r->model.acts.room.llm = -1;
     loss_of(r, &r->train, 1);
     const char *name = sb_first_nonfinite(&r->model);
-    sb_die("step %ld: the loss is %g; first tensor that is not finite: %s. %s is kept; try a smaller --lr (now %g)",
+    sb_die("step %ld: the loss is %g; first tensor that is not finite: %s. %s is kept; try a smaller --lr "
+           "(now %g)",
            r->step + 1, loss, name ? name : "none on a second look",
-           sb_exists(r->partial) ? r->partial : r->base ? r->base : "No checkpoint", r->o.lr);
+           sb_exists(r->partial) ? r->partial
+           : r->base             ? r->base
+                                 : "No checkpoint",
+           r->o.lr);
 }
 static void show(const Run *r, double loss, double per_step, int terminal) {
     long steps = r->o.steps;
@@ -318,36 +335,40 @@ static void show(const Run *r, double loss, double per_step, int terminal) {
                 r->batch_size / per_step, left / 60, left % 60);
         if (r->step == steps) fputc('\n', stderr);
     } else if (r->step % (steps / 10 > 0 ? steps / 10 : 1) == 0 || r->step == steps) {
-        fprintf(stderr, "%-9s step %5ld/%ld  loss %.4f  %.1f samples/s  %d:%02d left\n", r->stage->name, r->step, steps,
-                loss, r->batch_size / per_step, left / 60, left % 60);
+        fprintf(stderr, "%-9s step %5ld/%ld  loss %.4f  %.1f samples/s  %d:%02d left\n", r->stage->name,
+                r->step, steps, loss, r->batch_size / per_step, left / 60, left % 60);
     }
 }
 // What is about to happen: configuration, memory, disk, what trains and what does not.
 static void announce(Run *r) {
     SbModel *m = &r->model;
-    static const struct { int bit; const char *name; } group[] = {
-        {SB_BASE, "base encoder"}, {SB_PLUS, "Attn+"}, {SB_GATE, "a"}, {SB_PROJ, "projector"}, {SB_LLM, "LLM"},
-        {SB_HEADS, "recognition heads"}, {SB_REG, "depth head"}};
+    static const struct { int bit; const char *name;
+    } group[] = {{SB_BASE, "base encoder"}, {SB_PLUS, "Attn+"}, {SB_GATE, "a"},
+                 {SB_PROJ, "projector"},    {SB_LLM, "LLM"},    {SB_HEADS, "recognition heads"},
+                 {SB_REG, "depth head"}};
     char *run = describe(r);
     double million = 0, trained = 0;
-    printf("%s\n  from       %s\n  to         %s, log %s\n", run, r->base ? r->base : "nothing", r->result, r->log);
+    printf("%s\n  from       %s\n  to         %s, log %s\n", run, r->base ? r->base : "nothing", r->result,
+           r->log);
     for (size_t g = 0; g < sizeof group / sizeof *group; g++) {
         long count = 0;
-        for (int i = 0; i < m->params; i++) if (m->param[i]->group == group[g].bit) count += sb_param_count(m->param[i]);
+        for (int i = 0; i < m->params; i++)
+            if (m->param[i]->group == group[g].bit) count += sb_param_count(m->param[i]);
         if (!count) continue;
         million += count * 1e-6;
         if (m->trained & group[g].bit) trained += count * 1e-6;
-        printf("  %-10s %-18s %9ld parameters\n", m->trained & group[g].bit ? "trains" : "frozen", group[g].name, count);
+        printf("  %-10s %-18s %9ld parameters\n", m->trained & group[g].bit ? "trains" : "frozen",
+               group[g].name, count);
     }
     sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, 0);
     sb_batch_upload(m, &r->batch);
     printf("  memory     %.0f MB: weights %.0f, gradients and moments %.0f, activations %.0f\n",
            1e-6 * (double)(m->weight_bytes + m->state_bytes + m->acts.bytes), 1e-6 * (double)m->weight_bytes,
            1e-6 * (double)m->state_bytes, 1e-6 * (double)m->acts.bytes);
-    printf("  disk       %.0f MB while it runs, %.0f MB afterwards\n", sizeof(real) * (2 * million + 2 * trained),
-           sizeof(real) * million);
-    printf("  a batch    %d samples: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size, m->n.enc,
-           m->n.llm, m->n.loss);
+    printf("  disk       %.0f MB while it runs, %.0f MB afterwards\n",
+           sizeof(real) * (2 * million + 2 * trained), sizeof(real) * million);
+    printf("  a batch    %d samples: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size,
+           m->n.enc, m->n.llm, m->n.loss);
     if (r->step) printf("  resumes    at step %ld\n", r->step);
     fflush(stdout);
     free(run);

@@ -12,6 +12,7 @@
 
 #define SB_RANK_LIMIT 8
 #define SB_HEADER_LIMIT 100000000  // the format's own
+#define SB_PAIR_LIMIT 10000        // texts in a file
 
 typedef struct {
     const char *name, *type;        // type: "F32", "BF16", "I32", ... (sb_type_bits knows them all)
@@ -202,6 +203,7 @@ static SB_UNUSED void sb_header_pairs(SbCheckpoint *c, const cJSON *meta) {
     char *where = sb_format("%s: __metadata__", c->path);
     if (c->pair) sb_die("%s is there twice", where);
     if (!cJSON_IsObject(meta)) sb_die("%s: expected an object, found %s", where, sb_json_kind(meta));
+    if (cJSON_GetArraySize(meta) > SB_PAIR_LIMIT) sb_die("%s: more than %d texts", where, SB_PAIR_LIMIT);
     c->pair = (SbPair *)sb_calloc((size_t)cJSON_GetArraySize(meta), sizeof *c->pair);
     for (const cJSON *v = meta->child; v; v = v->next) {
         if (!cJSON_IsString(v)) sb_json_wrong(v, v->string, "a string", where);
@@ -237,8 +239,7 @@ static SB_UNUSED size_t sb_checkpoint_map(SbCheckpoint *c, const char *path) {
     return (size_t)header;
 }
 
-// The data must be covered from its first byte to its last, each byte once. Leaves the spans in order of
-// names.
+// The spans must cover the data from first to last byte, each byte once. They are left sorted by name.
 static SB_UNUSED void sb_checkpoint_spans(const SbCheckpoint *c, SbSpan *span, size_t data_size) {
     uint64_t at = 0;
     if (c->tensors) qsort(span, (size_t)c->tensors, sizeof *span, sb_compare_spans);

@@ -432,7 +432,6 @@ static SB_UNUSED double sb_solid_gap(const SbSolid *a, const SbSolid *b, double 
         sb_solid_nearest(a, on_b, x);
         if (momentum == 0 && sb_distance3(x, old) < 1e-9) break;
     }
-    sb_solid_nearest(b, x, on_b);
     memcpy(on_a, x, sizeof x);
     return sb_distance3(on_a, on_b);
 }
@@ -739,7 +738,7 @@ static int sb_draw_objects(SbAsk *q, int count) {
 
 #define SB_TRIES 32
 
-// ---- the questions, in the order of the table. Each finds a case and writes the answer; 0: none found
+// ---- the questions, in the order of the table. Each finds a case and writes the answer, or nothing and is 0
 
 static int sb_ask_depth(SbAsk *q) {
     SbPoint *p = &q->point[0];
@@ -1001,10 +1000,7 @@ static int sb_ask(SbAsk *q, int type) {
     q->inverse = *from == '!';
     SbDialogueTurn *turn = sb_dialogue_turn(d, type);
     size_t start = d->text.size;
-    if (!row->ask(q)) {
-        d->text.size = start;
-        return 0;
-    }
+    if (!row->ask(q)) return 0;
     sb_text_bytes(&d->text, "", 1);
     turn->answer = start;
     turn->question = d->text.size;

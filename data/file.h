@@ -215,6 +215,13 @@ static SB_UNUSED char *sb_folder_of(const char *path) {
     return sb_format("%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
+// A path without slashes at its end. free() it.
+static SB_UNUSED char *sb_trim_slashes(const char *path) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') length--;
+    return sb_format("%.*s", (int)length, path);
+}
+
 // Make a folder and those above it (mkdir -p). One that exists is fine; a file of that name is an error.
 static SB_UNUSED void sb_make_folder(const char *path) {
     char *p = sb_copy(path);
@@ -326,7 +333,7 @@ static SB_UNUSED char *sb_read_file(const char *path, size_t *size) {
 // how many. inf and nan are read as such, anything else that is not a number is an error.
 static SB_UNUSED int sb_read_numbers(const char *path, double *numbers, int limit) {
     size_t size;
-    char *text = sb_read_file_limit(path, 1 << 20, &size), *at = text;
+    char *text = sb_read_file_limit(path, (size_t)64 << 20, &size), *at = text;
     int n = 0;
     for (;; n++) {
         at += strspn(at, " \t\r\n");

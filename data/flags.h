@@ -1,6 +1,7 @@
 // flags.h: the command line. One table parses, prints --help and prints the resolved values.
 //
-// Refuses: an unknown flag, a value of the wrong kind or out of range, a value that is missing: one line, exit 1.
+// Refuses: an unknown flag, a value of the wrong kind or out of range, a value that is missing: one line,
+// exit 1.
 // "--name value" and "--name=value"; - and _ are the same in names.
 #ifndef SB_FLAGS_H
 #define SB_FLAGS_H
@@ -12,7 +13,7 @@ enum { SB_FLAG_INT, SB_FLAG_NUMBER, SB_FLAG_TEXT,
 typedef struct {
     const char *name, *hint;    // without --; what the value is ("N", "FILE"), "" for a switch
     int kind;
-    void *value;                // where the value goes; what stands there when the table is made is the default
+    void *value;  // where the value goes; what stands there when the table is made is the default
     double low, high;           // of numbers
     const char *help;
     int given;                  // set by sb_flags_parse
@@ -64,8 +65,8 @@ static void sb_flag_set(SbFlag *f, const char *text) {
     f->given = 1;
 }
 
-// Parse argv[first..]; usage is the line that --help prints first. Arguments that are no flags go to rest (at most
-// room of them; room 0: refused). Returns how many.
+// Parse argv[first..]; usage is the line that --help prints first. Arguments that are no flags go to rest (at
+// most room of them; room 0: refused). Returns how many.
 static SB_UNUSED int sb_flags_parse(SbFlag *flag, int flags, int argc, char **argv, int first,
                                     const char *usage,
                                     const char **rest, int room) {

@@ -45,9 +45,8 @@
 
 // ---- checking a file
 
-// What the head of a picture says about it. bits and colour are PNG's (0 grey, 2 RGB, 3 palette, 4 and 6 with
-// alpha).
-typedef struct { int png, bits, colour, interlaced, w, h; } SbImageHead;
+// What the head of a picture says. colour is PNG's: 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha.
+typedef struct { int png, bits, colour, w, h; } SbImageHead;
 
 static SB_UNUSED uint32_t sb_big_endian(const unsigned char *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -70,7 +69,7 @@ static SB_UNUSED uint32_t sb_crc(const unsigned char *data, size_t size) {
 
 // Every chunk of a PNG: within the file, checksum right, IHDR first, at least one IDAT, IEND last.
 static SB_UNUSED SbImageHead sb_png_check(const unsigned char *d, size_t size, const char *path) {
-    SbImageHead head = {1, 0, 0, 0, 0, 0};
+    SbImageHead head = {1, 0, 0, 0, 0};
     size_t at = 8;
     for (int chunks = 0, pixels = 0;; chunks++) {
         if (size - at < 12) sb_die("%s: the PNG ends early (%zu bytes); is the file complete?", path, size);
@@ -89,7 +88,6 @@ static SB_UNUSED SbImageHead sb_png_check(const unsigned char *d, size_t size, c
             head.h = h > INT32_MAX ? INT32_MAX : (int)h;
             head.bits = body[8];
             head.colour = body[9];
-            head.interlaced = body[12];
         }
         pixels |= !memcmp(type, "IDAT", 4);
         at += length + 12;
@@ -101,10 +99,23 @@ static SB_UNUSED SbImageHead sb_png_check(const unsigned char *d, size_t size, c
     }
 }
 
-// Segment by segment through a JPEG to its end mark. Bytes after that one are let pass, as cameras write
-// some.
+// The Huffman tables of a DHT segment: each is a byte, 16 counts, and as many values as they say, at most
+// 256. Some versions of stb write past their tables otherwise.
+static SB_UNUSED int sb_jpeg_tables_fit(const unsigned char *d, size_t size) {
+    while (size > 0) {
+        size_t values = 0;
+        if (size < 17) return 0;
+        for (int i = 1; i <= 16; i++) values += d[i];
+        if (values > 256 || size < 17 + values) return 0;
+        d += 17 + values;
+        size -= 17 + values;
+    }
+    return 1;
+}
+
+// Segment by segment through a JPEG to its end mark. Bytes after that one are let pass: cameras write some.
 static SB_UNUSED SbImageHead sb_jpeg_check(const unsigned char *d, size_t size, const char *path) {
-    SbImageHead head = {0, 0, 0, 0, 0, 0};
+    SbImageHead head = {0, 0, 0, 0, 0};
     int scans = 0;
     for (size_t at = 2; at + 1 < size;) {
         int mark = d[at + 1];
@@ -121,11 +132,13 @@ static SB_UNUSED SbImageHead sb_jpeg_check(const unsigned char *d, size_t size, 
         size_t length = size - at >= 2 ? (size_t)d[at] << 8 | d[at + 1] : 0;
         if (length < 2 || length > size - at) break;
         if (mark >= 0xC0 && mark <= 0xCF && mark != 0xC4 && mark != 0xC8 && mark != 0xCC) {
-            if (length < 8) sb_die("%s: the JPEG's header is wrong", path);
+            if (length < 8 || head.w) sb_die("%s: the JPEG's header is wrong", path);
             head.bits = d[at + 2];
             head.h = d[at + 3] << 8 | d[at + 4];
             head.w = d[at + 5] << 8 | d[at + 6];
         }
+        if (mark == 0xC4 && !sb_jpeg_tables_fit(d + at + 2, length - 2))
+            sb_die("%s: the JPEG is damaged (a table at byte %zu does not fit)", path, at);
         at += length;
         if (mark != 0xDA) continue;
         scans++;  // coded pixels follow, in which FF is followed by 00 or a restart mark
@@ -153,8 +166,7 @@ static SB_UNUSED SB_NORETURN void sb_image_damaged(const char *path) {
     sb_die("%s: the picture is damaged (%s)", path, stbi_failure_reason());
 }
 
-// Any PNG or JPEG as [h][w][3] bytes, as stored (no gamma, no orientation). Alpha is dropped, 16 bits become
-// 8.
+// Any PNG or JPEG as [h][w][3] bytes, as stored (no gamma, no orientation); without alpha, 16 bits cut to 8.
 static SB_UNUSED unsigned char *sb_image_load(const char *path, int *w, int *h) {
     size_t size;
     SbImageHead head;
@@ -234,8 +246,7 @@ static SB_UNUSED uint32_t *sb_resize_taps(int n, int m, SbTap *tap, int *span, u
     return weight;
 }
 
-// src [h][w][3] onto dst [H][W][3] (not the same memory), each axis as sb_resize_taps says, rounded to
-// nearest.
+// src [h][w][3] onto dst [H][W][3] (other memory), each axis as sb_resize_taps says, rounded to nearest.
 static SB_UNUSED void sb_image_resize(const unsigned char *src, int w, int h, unsigned char *dst, int W,
                                       int H) {
     int span_x, span_y;

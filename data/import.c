@@ -1,12 +1,11 @@
-// import: posed RGB-D recordings into a scene folder (scene.h), proven by reprojection before anything is
-// written.
+// import: posed RGB-D recordings into a scene folder (scene.h), proven by reprojection before it is written.
 //
 //     ./data/import SOURCE DEST [flags]      ./data/import --help
 //
-// Refuses: to guess a depth scale; recordings in which depth carried from view to view does not meet the
-// depth measured there (limits below); recordings that cannot prove themselves, unless --unproven says so,
-// and then the scene says so too. DEST appears complete or not at all. Read from top: the frames of a
-// recording, TUM, matrices, views, up, the proof, main.
+// Refuses: to guess a depth scale; recordings in which depth carried from view to view does not meet what was
+// measured there (limits below); recordings that cannot prove themselves, unless --unproven says so, and then
+// the scene says so too. DEST appears complete or not at all.
+// Read from top: the frames of a recording, TUM, matrices, views, up, the proof, main.
 #include "file.h"
 #include "flags.h"
 #include "scene.h"
@@ -124,8 +123,7 @@ static void pose_from_quaternion(const double *n, double *pose, const char *wher
     memcpy(pose, m, sizeof m);
 }
 
-// Every colour image with the depth nearest to it and the pose nearest to that, since the pose is to place
-// the depth.
+// Every colour image with the depth nearest in time, and the pose nearest to the depth, which it is to place.
 static void read_tum(Import *im) {
     List rgb = read_list(im->source, "rgb.txt", 0), depth = read_list(im->source, "depth.txt", 0);
     List poses = read_list(im->source, "groundtruth.txt", 7);
@@ -163,8 +161,8 @@ static void read_matrices(Import *im) {
     char *poses = sb_format("%s/poses.txt", im->source), *k = sb_format("%s/K.txt", im->source);
     int n, m;
     char **image = sb_list_folder(images, &n), **depth = sb_list_folder(depths, &m);
-    double *number = (double *)sb_calloc((size_t)n * 16, sizeof *number);
-    int numbers = sb_read_numbers(poses, number, n * 16);
+    double *number = (double *)sb_calloc((size_t)n + 1, 16 * sizeof *number);
+    int numbers = sb_read_numbers(poses, number, (n + 1) * 16);
     if (n != m || numbers != n * 16)
         sb_die("%s: %d images, %d depth images and %g poses; there must be as many of each", im->source, n, m,
                numbers / 16.0);
@@ -262,8 +260,7 @@ static void load_views(Import *im, SbScene *s) {
     }
 }
 
-// ---- up: given, or the world axis nearest to the mean of the cameras' own up; printed as the assumption it
-// is
+// ---- up: given, or assumed (and said so): the world axis nearest to the mean of the cameras' own up
 
 // The point of a depth pixel in the world; 0 where nothing was measured.
 static int world_point(const SbView *v, int x, int y, double *p) {
@@ -306,7 +303,7 @@ static void choose_up(const Import *im, SbScene *s) {
         double mean[3] = {0, 0, 0};
         for (int i = 0; i < s->views; i++)
             for (int c = 0; c < 3; c++) mean[c] -= s->view[i].pose[4 * c + 1] / s->views;
-        sb_unit_vector(mean, "the mean of the cameras' up directions");
+        sb_unit_vector(mean, "--up is needed, the mean of the cameras' up directions");
         int best = fabs(mean[1]) > fabs(mean[0]);
         if (fabs(mean[2]) > fabs(mean[best])) best = 2;
         s->up[best] = mean[best] < 0 ? -1 : 1;
@@ -327,9 +324,10 @@ typedef struct {
     float *best;
 } Proof;
 
-// Pairs of a long recording: gaps of 1, 2, 4, ... frames, thinned to PAIRS_LIMIT; of a short one: all.
+// Pairs of a long recording: neighbours, and gaps of 1, 2, 4, ... frames thinned to PAIRS_LIMIT; of a short
+// one: all.
 static int is_looked_at(int i, int j, int n) {
-    if (n <= 24) return i != j;
+    if (n <= 24 || j == i + 1) return i != j;
     int gap = i < j ? j - i : i - j, gaps = 0;
     for (int g = 1; g < n; g *= 2) gaps++;
     int thin = (2 * gaps * n + PAIRS_LIMIT - 1) / PAIRS_LIMIT;
@@ -341,7 +339,7 @@ static Proof prove(const SbScene *s, double unit, int pixels) {
     int n = s->views, step = 1;
     Proof p = {0, 0, 0, 1, 0, 0, 0, (float *)sb_calloc((size_t)n, sizeof *p.best)};
     while (s->view[0].dw / step * (s->view[0].dh / step) > pixels) step++;
-    size_t room = n <= 24 ? (size_t)(n * n) : PAIRS_LIMIT * 2;
+    size_t room = n <= 24 ? (size_t)(n * n) : (size_t)n + PAIRS_LIMIT * 2;
     float *relative = (float *)sb_calloc(room, 4 * sizeof *relative), *metres = relative + room;
     float *moving = metres + room, *correlation = moving + room;
     for (int i = 0; i < n; i++) p.best[i] = -1;
@@ -450,19 +448,23 @@ static const char *compare_readings(const Import *im, const SbScene *s, const Pr
     return doubt;
 }
 
-// Medians say nothing about a single view: one that agrees with no other is refused, one without a pair is
-// counted.
-static void check_each_view(const Import *im, const SbScene *s, const Proof *p) {
-    int alone = 0;
-    for (int i = 0; i < s->views; i++) {
-        alone += p->best[i] < 0;
+// Medians say nothing of a single view. One that agrees with no other is refused. Those that overlap with no
+// other prove nothing: they are left out, or kept and recorded if --unproven says so.
+static void check_each_view(const Import *im, SbScene *s, const Proof *p) {
+    int kept = 0, views = s->views;
+    for (int i = 0; i < views; i++) {
         if (p->best[i] > VIEW_LIMIT)
             sb_die("%s: refused: view %s agrees with no other, its best pair misses by %.3g %%, the limit is "
-                   "%g %%; is its pose right?", im->source, s->view[i].name, 100 * p->best[i],
+                   "%g %%; is its pose right?", im->source, s->view[i].name, 100 * (double)p->best[i],
                    100 * VIEW_LIMIT);
+        if (p->best[i] >= 0 || im->unproven) s->view[kept++] = s->view[i];
+        else sb_view_free(s->view + i);
+        if (p->best[i] < 0) s->unproven |= im->unproven;
     }
-    if (alone) printf("note: %d of %d views overlap with no other and are not covered by the proof\n", alone,
-                      s->views);
+    s->views = kept;
+    if (kept < views) printf("note: %d of %d views overlap with no other and are left out; --unproven keeps "
+                             "them\n", views - kept, views);
+    if (s->unproven) printf("unproven: some views overlap with no other; recorded in the scene\n");
 }
 
 // Prove the scene or die; without a possible proof --unproven is needed, and is written into the scene.

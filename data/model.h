@@ -1,8 +1,9 @@
 // model.h: a model of spatialboost.h as a checkpoint file, and back. Include spatialboost.h first.
 //
-// Refuses: a file of another format version, with a tensor missing, too many, of another shape, or not finite.
-// The file is safetensors: every tensor of the model under its name, in __metadata__ the configuration, and, while a
-// stage is under way, the optimiser's moments as adam_m.NAME and adam_v.NAME. Read from top: saving, loading.
+// Refuses: a file of another format version, with a tensor missing, too many, of another shape, or not
+// finite. The file is safetensors: every tensor of the model under its name, in __metadata__ the
+// configuration, and, while a stage is under way, the optimiser's moments as adam_m.NAME and adam_v.NAME.
+// Read from top: saving, loading.
 #ifndef SB_MODEL_FILE_H
 #define SB_MODEL_FILE_H
 #include "checkpoint.h"
@@ -43,7 +44,8 @@ static SB_UNUSED void sb_model_save(SbModel *m, const char *path, int moments, c
     int count = 0;
     sb_note(notes, "format", SB_FORMAT);
     sb_note(notes, "dual", "%d", m->enc_shape.dual);
-#define X(type, name, toy, mini, small, help) sb_note(notes, "config." #name, "%.17g", (double)m->config.name);
+#define X(type, name, toy, mini, small, help) \
+    sb_note(notes, "config." #name, "%.17g", (double)m->config.name);
     SB_CONFIG(X)
 #undef X
     for (int i = 0; i < extra->pairs; i++) sb_note(notes, extra->pair[i].key, "%s", extra->pair[i].value);

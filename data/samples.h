@@ -1,7 +1,8 @@
-// samples.h: what a training step reads: scenes, pictures and dialogues become a batch. Include spatialboost.h first.
+// samples.h: what a training step reads: scenes, pictures and dialogues become a batch. Include
+// spatialboost.h first.
 //
-// Refuses: state. Sample i of a run is a function of (seed, i): the order of threads, a crash and a resume change
-// nothing. Sources: rooms simulated in memory, scene folders (--scenes), LLaVA conversations (--data).
+// Refuses: state. Sample i of a run is a function of (seed, i): the order of threads, a crash and a resume
+// change nothing. Sources: rooms simulated in memory, scene folders (--scenes), LLaVA conversations (--data).
 // Read from top: the source, one sample, a batch of one of four tasks.
 #ifndef SB_SAMPLES_H
 #define SB_SAMPLES_H
@@ -27,7 +28,7 @@ typedef struct {
     int pool, task, grid;
     long rooms;                         // cycle over so many simulated rooms; 0: never the same twice
     uint64_t seed;
-    double share;                       // probability that a sample comes from scenes or records, if there are any
+    double share;  // probability that a sample comes from scenes or records, if there are any
     SbScene *scene;                     // loaded folders
     int scenes, views;                  // views of all of them
     SbViewInfo *info;                   // [views]

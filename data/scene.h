@@ -30,8 +30,7 @@ typedef struct {
     double pose[16];
 } SbView;
 
-// One object of objects.json. Floor, wall and ceiling are objects too (category "floor" ...), with has_box =
-// 0.
+// One object of objects.json. Floor, wall and ceiling are objects too (category "floor" ...), without a box.
 typedef struct {
     int id;                     // value in the masks
     char name[64];              // "red box"
@@ -241,9 +240,7 @@ static SB_UNUSED void sb_objects_load(SbScene *s, const char *path) {
 // Load every view of a scene folder, in the order of their numbers. Free it with sb_scene_free.
 static SB_UNUSED void sb_scene_load(SbScene *s, const char *folder) {
     memset(s, 0, sizeof *s);
-    size_t length = strlen(folder);
-    while (length > 1 && folder[length - 1] == '/') length--;
-    char *name = sb_format("%.*s", (int)length, folder);
+    char *name = sb_trim_slashes(folder);
     sb_fill(s->name, sizeof s->name, name, "the folder", "scene");
     s->up[2] = 1;
     char *color = sb_format("%s/color", name), *masks = sb_format("%s/instance", name);
@@ -287,8 +284,7 @@ static SB_UNUSED void sb_intrinsics_write(const char *folder, const char *name, 
     free(path);
 }
 
-// Depth in metres as 16-bit millimetres, rounded. What does not fit (NaN, below 0, above 65.535 m) is
-// an error.
+// Depth in metres as 16-bit millimetres, rounded. NaN, below 0 and above 65.535 m are errors.
 static SB_UNUSED void sb_depth_write(const char *path, const float *depth, int w, int h) {
     int size;
     size_t count = (size_t)w * (size_t)h;
@@ -374,8 +370,7 @@ static SB_UNUSED void sb_need_free_folder(const char *folder) {
     if (files) sb_die("%s: the folder is not empty; remove it or choose another name", folder);
 }
 
-// What the layout demands of a scene: one pair of intrinsics, masks in every view or in none, names that are
-// files.
+// What the layout demands: one pair of intrinsics, masks in all views or in none, names that can be files.
 static SB_UNUSED void sb_scene_check(const SbScene *s, const char *folder) {
     if (s->views < 1) sb_die("%s: a scene without views cannot be written", folder);
     for (int i = 0; i < s->views; i++) {
@@ -391,9 +386,9 @@ static SB_UNUSED void sb_scene_check(const SbScene *s, const char *folder) {
     }
 }
 
-// Write a scene folder: built under a temporary name, then renamed, so that it is complete or not there at
-// all.
-static SB_UNUSED void sb_scene_save(const SbScene *s, const char *folder) {
+// Write a scene folder: built under a temporary name and then renamed, so it is complete or not there at all.
+static SB_UNUSED void sb_scene_save(const SbScene *s, const char *path_given) {
+    char *folder = sb_trim_slashes(path_given);
     const char *inside[5] = {"color", "depth", "pose", "intrinsic", "instance"};
     sb_need_free_folder(folder);
     sb_scene_check(s, folder);
@@ -415,6 +410,7 @@ static SB_UNUSED void sb_scene_save(const SbScene *s, const char *folder) {
     sb_sync_folder(parent);
     free(parent);
     free(temp);
+    free(folder);
 }
 
 // ---- reprojection
@@ -459,8 +455,7 @@ static SB_UNUSED void sb_relative_pose(const double *a, const double *b, double 
     }
 }
 
-// Where pixel (x, y) of a with depth z lands in b: 1, the nearest pixel (uv) and the depth there; 0 if
-// outside.
+// Where pixel (x, y) of a with depth z lands in b: 1, the nearest pixel (uv) and its depth; 0 if outside.
 static SB_UNUSED int sb_reproject_pixel(const SbView *a, const SbView *b, const double *m, int x, int y,
                                         double z, double *uv, double *depth) {
     double s = (x - a->dk.cx) / a->dk.fx * z, t = (y - a->dk.cy) / a->dk.fy * z, p[3];
@@ -477,7 +472,7 @@ static SB_UNUSED int sb_reproject_pixel(const SbView *a, const SbView *b, const 
 // direction of the pose or a wrong order of axes or quaternion 14 to 46 %.
 static SB_UNUSED double sb_reproject(const SbView *a, const SbView *b, int step, SbReprojection *out) {
     double m[12], uv[2], there, n = 0, sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
-    size_t most = (size_t)a->dw * (size_t)a->dh, used = 0;
+    size_t most = (size_t)(a->dw / step + 1) * (size_t)(a->dh / step + 1), used = 0;
     float *error = (float *)sb_calloc(most, 2 * sizeof *error), *ratio = error + most;
     long measured = 0, inside = 0;
     sb_relative_pose(a->pose, b->pose, m);

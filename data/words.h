@@ -145,12 +145,12 @@ static size_t sb_words_point(const SbWords *w, SbTokens *t, const char *text) {
 static size_t sb_words_number(SbTokens *t, const char *text, int sign) {
     static const char *const unit[] = {"m", "cm", "mm"};
     static const double per_metre[] = {1, 100, 1000};
-    double value = 0, place = 1;
+    double value = 0;  // whole units: a fraction never makes a whole metre
     size_t n = 0, size = sb_word_size(text);
     for (; sb_is_digit(text[n]); n++) value = 10 * value + (text[n] - '0');
     size_t whole = n;
     if (text[n] == '.' && n < size)
-        for (n++; sb_is_digit(text[n]); n++) value += (text[n] - '0') * (place /= 10);
+        for (n++; sb_is_digit(text[n]);) n++;
     const char *after = text + n + strspn(text + n, " ");
     int k = sb_find_name(unit, 3, after, sb_word_size(after));
     if (sign < 0 && (k >= 0 || whole == size)) sb_tokens_push(t, SB_WORD_MINUS);

@@ -170,8 +170,8 @@ def main():
 
     losses = [step()[1] for _ in range(WARM_UP)]
     trained_m, all_m = (sum(p.numel() for p in group) / 1e6 for group in (trained, task.parameters()))
-    print(f"{args.kind}: torch {torch.__version__}, trains {trained_m:.2f} M of {all_m:.2f} M parameters, losses",
-          *losses, file=sys.stderr)
+    print(f"{args.kind}: torch {torch.__version__}, trains {trained_m:.2f} M of {all_m:.2f} M parameters, "
+          f"losses {losses}", file=sys.stderr)
     print("ready", flush=True)
     unit = 1 << (20 if sys.platform == "darwin" else 10)  # ru_maxrss is in bytes there, in KB elsewhere
     for _ in range(args.iterations):

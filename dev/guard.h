@@ -1,8 +1,8 @@
 // guard.h: a backend's memory that only operations may touch, so that a second backend meets no surprise.
 //
 // It replaces sb_alloc by memory without access. Operations, sb_put, sb_get and sb_zero open it while they
-// run (SB_OP); host code that follows a tensor's pointer crashes (SIGSEGV, on macOS SIGBUS). Refuses: to check
-// what an operation itself does (the sanitizers do that), to be fast (two system calls an operation).
+// run (SB_OP); host code that follows a tensor's pointer crashes (SIGSEGV, on macOS SIGBUS). Refuses: to be
+// fast (two system calls an operation), to check what an operation itself does (the sanitizers do that).
 // Use: cc -include dev/guard.h ... train.c. Numbers are those of the ordinary build, bit for bit.
 // All tensors lie in one reserved stretch of addresses, so opening is one mprotect; OpenMP's threads inside
 // an operation see it open: protection belongs to the process. Operations start on one thread only.

@@ -1,22 +1,25 @@
 // op_cases.h: every operation of spatialboost.h's contract on odd shapes, written once over `real`.
 //
-// Include it behind spatialboost.h once a namespace, the first time at global scope (the types below are shared).
-// It refuses to judge: a case declares its arrays, calls the operation, and says what is expected and how far float
-// may be off; test_ops.h compares. How to read it: one function an operation, then the table of shapes at the end.
+// Include it behind spatialboost.h once a namespace, the first time at global scope (the types below are
+// shared). It refuses to judge: a case declares its arrays, calls the operation, and says what is expected
+// and how far float may be off; test_ops.h compares. How to read it: one function an operation, then the
+// table of shapes at the end.
 //
-// A case declares its arrays in the same order in every run. Inputs come from a counter and are floats, so every type
-// of real sees the same ones. Between the rows of a slice (ld > cols) inputs hold NaN: what reads it shows it.
+// A case declares its arrays in the same order in every run. Inputs come from a counter and are floats, so
+// every type of real sees the same ones. Between the rows of a slice (ld > cols) inputs hold NaN: what reads
+// it shows it.
 // Bounds of float against double are statistical, six standard deviations of independent roundings:
 //     eps * (|stored| / 2 + OP_SIGMAS * OP_ROUNDING * sqrt(squares))        squares: op_term, op_squares
-// The first term is the last rounding. A sum of K terms rounds K partial sums s_k, so squares = sum of s_k^2 (about
-// K^2 / 2 times the square of a term, if signs are random), plus, for each term, its own roundings times its square
-// (a product that is not fused: 1). Elementwise operations give a hard bound in eps instead (op_bounds).
+// The first term is the last rounding. A sum of K terms rounds K partial sums s_k, so squares = sum of s_k^2
+// (about K^2 / 2 times the square of a term, if signs are random), plus, for each term, its own roundings
+// times its square (a product that is not fused: 1). Elementwise operations give a hard bound in eps instead
+// (op_bounds).
 #ifndef SB_OP_CASES_SHARED
 #define SB_OP_CASES_SHARED
 
 enum { OP_ARRAYS = 24, OP_NUMBERS = 12, OP_ROWS = 512 };
-enum { OP_SIGMAS = 6 };                 // of 1e6 elements none is further off
-#define OP_ROUNDING 0.21                // standard deviation of a rounding, in eps: 1 / sqrt(12), mantissas log-uniform
+enum { OP_SIGMAS = 6 };                 // one in 1e9 is further off
+#define OP_ROUNDING 0.21                // standard deviation of a rounding, in eps; mantissas log-uniform
 
 enum {                                  // kinds of arrays
     OP_IN,                              // random
@@ -30,7 +33,8 @@ enum { OP_UNSAID, OP_ROUNDED, OP_SQUARES, OP_HARD, OP_EXACT };     // bound: las
 
 typedef struct {
     char name[24];
-    int kind, type, of, from;           // of: SEED its output, gradients their input, else -1; from: COPY its source
+    int kind, type;
+    int of, from;                       // seed of that output, gradient of that input; copied from (-1: none)
     long rows, cols, ld;
     void *data, *start;                 // start: data before the operation
     double *expect;                     // [rows * ld] from an independent formula, or NULL
@@ -46,7 +50,7 @@ typedef struct {
     int drop;                           // input array of which one element is set to 0 (-1: none)
     long drop_at;
 } OpRun;
-static OpRun *op_run;                   // the run at hand. Not an argument: C++ would find the functions of both namespaces
+static OpRun *op_run;                   // the run at hand
 
 typedef struct {
     const char *op;
@@ -54,8 +58,8 @@ typedef struct {
     int p[OP_NUMBERS];
 } OpCase;
 
-// Sum of three uniform numbers times spread: mean 0, |x| < 2.8 spread. The product by 0.93 fills all bits of a float:
-// sums of numbers on a coarse grid would be exact.
+// Sum of three uniform numbers times spread: mean 0, |x| < 2.8 spread. The product by 0.93 fills all bits of
+// a float: sums of numbers on a coarse grid would be exact.
 static double op_random(uint64_t seed, uint64_t i, double spread) {
     uint64_t z = sb_mix64(sb_mix64(seed) ^ ((i + 1) * 0x9E3779B97F4A7C15ull));
     long sum = (long)(z & 0x1FFFFF) + (long)(z >> 21 & 0x1FFFFF) + (long)(z >> 42 & 0x1FFFFF);
@@ -128,13 +132,13 @@ static void op_settle(int x) {
 }
 // An independent answer: array of zeros to fill, or NULL where none is wanted (also if y = -1: absent).
 static double *op_expect(int y) {
-    OpArray *a = op_run->array + y;
     if (y < 0 || !op_run->reference || !op_run->fresh) return NULL;
+    OpArray *a = op_run->array + y;
     a->expect = (double *)op_memory((size_t)(a->rows * a->ld) * sizeof(double));
     for (long i = 0; i < a->rows * a->ld; i++) a->expect[i] = 0;
     return a->expect;
 }
-// How to judge result y: by its last rounding, as exact, or by a bound in eps of every element's own (to fill in).
+// How to judge result y: by its last rounding, as exact, or by a bound in eps of every element's own.
 static void op_rounded(int y) { if (y >= 0) op_run->array[y].judge = OP_ROUNDED; }
 static void op_exact(int y) { if (y >= 0) op_run->array[y].judge = OP_EXACT; }
 static double *op_bounds(int y) {
@@ -142,7 +146,7 @@ static double *op_bounds(int y) {
     op_run->array[y].judge = OP_HARD;
     return op_run->fresh ? op_run->array[y].bound : NULL;
 }
-// By squares: 0 where none are wanted. Then op_term for every term of every element, or its squares themselves.
+// By squares (NULL where none are wanted): then op_term for every term of every element, or the squares.
 static double *op_squares(int y) {
     if (y < 0) return NULL;
     op_run->array[y].judge = OP_SQUARES;
@@ -155,12 +159,12 @@ static void op_term_from(int y, long i, double term, double roundings, double fr
     a->squares[i] += pow(a->expect[i] + from, 2) + roundings * term * term;
 }
 static void op_term(int y, long i, double term, double roundings) { op_term_from(y, i, term, roundings, 0); }
-// Element i of an array, root mean square of one.
+// Element i of an array, now and before the operation.
 static double op_at(int x, long i) { return op_get(op_run->array + x, op_run->array[x].data, i); }
 static double op_start_at(int y, long i) { return op_get(op_run->array + y, op_run->array[y].start, i); }
 // y[i][j] = sum_k x[i xi + k xk] w[j wj + k wk] (w = -1: 1) + b[j] (b = -1: 0), i < rows, j < cols of y.
-// A K-slab or a vector sums in another order: half of what the partial sums of any order are in the mean is added
-// (a Brownian bridge: K sum of term^2 / 6).
+// A K-slab or a vector sums in another order: half of what the partial sums of any order are in the mean is
+// added (a Brownian bridge: K sum of term^2 / 6).
 static void op_product(int y, long terms, int x, long xi, long xk, int w, long wj, long wk, int b) {
     if (!op_squares(y)) return;
     OpArray *a = op_run->array + y;
@@ -183,7 +187,7 @@ static void op_product(int y, long terms, int x, long xi, long xk, int w, long w
 static int op_in(const char *name, long rows, long cols, long ld, double spread) {
     return op_array(name, OP_IN, SB_NATIVE, rows, cols, ld, -1, spread);
 }
-// type -1: real's own, -2: absent. A vector has cols = 1.
+// type OP_OWN: that of real; OP_NONE: absent. A vector has cols = 1.
 enum { OP_OWN = -1, OP_NONE = -2 };
 static int op_weight(const char *name, long rows, long cols, long ld, int type, double spread) {
     if (type == OP_NONE) return -1;
@@ -245,7 +249,8 @@ static void op_linear(const int *p) {
     op_product(d_b, n, d_y, 1, ldy, -1, 0, 0, -1);
 }
 
-// Phi's error in eps: the formula's 0.63 (Abramowitz and Stegun 7.1.26) and five roundings of terms up to 1.4 around 0.
+// Phi's error in eps: the formula's 0.63 (Abramowitz and Stegun 7.1.26) and five roundings of terms up to 1.4
+// around 0.
 static double op_phi(double x) { return 0.5 * erfc(-x * 0.70710678118654752); }
 static double op_density(double x) { return 0.39894228040143268 * exp(-0.5 * x * x); }
 #define OP_PHI_ERROR 3.0
@@ -281,13 +286,14 @@ static void op_gelu(const int *p) {
     int d_h = op_grad("d_h", h, 1, 1);
     sb_gelu_backward(op_p(d_h), op_p(d_g), op_p(h), p[0]);
     bound = op_bounds(d_h);
-    for (long i = 0; bound && i < p[0]; i++) {  // exp's argument is rounded: relative error z^2 / 4; two products, one sum
+    for (long i = 0; bound && i < p[0]; i++) {  // exp's argument rounded: z^2 / 4; two products, a sum
         double z = op_at(h, i), pdf = fabs(z) * op_density(z);
-        bound[i] = fabs(op_at(d_g, i)) * (OP_PHI_ERROR + pdf * (2 + z * z / 4) + fabs(op_phi(z) + z * op_density(z)));
+        bound[i] = fabs(op_at(d_g, i)) *
+                   (OP_PHI_ERROR + pdf * (2 + z * z / 4) + fabs(op_phi(z) + z * op_density(z)));
     }
 }
 
-// n, f.  Errors: exp 0.9 eps, weighed by its share of 1 + exp; the sum, the quotient and every product eps / 2.
+// n, f.  Errors: exp 0.9 eps, weighed by its share of 1 + exp; sum, quotient and every product eps / 2.
 static void op_swiglu(const int *p) {
     long n = p[0], f = p[1];
     int h = op_in("h", n, 2 * f, 2 * f, 2), g = op_out("g", n, f, f), d_g = op_seed("d_g", g);
@@ -314,27 +320,34 @@ static void op_swiglu(const int *p) {
 // Per row: mean, rstd and rms of x + y by definition, in row[3].
 static void op_norm_row(double row[3], int x, int y, long at, long C, double eps, int layernorm) {
     long double mean = 0, square = 0, all = 0;
-    for (long c = at; c < at + C; c++) mean += (op_at(x, c) + op_maybe(y, c)) * (layernorm ? 1.0 / (double)C : 0.0);
+    for (long c = at; c < at + C; c++)
+        mean += (op_at(x, c) + op_maybe(y, c)) * (layernorm ? 1.0 / (double)C : 0.0);
     for (long c = at; c < at + C; c++) {
         double r = op_at(x, c) + op_maybe(y, c);
         square += (r - mean) * (r - mean), all += r * r;
     }
     row[0] = (double)mean, row[1] = (double)(1 / sqrtl(square / C + eps)), row[2] = (double)sqrtl(all / C);
 }
-// rstd is off by half as much as the sum of C positive squares (C / 3 roundings): C / 12, plus root and quotient.
+// (r - mean) rstd: r twice rounded and mean as a sum of C, at their own size, not that of the difference.
+static double op_centred_squares(const double row[3], double r, int layernorm) {
+    return row[1] * row[1] * (2 * r * r + 0.5 * layernorm * row[2] * row[2]);
+}
+// rstd is off by half as much as the sum of C positive squares (C / 3 roundings): C / 12; root, quotient.
 static double op_rstd_roundings(long C) { return 2 + (double)C / 12; }
 // Forward: r, out and stat (array numbers) of x + y, w, b.
-// out = (r - mean) rstd w + b: r twice rounded, mean as a sum of C, three more roundings.
+// out = (r - mean) rstd w + b: (r - mean) rstd, three more roundings.
 static void op_norm_expect(int r, int out, int stat, int x, int y, int w, int b, double eps, int layernorm) {
     long n = op_run->array[out].rows, C = op_run->array[out].cols;
-    double *e = op_squares(out), *e_stat = op_expect(stat), *e_r = op_expect(r), *bound = op_bounds(stat), row[3];
+    double *e = op_squares(out), *e_stat = op_expect(stat), *e_r = op_expect(r), *bound = op_bounds(stat);
+    double row[3];
     for (long i = 0; e && i < n; i++) {
         op_norm_row(row, x, y, i * C, C, eps, layernorm);
         for (long at = i * C; at < i * C + C; at++) {
-            double r_c = op_at(x, at) + op_maybe(y, at), u = (r_c - row[0]) * row[1], w_c = op_at(w, at - i * C);
+            double r_c = op_at(x, at) + op_maybe(y, at), w_c = op_at(w, at - i * C);
+            double u = (r_c - row[0]) * row[1];
             op_run->array[out].expect[at] = u * w_c + op_maybe(b, at - i * C);
-            e[at] = w_c * w_c * (row[1] * row[1] * (2 * r_c * r_c + 0.5 * layernorm * row[2] * row[2]) +
-                                 u * u * (3 + op_rstd_roundings(C)));
+            e[at] = op_centred_squares(row, r_c, layernorm) + u * u * (3 + op_rstd_roundings(C));
+            e[at] *= w_c * w_c;
             if (e_r) e_r[at] = r_c;
         }
         e_stat[2 * i] = row[0], e_stat[2 * i + 1] = row[1];
@@ -352,16 +365,19 @@ static void op_norm_backward_expect(int d_r, int d_w, int d_sum, int d_out, int 
         op_norm_row(row, x, y, i * C, C, eps, layernorm);
         for (int pass = 0; pass < 2; pass++)
             for (long c = 0; c < C; c++) {
-                double d = op_at(d_out, i * C + c), u = (op_at(x, i * C + c) + op_maybe(y, i * C + c) - row[0]) * row[1];
-                double e = d * op_at(w, c), mean_e = layernorm ? sum_e / (double)C : 0, v = u * sum_eu / (double)C;
+                double d = op_at(d_out, i * C + c), r = op_at(x, i * C + c) + op_maybe(y, i * C + c);
+                double e = d * op_at(w, c), u = (r - row[0]) * row[1];
+                double mean_e = layernorm ? sum_e / (double)C : 0, v = u * sum_eu / (double)C;
                 if (!pass) {
                     sum_e += e, off_e += (sum_e * sum_e + e * e) / (double)(C * C);
                     sum_eu += e * u, off_eu += (sum_eu * sum_eu + own * pow(e * u, 2)) / (double)(C * C);
                 }
-                if (!pass && e_w) op_term(d_w, c, d * u, own);
+                double off = op_centred_squares(row, r, layernorm), mean_eu = sum_eu / (double)C;
+                if (!pass && e_w) op_term(d_w, c, d * u, own), e_w[c] += d * d * off;
                 if (!pass || !e_r) continue;
                 op_run->array[d_r].expect[i * C + c] = row[1] * (e - mean_e - v) + op_maybe(d_sum, i * C + c);
-                e_r[i * C + c] = row[1] * row[1] * ((e * e + v * v) * own + off_e * layernorm + off_eu * u * u);
+                off = (e * e + v * v) * own + off_e * layernorm + off_eu * u * u + off * mean_eu * mean_eu;
+                e_r[i * C + c] = row[1] * row[1] * off;
             }
     }
 }
@@ -373,7 +389,8 @@ static void op_norm(const int *p) {
     int r = stored ? op_out("r", n, C, C) : -1, out = op_out("out", n, C, C), stat = op_out("stat", n, 2, 2);
     int d_out = op_seed("d_out", out), d_sum = stored ? op_seed("d_r2", r) : -1;
     double eps = p[7] * 1e-6;
-    sb_add_norm_forward(op_p(r), op_p(out), op_p(stat), op_p(x), op_p(y), op_w(w), op_w(b), n, eps, layernorm);
+    sb_add_norm_forward(op_p(r), op_p(out), op_p(stat), op_p(x), op_p(y), op_w(w), op_w(b), n, eps,
+                        layernorm);
     op_norm_expect(r, out, stat, x, y, w, b, eps, layernorm);
     if (y < 0) op_exact(r);
     else op_rounded(r);
@@ -381,8 +398,8 @@ static void op_norm(const int *p) {
     int d_r = stored && (p[8] & 1) ? op_copy("d_r", d_sum) : op_grad_sum("d_r", x, C, p[8] & 1);
     int d_w = op_grad_sum("d_w", w, 1, p[8] & 2), d_b = op_grad_sum("d_b", b, 1, p[8] & 4);
     if (d_r >= 0) op_run->array[d_r].of = x;
-    sb_norm_backward_add(op_p(d_r), op_p(d_w), op_p(d_b), op_p(d_out), op_p(stored ? r : x), op_p(stat), op_w(w), n,
-                         layernorm);
+    sb_norm_backward_add(op_p(d_r), op_p(d_w), op_p(d_b), op_p(d_out), op_p(stored ? r : x), op_p(stat),
+                         op_w(w), n, layernorm);
     op_norm_backward_expect(d_r, d_w, d_sum, d_out, x, y, w, eps, layernorm);
     op_product(d_b, n, d_out, 1, C, -1, 0, 0, -1);
 }
@@ -394,7 +411,8 @@ static void op_rotate_expect(int y, int x, int table, int dim, int inverse) {
     long half = dim / 2;
     for (long i = 0; e && i < a->rows; i++)
         for (long c = 0; c < a->cols; c++) {
-            long lane = c % dim, j = lane % half, at = i * a->ld + c, other = lane < half ? at + half : at - half;
+            long lane = c % dim, j = lane % half, at = i * a->ld + c;
+            long other = lane < half ? at + half : at - half;
             double sine = op_at(table, i * dim + half + j) * ((lane < half) == (inverse != 0) ? 1 : -1);
             double one = op_at(x, at) * op_at(table, i * dim + j), two = sine * op_at(x, other);
             e[at] = one + two;
@@ -420,7 +438,8 @@ enum {
     OP_FULL, OP_CAUSAL, OP_TURNS, OP_EMPTY, OP_NOBODY, OP_DISJOINT, OP_OVERLAP, OP_SECOND, OP_BACK, OP_ANY
 };
 static void op_keys_of_row(int *k, int pattern, int i, int nq, int nk) {
-    int a = (int)(sb_mix64((uint64_t)i * 4 + 1) % (uint64_t)(nk + 1)), b = (int)(sb_mix64((uint64_t)i * 4 + 2) % 9);
+    int a = (int)(sb_mix64((uint64_t)i * 4 + 1) % (uint64_t)(nk + 1));
+    int b = (int)(sb_mix64((uint64_t)i * 4 + 2) % 9);
     int half = nk / 2, prefix = half / 3, turn = prefix + 5, local = i % half, base = i < half ? 0 : half;
     k[0] = 0, k[1] = nk, k[2] = k[3] = nk;
     if (pattern == OP_CAUSAL) k[1] = k[2] = k[3] = nk - nq + i + 1;             // rows behind a cache
@@ -432,7 +451,8 @@ static void op_keys_of_row(int *k, int pattern, int i, int nq, int nk) {
     if (pattern == OP_EMPTY && i % 3 != 1) k[0] = k[1] = k[2] = k[3] = i % 5;   // the first row too
     if (pattern == OP_NOBODY) k[0] = k[1] = k[2] = k[3] = 0;
     if (pattern == OP_DISJOINT) k[0] = 1, k[1] = 2 + i % half / 2, k[2] = half + 2 + i % 3, k[3] = nk - i % 2;
-    if (pattern == OP_OVERLAP) k[0] = i % half / 2, k[1] = k[0] + 3, k[2] = k[1] + i % 4, k[3] = k[2] + half / 2;
+    if (pattern == OP_OVERLAP)
+        k[0] = i % half / 2, k[1] = k[0] + 3, k[2] = k[1] + i % 4, k[3] = k[2] + half / 2;
     if (pattern == OP_SECOND) k[0] = k[1] = 0, k[2] = i < half ? 0 : half, k[3] = k[2] + 1 + i % half;
     if (pattern == OP_BACK) {           // samples 0, 1, 2, ..., the last row sees keys of them all
         k[0] = i == nq - 1 ? 0 : i / 4 * 4 % nk, k[1] = k[0] + 2 < nk ? k[0] + 2 : nk, k[2] = k[3] = nk;
@@ -450,95 +470,112 @@ static int op_sees(const int *k, long j) { return (j >= k[0] && j < k[1]) || (j 
 // The attention at hand: the numbers of its arrays (gradients -1: absent).
 typedef struct { int q, k, v, o, lse, d_o, d_q, d_k, d_v; const SbAttention *a; long ldo; } OpAttention;
 
-// Row i, head h from the definition: s = q.k / sqrt(D), p = softmax(s); returns log sum exp s, 0 without keys.
-static double op_softmax(double *s, double *p, const OpAttention *t, long i, int h) {
+// Dot product of D elements of x and w, from xi and wj on; in *squares those of its own error (see op_term).
+static double op_dot(double *squares, int x, long xi, int w, long wj, int D) {
+    double sum = 0;
+    *squares = 0;
+    for (int d = 0; d < D; d++) {
+        double term = op_at(x, xi + d) * op_at(w, wj + d);
+        sum += term;
+        *squares += sum * sum + term * term;
+    }
+    return sum;
+}
+// Row i, head h from the definition: s = q.k / sqrt(D), p = softmax(s); returns log sum exp s (no keys: 0).
+// own: squares of the error of p, relative: that of its score, the rounding of s - max (at the size of s),
+// exp (rms 0.23 eps, about one rounding), sum and quotient: three more.
+static double op_softmax(double *s, double *p, double *own, const OpAttention *t, long i, int h) {
     const SbAttention *a = t->a;
     int D = a->dim, kv = h * a->kv_heads / a->heads;
     double top = -INFINITY, sum = 0;
     for (long j = 0; j < a->nk; j++) {
-        s[j] = 0;
-        for (int d = 0; d < D; d++) s[j] += op_at(t->q, i * a->ldq + h * D + d) * op_at(t->k, j * a->ldk + kv * D + d);
-        s[j] /= sqrt((double)D);
+        s[j] = op_dot(own + j, t->q, i * a->ldq + h * D, t->k, j * a->ldk + kv * D, D) / sqrt((double)D);
+        own[j] = own[j] / D + 2 * s[j] * s[j] + 4;
         if (op_sees(a->keys + 4 * i, j) && s[j] > top) top = s[j];
     }
     for (long j = 0; j < a->nk; j++) sum += p[j] = op_sees(a->keys + 4 * i, j) ? exp(s[j] - top) : 0;
     for (long j = 0; j < a->nk; j++) p[j] = sum > 0 ? p[j] / sum : 0;
     return sum > 0 ? top + log(sum) : 0;
 }
-// Squares of the error of a dot product of D terms of random sign that ends at s, mean square m: its partial sums are
-// a Brownian bridge to s, D (s^2 / 3 + m / 6) in the mean, its products D terms of m / D.
-static double op_dot_squares(int D, double s, double m) { return D * (s * s / 3 + m / 6) + m; }
-
-// Forward: o = sum p v. A weight p is off by its score's error (relative), the rounding of s - max (at the size of s),
-// and exp (rms 0.23 eps, about one rounding), sum and quotient: three more.
-static void op_attention_expect(const OpAttention *t, double size) {
+// Forward: o = sum p v;  lse = max + log(sum), each rounded at its size.
+static void op_attention_expect(const OpAttention *t) {
     const SbAttention *a = t->a;
-    double s[OP_ROWS], p[OP_ROWS], *e = op_squares(t->o), *e_lse = op_expect(t->lse), *bound = op_bounds(t->lse);
+    double *e = op_squares(t->o), *e_lse = op_expect(t->lse), *bound = op_bounds(t->lse);
+    double s[OP_ROWS], p[OP_ROWS], own[OP_ROWS];
     int D = a->dim, group = a->heads / a->kv_heads;
     for (long i = 0; e && i < a->nq; i++)
         for (int h = 0; h < a->heads; h++) {
-            double lse = op_softmax(s, p, t, i, h), off = 0;
+            double lse = op_softmax(s, p, own, t, i, h), off = 0, run = 0, most = 0;
             for (long j = 0; j < a->nk; j++) {
-                double score = op_dot_squares(D, s[j], size * size) + 2 * s[j] * s[j];
-                off += p[j] * p[j] * score;
+                run += p[j];
+                most = p[j] > most ? p[j] : most;
+                off += p[j] * p[j] * own[j] + run * run * (p[j] > 0);
                 for (int d = 0; p[j] > 0 && d < D; d++)
-                    op_term(t->o, i * t->ldo + h * D + d, p[j] * op_at(t->v, j * a->ldv + h / group * D + d), score + 4);
+                    op_term(t->o, i * t->ldo + h * D + d, p[j] * op_at(t->v, j * a->ldv + h / group * D + d),
+                            own[j]);
             }
             e_lse[i * a->heads + h] = lse;
-            bound[i * a->heads + h] = lse == 0 ? 0 : 1 + fabs(lse) / 2 + OP_SIGMAS * OP_ROUNDING * sqrt(off);
+            if (run > 0) off += pow(lse + log(most), 2) + pow(log(most), 2);
+            bound[i * a->heads + h] = run > 0 ? fabs(lse) / 2 + OP_SIGMAS * OP_ROUNDING * sqrt(off) : 0;
         }
 }
-// Backward: d_v = sum p d_o; dS = p (dP - delta) / sqrt(D), dP = d_o.v, delta = sum p dP; d_q = sum dS k, d_k = sum dS q.
-// dP and delta are dot products of D terms; p as above,
-// and lse (rounded at its size) once more; delta has the forward's errors of p too, through o.
-static void op_attention_backward_expect(const OpAttention *t, double size) {
+// Backward: d_v = sum p d_o;  dP = d_o.v, delta = sum p dP, dS = p (dP - delta) / sqrt(D);  d_q = sum dS k,
+// d_k = sum dS q.  dP and delta are dot products of D terms; p as above, and lse (with max and log(sum)) is
+// rounded at its size; delta has the forward's errors of p too, through o.
+static void op_attention_backward_expect(const OpAttention *t) {
     const SbAttention *a = t->a;
-    double s[OP_ROWS], p[OP_ROWS], dp[OP_ROWS], own[OP_ROWS], *e_q = op_squares(t->d_q), *e_k = op_squares(t->d_k);
+    double s[OP_ROWS], p[OP_ROWS], own[OP_ROWS], dp[OP_ROWS], off[OP_ROWS];
+    double *e_q = op_squares(t->d_q), *e_k = op_squares(t->d_k);
     double scale = 1 / sqrt((double)a->dim);
     if (!op_squares(t->d_v)) return;
     int D = a->dim, group = a->heads / a->kv_heads;
     for (long i = 0; i < a->nq; i++)
         for (int h = 0; h < a->heads; h++) {
-            double lse = op_softmax(s, p, t, i, h), delta = 0, off_delta = 0;
+            double lse = op_softmax(s, p, own, t, i, h), most = 0, delta = 0, off_delta = 0;
+            long o = i * t->ldo + h * D;
+            for (long j = 0; j < a->nk; j++) most = p[j] > most ? p[j] : most;
             for (long j = 0; j < a->nk; j++) {
-                own[j] = op_dot_squares(D, s[j], size * size) + 2 * s[j] * s[j] + lse * lse + 4;
-                dp[j] = 0;
-                for (int d = 0; d < D; d++)
-                    dp[j] += op_at(t->d_o, i * t->ldo + h * D + d) * op_at(t->v, j * a->ldv + h / group * D + d);
+                own[j] += most > 0 ? 2 * lse * lse + pow(lse + log(most), 2) + pow(log(most), 2) : 0;
+                dp[j] = op_dot(off + j, t->d_o, o, t->v, j * a->ldv + h / group * D, D);
                 delta += p[j] * dp[j];
                 off_delta += own[j] * pow(p[j] * dp[j], 2);
             }
-            off_delta += op_dot_squares(D, delta, D);
+            for (int d = 0; d < D; d++)                 // delta as a dot product with o
+                off_delta += D * pow(op_at(t->d_o, o + d) * op_run->array[t->o].expect[o + d], 2);
             for (long j = 0; j < a->nk; j++) {
                 double ds = p[j] * (dp[j] - delta) * scale;
-                double off = pow(p[j] * scale, 2) * (op_dot_squares(D, dp[j], D) + off_delta);
+                double from_dp = pow(p[j] * scale, 2) * (off[j] + off_delta);
                 for (int d = 0; p[j] > 0 && d < D; d++) {
                     long q = i * a->ldq + h * D + d, k = j * a->ldk + h / group * D + d;
-                    op_term(t->d_v, j * a->ldv + h / group * D + d, p[j] * op_at(t->d_o, i * t->ldo + h * D + d), own[j]);
+                    op_term(t->d_v, j * a->ldv + h / group * D + d, p[j] * op_at(t->d_o, o + d), own[j]);
                     op_term(t->d_q, q, ds * op_at(t->k, k), own[j]);
                     op_term(t->d_k, k, ds * op_at(t->q, q), own[j]);
-                    e_q[q] += off * pow(op_at(t->k, k), 2);
-                    e_k[k] += off * pow(op_at(t->q, q), 2);
+                    e_q[q] += from_dp * pow(op_at(t->k, k), 2);
+                    e_k[k] += from_dp * pow(op_at(t->q, q), 2);
                 }
             }
         }
 }
-// nq, nk, heads, kv heads, dim, keys (OP_FULL, ...), extra columns of q, of k, of v, of o, size of q and so of scores
+// nq, nk, heads, kv heads, dim, keys (OP_FULL, ...), extra columns of q, of k, of v, of o, size of q
 static void op_attention(const int *p) {
     long nq = p[0], nk = p[1], ldq = p[2] * p[4] + p[6], ldk = p[3] * p[4] + p[7], ldv = p[3] * p[4] + p[8];
     int H = p[2], KV = p[3], D = p[4], keys[OP_ROWS * 4];
-    int q = op_in("q", nq, H * D, ldq, p[10]), k = op_in("k", nk, KV * D, ldk, 1), v = op_in("v", nk, KV * D, ldv, 1);
+    int q = op_in("q", nq, H * D, ldq, p[10]), k = op_in("k", nk, KV * D, ldk, 1);
+    int v = op_in("v", nk, KV * D, ldv, 1);
     long ldo = H * D + p[9];
     int o = op_out("o", nq, H * D, ldo), lse = op_out("lse", nq, H, H), d_o = op_seed("d_o", o);
     for (int i = 0; i < nq; i++) op_keys_of_row(keys + 4 * i, p[5], i, (int)nq, (int)nk);
     SbAttention a = {op_p(q), op_p(k), op_p(v), ldq, ldk, ldv, nq, nk, keys, H, KV, D};
     OpAttention all = {q, k, v, o, lse, d_o, -1, -1, -1, &a, ldo};
     sb_attention_forward(op_p(o), ldo, op_p(lse), &a);
-    op_attention_expect(&all, p[10]);
+    op_attention_expect(&all);
     if (!op_run->backward) return;
-    all.d_q = op_grad("d_q", q, ldq, 1), all.d_k = op_grad("d_k", k, ldk, 1), all.d_v = op_grad("d_v", v, ldv, 1);
-    sb_attention_backward(op_p(all.d_q), op_p(all.d_k), op_p(all.d_v), op_p(d_o), op_p(o), ldo, op_p(lse), &a);
-    op_attention_backward_expect(&all, p[10]);
+    all.d_q = op_grad("d_q", q, ldq, 1);
+    all.d_k = op_grad("d_k", k, ldk, 1);
+    all.d_v = op_grad("d_v", v, ldv, 1);
+    sb_attention_backward(op_p(all.d_q), op_p(all.d_k), op_p(all.d_v), op_p(d_o), op_p(o), ldo, op_p(lse),
+                          &a);
+    op_attention_backward_expect(&all);
 }
 
 static double op_sigmoid(int a, long c) { return 1 / (1 + exp(-op_at(a, c))); }
@@ -553,7 +590,7 @@ static void op_fold_grad_expect(int y, int d, long ld, long first, int a, int ot
             bound[e_ij - e] = fabs(op_start_at(y, e_ij - e) + *e_ij) / 2 + fabs(*e_ij) * (off + 0.5);
         }
 }
-// C, M, ldw - M, type of w and b, type of wp and bp, type of a, biases, gradients (1 d_w, 2 d_b, 4 d_wp, 8 d_bp, 16 d_a)
+// C, M, ldw - M, type of w, b, of wp, bp, of a, biases, gradients (1 d_w, 2 d_b, 4 d_wp, 8 d_bp, 16 d_a)
 static void op_dual_fold(const int *p) {
     long C = p[0], M = p[1], ld = M + p[2];
     int w = op_weight("w", C, M, ld, p[3], 1), wp = op_weight("wp", C, M, ld, p[4], 1);
@@ -573,7 +610,8 @@ static void op_dual_fold(const int *p) {
         }
         if (!e_bc) continue;
         e_bc[c] = s * op_at(b, c) + (1 - s) * op_at(bp, c);
-        b_bc[c] = fabs(e_bc[c]) / 2 + fabs(s * op_at(b, c)) * (off + 0.5) + fabs((1 - s) * op_at(bp, c)) * (rest + 0.5);
+        b_bc[c] = fabs(e_bc[c]) / 2 + fabs(s * op_at(b, c)) * (off + 0.5) +
+                  fabs((1 - s) * op_at(bp, c)) * (rest + 0.5);
     }
     if (!op_run->backward) return;
     int d_w = op_grad_sum("d_w", w, M, p[7] & 1), d_b = op_grad_sum("d_b", b, 1, p[7] & 2);
@@ -597,8 +635,17 @@ static void op_dual_fold(const int *p) {
     }
 }
 
-// C, side, type of w, type of the rest, gradients (1 d_w, 2 d_b, 4 d_cls, 8 d_pos).  Images of 3 x 2 and 1 x 4 patches
-// on a grid of side 4; the second image begins with its patches, its CLS row comes last.
+// Result y: row i of x is added to its row to[i] (-1: none), one after another, onto what is there.
+static void op_rows_onto(int y, int x, const int *to) {
+    long width = op_run->array[x].cols;
+    if (!op_squares(y)) return;
+    for (long i = 0; i < op_run->array[x].rows * width; i++) {
+        long at = to[i / width] * width + i % width;
+        if (at >= 0) op_term_from(y, at, op_at(x, i), 0, op_start_at(y, at));
+    }
+}
+// C, side, type of w, type of the rest, gradients (1 d_w, 2 d_b, 4 d_cls, 8 d_pos).  Images of 3 x 2 and 1 x
+// 4 patches on a grid of side 4; the second image begins with its patches, its CLS row comes last.
 static void op_patch_embed(const int *p) {
     enum { ROWS = 12, GRID = 4, POSITIONS = 1 + GRID * GRID };
     int C = p[0], P = p[1], K = 3 * P * P, patch[3 * ROWS], row = 0;
@@ -618,32 +665,32 @@ static void op_patch_embed(const int *p) {
     double *e = op_squares(x), *e_col = op_expect(col);
     for (int i = 0; e && i < ROWS; i++) {
         for (int j = 0; j < K; j++) {
-            int channel = j / (P * P), y = j / P % P, u = j % P, first = patch[3 * i], wide = patch[3 * i + 1];
+            int channel = j / (P * P), y = j / P % P, u = j % P;
+            int first = patch[3 * i], wide = patch[3 * i + 1];
             e_col[i * K + j] = first < 0 ? 0 : op_at(pixels, (first + y * wide + u) * 3 + channel);
         }
         for (int c = 0; c < C; c++) {
             for (int j = 0; j < K; j++) op_term(x, i * C + c, e_col[i * K + j] * op_at(w, c * K + j), 1);
-            op_term(x, i * C + c, op_at(patch[3 * i] < 0 ? cls : b, c) + op_at(pos, patch[3 * i + 2] * C + c), 1);
+            double own = op_at(patch[3 * i] < 0 ? cls : b, c);
+            op_term(x, i * C + c, own + op_at(pos, patch[3 * i + 2] * C + c), 1);
         }
     }
     if (!op_run->backward) return;
     int d_w = op_grad_sum("d_w", w, K, p[4] & 1), d_b = op_grad_sum("d_b", b, 1, p[4] & 2);
     int d_cls = op_grad_sum("d_cls", cls, 1, p[4] & 4), d_pos = op_grad_sum("d_pos", pos, C, p[4] & 8);
-    sb_patch_embed_backward(op_p(d_w), op_p(d_b), op_p(d_cls), op_p(d_pos), op_p(d_x), op_p(col), patch, ROWS, C, K,
-                            POSITIONS);
+    sb_patch_embed_backward(op_p(d_w), op_p(d_b), op_p(d_cls), op_p(d_pos), op_p(d_x), op_p(col), patch, ROWS,
+                            C, K, POSITIONS);
     op_product(d_w, ROWS, d_x, 1, C, col, 1, K, -1);
-    int by_b = op_squares(d_b) != NULL, by_cls = op_squares(d_cls) != NULL, by_pos = op_squares(d_pos) != NULL;
+    int to[3][ROWS];
     for (int i = 0; i < ROWS; i++)
-        for (int c = 0; c < C; c++) {
-            int to = patch[3 * i] < 0 ? d_cls : d_b;
-            if (to == d_cls ? by_cls : by_b) op_term_from(to, c, op_at(d_x, i * C + c), 0, op_start_at(to, c));
-            if (by_pos) op_term_from(d_pos, patch[3 * i + 2] * C + c, op_at(d_x, i * C + c), 0,
-                                     op_start_at(d_pos, patch[3 * i + 2] * C + c));
-        }
+        to[0][i] = patch[3 * i] < 0 ? -1 : 0, to[1][i] = -1 - to[0][i], to[2][i] = patch[3 * i + 2];
+    op_rows_onto(d_b, d_x, to[0]);
+    op_rows_onto(d_cls, d_x, to[1]);
+    op_rows_onto(d_pos, d_x, to[2]);
 }
 
-// Words and image tokens of row i: bags of 0-4 words (one bag in five has a word twice); every third row shows an image
-// token, two rows the same one, no row the last.
+// Words and image tokens of row i: bags of 0-4 words (one bag in five has a word twice); every third row
+// shows an image token, two rows the same one, no row the last.
 static void op_bag(int *token, int *vis_row, int i, int V, int n_vis) {
     int show = i / 3 < n_vis ? n_vis - 1 - i / 3 : -1;
     *vis_row = i % 3 == 0 && show >= 0 ? (show == n_vis - 1 ? n_vis - 2 : show) : -1;
@@ -691,7 +738,7 @@ static void op_embed(const int *p) {
 static void op_gather(const int *p) {
     int n = p[0], rows = p[1], width = p[2], index[OP_ROWS];
     int x = op_in("x", rows, width, width, 1), y = op_out("y", n, width, width), d_y = op_seed("d_y", y);
-    for (int i = 0; i < n; i++) index[i] = (rows - 1 - 7 * i % rows + rows) % rows;     // no row twice: 7 is prime
+    for (int i = 0; i < n; i++) index[i] = (rows - 1 - 7 * i % rows + rows) % rows;         // no row twice
     sb_gather_rows(op_p(y), op_p(x), index, n, width);
     double *e = op_expect(y);
     for (int i = 0; e && i < n * width; i++) e[i] = op_at(x, (long)index[i / width] * width + i % width);
@@ -777,23 +824,22 @@ static void op_smooth_l1(const int *p) {
     }
 }
 
-// Probabilities of row i by definition into prob [V]; returns its loss.
-static double op_head_row(double *prob, int x, int w, long i, int V, int C, int target) {
+// Probabilities of row i by definition into prob [V], squares of the logits' errors into own; the loss.
+static double op_head_row(double *prob, double *own, int x, int w, long i, int V, int C, int target) {
     double sum = 0, z_t = 0;
     for (int j = 0; j < V; j++) {
-        double z = 0;
-        for (int c = 0; c < C; c++) z += op_at(x, i * C + c) * op_at(w, (long)j * C + c);
+        double z = op_dot(own + j, x, i * C, w, (long)j * C, C);
         sum += prob[j] = exp(z);
         if (j == target) z_t = z;
     }
     for (int j = 0; j < V; j++) prob[j] /= sum;
     return target < 0 ? 0 : log(sum) - z_t;
 }
-// n, V, C, chunk, type of w, gradients (1 d_x, 2 d_w).  A logit is a sum of C products, of size 0.1 sqrt(C); a
-// probability is off by as much, relative, and by exp, sum and quotient (4); d_x and d_w sum probabilities.
+// n, V, C, chunk, type of w, gradients (1 d_x, 2 d_w).  A logit is a sum of C products; a probability is off
+// by as much, relative, and by exp, sum and quotient (4); d_x and d_w sum probabilities.
 static void op_head_xent(const int *p) {
     int n = p[0], V = p[1], C = p[2], chunk = p[3], target[OP_ROWS];
-    double scale = 0.375, m = 0.01 * C, prob[OP_ROWS];
+    double scale = 0.375, prob[OP_ROWS], own[OP_ROWS];
     int x = op_in("x", n, C, C, 1), w = op_weight("w", V, C, C, p[4], 0.1), loss = op_out("loss", n, 1, 1);
     int logits = op_array("logits", OP_SCRATCH, SB_NATIVE, 2 * chunk, V, V, -1, 0);
     op_seed_loss(loss, scale);
@@ -803,19 +849,20 @@ static void op_head_xent(const int *p) {
     sb_head_xent(op_p(loss), op_p(d_x), op_p(d_w), op_p(logits), chunk, op_p(x), op_w(w), target, n, scale);
     double *e = op_expect(loss), *bound = op_bounds(loss), *e_x = op_squares(d_x), *e_w = op_squares(d_w);
     for (int i = 0; e && i < n; i++) {
-        e[i] = op_head_row(prob, x, w, i, V, C, target[i]);
-        bound[i] = 2 + fabs(e[i]) + OP_SIGMAS * OP_ROUNDING * sqrt(op_dot_squares(C, e[i] - log(V), m));
-        if (target[i] < 0) bound[i] = 0;
-        for (int j = 0; j < (target[i] < 0 ? 0 : V); j++) {
-            double z = log(prob[j]) + log(V), d = scale * (prob[j] - (j == target[i]));
-            double off = pow(scale * prob[j], 2) * (op_dot_squares(C, z, m) + 4);
+        e[i] = op_head_row(prob, own, x, w, i, V, C, target[i]);
+        if (target[i] >= 0)
+            bound[i] = 2 + fabs(e[i]) + OP_SIGMAS * OP_ROUNDING * sqrt(own[target[i]] + V / 3.0);
+        for (int j = 0; j < V && target[i] >= 0; j++) {
+            double d = scale * (prob[j] - (j == target[i]));
+            double off = pow(scale * prob[j], 2) * (own[j] + 4);
             for (int c = 0; c < C; c++) {
                 double x_c = op_at(x, (long)i * C + c), w_c = op_at(w, (long)j * C + c);
                 if (e_x) op_term(d_x, (long)i * C + c, d * w_c, 2), e_x[(long)i * C + c] += off * w_c * w_c;
                 if (e_w) op_term(d_w, (long)j * C + c, d * x_c, 2), e_w[(long)j * C + c] += off * x_c * x_c;
-                if (e_w && (i + 1) % chunk == 0) op_term_from(d_w, (long)j * C + c, 0, 0, op_start_at(d_w, (long)j * C + c));
             }
         }
+        for (long at = 0; e_w && (i + 1) % chunk == 0 && at < (long)V * C; at++)        // a chunk is added
+            op_term_from(d_w, at, 0, 0, op_start_at(d_w, at));
     }
 }
 
@@ -827,9 +874,11 @@ static void op_adamw(const int *p) {
     double b1 = 0.9, b2 = 0.98, eps = 1e-8, lr = 0.01, decay = p[3] ? 0.1 : 0, scale = 0.5;
     int p0 = op_in("p0", n, 1, 1, 1), grad = op_in("grad", steps, n, n, 1);
     int m0 = op_in("m0", n, 1, 1, first > 1 ? 0.2 : 0), v0 = op_in("v0", n, 1, 1, first > 1 ? 0.3 : 0);
-    for (long i = 0; op_run->fresh && i < n; i++) op_put(op_run->array + v0, i, (double)(float)pow(op_at(v0, i), 2));
+    for (long i = 0; op_run->fresh && i < n; i++)
+        op_put(op_run->array + v0, i, (double)(float)pow(op_at(v0, i), 2));
     for (long i = 0; op_run->fresh && i < n * steps; i++)       // some gradients as small as eps, some 0
-        if (i % n % 4 == 3) op_put(op_run->array + grad, i, i % n % 8 == 3 ? (double)(float)(op_at(grad, i) * 1e-8) : 0);
+        if (i % n % 4 == 3)
+            op_put(op_run->array + grad, i, i % n % 8 == 3 ? (double)(float)(op_at(grad, i) * 1e-8) : 0);
     op_settle(v0);
     op_settle(grad);
     int w = op_copy("p", p0), m = op_copy("m", m0), v = op_copy("v", v0);
@@ -839,14 +888,15 @@ static void op_adamw(const int *p) {
     double *b_p = op_bounds(w), *b_m = op_bounds(m), *b_v = op_bounds(v);
     for (long i = 0; e_p && i < n; i++) {
         double x = op_at(p0, i), off = 0, m_s = 0, v_s = 0, m_abs = 0;
-        for (int s = 1; s <= steps; s++) {      // moments as weighted sums of all gradients so far, not by recursion
+        for (int s = 1; s <= steps; s++) {      // moments as weighted sums of all gradients, not by recursion
             m_s = pow(b1, s) * op_at(m0, i), v_s = pow(b2, s) * op_at(v0, i), m_abs = fabs(m_s);
             for (int k = 1; k <= s; k++) {
                 double g = scale * op_at(grad, (k - 1) * n + i);
                 m_s += (1 - b1) * pow(b1, s - k) * g, v_s += (1 - b2) * pow(b2, s - k) * g * g;
                 m_abs += (1 - b1) * pow(b1, s - k) * fabs(g);
             }
-            double unit = lr / (1 - pow(b1, first + s - 1)) / (sqrt(v_s / (1 - pow(b2, first + s - 1))) + eps);
+            double root = sqrt(v_s / (1 - pow(b2, first + s - 1)));
+            double unit = lr / (1 - pow(b1, first + s - 1)) / (root + eps);
             x = x - lr * decay * x - unit * m_s;
             off += fabs(x) + unit * m_abs * (3 + 0.25 / (1 - b1) + 0.125 / (1 - b2));
         }
@@ -891,8 +941,8 @@ static void op_matmul(const int *p) {
     int a = op_in("a", ta ? k : m, ta ? m : k, lda, 1);
     int b = op_weight("b", tb ? n : k, tb ? k : n, ldb, type, 1);
     int c = op_array("c", p[6] ? OP_SUM : OP_OUT, SB_NATIVE, m, n, ldc, -1, 1);
-    sb_matmul(m, n, k, op_p(a), ta ? 1 : lda, ta ? lda : 1, op_run->array[b].data, type, tb ? 1 : ldb, tb ? ldb : 1,
-              op_p(c), ldc, p[6]);
+    sb_matmul(m, n, k, op_p(a), ta ? 1 : lda, ta ? lda : 1, op_run->array[b].data, type, tb ? 1 : ldb,
+              tb ? ldb : 1, op_p(c), ldc, p[6]);
     op_product(c, k, a, ta ? 1 : lda, ta ? lda : 1, b, tb ? ldb : 1, tb ? 1 : ldb, -1);
 }
 #endif
@@ -908,6 +958,7 @@ static const OpCase op_case[] = {
     {"linear", op_linear, {17, 801, 24, 0, 0, 0, OP_OWN, OP_OWN, 7}},       // more than a slab of SB_KC
     {"linear", op_linear, {785, 24, 33, 0, 0, 0, OP_OWN, OP_OWN, 6}},
     {"linear", op_linear, {17, 24, 785, 0, 0, 0, SB_BF16, OP_OWN, 3}},
+    {"linear", op_linear, {9, 33, 24, 0, 0, 0, SB_F64, SB_F64, 1}},
     {"linear", op_linear, {5, 0, 9, 1, 2, 1, OP_OWN, OP_OWN, 7}},           // an empty sum
     {"linear", op_linear, {0, 7, 9, 0, 0, 0, OP_OWN, OP_OWN, 7}},           // no rows
     {"linear", op_linear, {1, 1, 1, 0, 0, 0, OP_OWN, OP_OWN, 2}},
@@ -949,7 +1000,7 @@ static const OpCase op_case[] = {
     {"attention", op_attention, {34, 40, 2, 2, 8, OP_SECOND, 0, 0, 1, 0, 1}},
     {"attention", op_attention, {21, 24, 2, 1, 8, OP_BACK, 0, 0, 0, 0, 1}},
     {"attention", op_attention, {65, 65, 2, 1, 8, OP_ANY, 2, 0, 0, 3, 1}},
-    {"attention", op_attention, {300, 130, 2, 1, 8, OP_ANY, 0, 0, 0, 0, 1}},        // more than SB_QB rows
+    {"attention", op_attention, {300, 130, 2, 1, 8, OP_ANY, 0, 0, 0, 0, 1}},// more than SB_QB rows
     {"attention", op_attention, {300, 33, 1, 1, 17, OP_FULL, 0, 0, 0, 0, 1}},
     {"attention", op_attention, {150, 150, 2, 1, 12, OP_CAUSAL, 1, 1, 1, 1, 3}},
     {"dual_fold", op_dual_fold, {1, 1, 0, OP_OWN, OP_OWN, OP_OWN, 1, 31}},
@@ -996,7 +1047,7 @@ static const OpCase op_case[] = {
     {"matmul", op_matmul, {65, 31, 130, 1, 0, OP_OWN, 1}},
     {"matmul", op_matmul, {8, 32, 17, 0, 1, SB_BF16, 0}},
     {"matmul", op_matmul, {99, 3, 40, 1, 1, SB_F32, 0}},
-    {"matmul", op_matmul, {97, 260, 385, 0, 1, OP_OWN, 1}},                 // more than a unit of work and a slab
+    {"matmul", op_matmul, {97, 260, 385, 0, 1, OP_OWN, 1}},             // more than a slab and a unit of work
     {"matmul", op_matmul, {33, 65, 1153, 1, 0, OP_OWN, 0}},
 #endif
 };

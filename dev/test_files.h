@@ -769,6 +769,9 @@ static void test_scene_round_trip(void) {
               !memcmp(a->size, b->size, sizeof a->size) && a->yaw == b->yaw, "object %d: box", i);
     }
     EXPECT_DIE(sb_scene_save(&s, folder), "the folder is not empty");
+    sb_scene_save(&s, test_path("scene/slash/"));
+    CHECK(sb_exists(test_path("scene/slash/objects.json")), "a name with a slash at its end");
+    sb_remove(test_path("scene/slash"));
     EXPECT_DIE((files_fill_disk(3000), sb_scene_save(&s, test_path("scene/full"))), "cannot be written");
     CHECK(files_count(test_path("scene")) == 1, "a full disk leaves something");
     r.view[1].k.fx += 1;
@@ -869,8 +872,7 @@ static void test_scene_refuses(void) {
     sb_scene_free(&s);
 }
 
-// Depth of half the size, with intrinsics to match, and a mask of the colour's size: the ids on the same
-// rays.
+// Depth of half the size with intrinsics to match, and a mask of the colour's size: ids on the same rays.
 static void test_scene_two_sizes(void) {
     SbScene s = files_room(1, 0), r;
     SbView *v = s.view;
@@ -949,10 +951,13 @@ static const char *files_write_matrices(const SbScene *s, int how) {
     SbText t = {NULL, 0, 0};
     sb_remove(test_path("from"));
     for (int i = 0; i < s->views; i++) {
-        const double *p = s->view[how == 4 && i == 2 ? 0 : i].pose;
+        const double *p = s->view[how == 4 && i == 2 ? s->views / 2 + 1 : i].pose;
         char name[96];
         snprintf(name, sizeof name, "from/images/%s.png", s->view[i].name);
-        sb_png_write(test_path(name), s->view[i].rgb, s->view[i].w, s->view[i].h);
+        int size;
+        unsigned char *png = sb_png_encode(s->view[i].rgb, s->view[i].w, s->view[i].h, 3, &size);
+        sb_image_save(test_path(name), png, size, 0);
+        free(png);
         snprintf(name, sizeof name, "from/depth/%s.png", s->view[i].name);
         sb_make_folder(test_path("from/depth"));
         sb_depth_write(test_path(name), s->view[i].depth, s->view[i].dw, s->view[i].dh);
@@ -1006,6 +1011,20 @@ static void test_import_matrices(void) {
     files_import(files_write_matrices(&s, 4), "--depth-scale 1000", 1, "refused");
     files_import(files_write_matrices(&s, 5), "--depth-scale 1000", 1, "4 poses; there must be as many");
     sb_scene_free(&s);
+    s = files_room(26, 0.04);   // a long one, of which not all pairs are looked at
+    files_import(files_write_matrices(&s, 0), "--depth-scale 1000", 0, "written, 26 views");
+    files_import(files_write_matrices(&s, 1), "--depth-scale 1000", 1, "the poses are world-to-camera");
+    files_import(files_write_matrices(&s, 4), "--depth-scale 1000", 1, "view 10 agrees with no other");
+    files_pose(s.view[9].pose, 1.5, 2.5, 3.9, 0.25);    // one that looks the other way
+    for (int i = 0; i < 2; i++) {
+        files_import(files_write_matrices(&s, 0), i ? "--depth-scale 1000 --unproven" : "--depth-scale 1000",
+                     0,
+                     i ? "recorded in the scene" : "1 of 26 views overlap with no other and are left out");
+        sb_scene_load(&r, test_path("in/to"));
+        CHECK(r.views == 25 + i && r.unproven == i, "%d views, unproven %d", r.views, r.unproven);
+        sb_scene_free(&r);
+    }
+    sb_scene_free(&s);
     s = files_room(3, 0);
     files_import(files_write_matrices(&s, 0), "--depth-scale 1000", 1, "cannot prove their poses");
     files_import(files_write_matrices(&s, 0), "--depth-scale 1000 --unproven", 0, "recorded in the scene");
@@ -1031,7 +1050,7 @@ static void test_import_tum(void) {
         SbView *v = s.view + i;
         unsigned short *raw = (unsigned short *)sb_calloc(4800, sizeof *raw);
         for (int k = 0; k < 4800; k++) raw[k] = (unsigned short)floor(5000.0 * (double)v->depth[k] + 0.5);
-        char c[16], d[16];
+        char c[24], d[24];
         snprintf(c, sizeof c, "c%d.png", i);
         snprintf(d, sizeof d, "d%d.png", i);
         char *path = sb_format("%s/%s", test_path("tum"), d);
@@ -1061,6 +1080,7 @@ static void test_import_tum(void) {
     char *from = sb_copy(test_path("tum"));
     files_import(from, k, 0, "1 of 5 colour images without depth and pose");
     files_import(from, "", 1, "cannot belong to a picture of 80 x 60");
+    files_import(from, "--intrinsics 70,70,39.5", 1, "expected 4 numbers");
     char *flags = sb_format("%s --depth-scale 1000", k);
     files_import(from, flags, 1, "refused");
     free(flags);

@@ -1,8 +1,8 @@
-// test_ops.h: every operation against central differences, against independent formulas, and float against double.
+// test_ops.h: every operation against central differences, against formulas, and float against double.
 //
-// Included by a C++ program that holds spatialboost.h and dev/op_cases.h twice: as float at global scope, as double in
-// namespace f64. It refuses nothing and tunes nothing: the cases say what is expected and how far float may be off.
-// How to read it: running a case, then one function a test.
+// Included by a C++ program that holds spatialboost.h and dev/op_cases.h twice: as float at global scope, as
+// double in namespace f64. It refuses nothing and tunes nothing: the cases say what is expected and how far
+// float may be off. How to read it: running a case, then one function a test.
 #ifndef SB_TEST_OPS_H
 #define SB_TEST_OPS_H
 
@@ -17,7 +17,9 @@ static void op_free(OpRun *t) {
 // A first run of case number c. drop, drop_at: input element set to 0 (-1: none).
 static void op_start(OpRun *t, const OpCase *cases, int c, int reference, int drop, long drop_at) {
     memset(t, 0, sizeof *t);
-    t->seed = (uint64_t)c + 1;
+    t->seed = 0;                        // by what the case is, not by its place in the table
+    for (const char *s = cases[c].op; *s; s++) t->seed = sb_mix64(t->seed + (uint64_t)(unsigned char)*s);
+    for (int i = 0; i < OP_NUMBERS; i++) t->seed = sb_mix64(t->seed + (uint64_t)(cases[c].p[i] + 3));
     t->fresh = t->backward = 1;
     t->reference = reference;
     t->drop = drop;
@@ -40,7 +42,11 @@ static long op_count(const OpArray *a) { return a->rows * a->cols; }
 static double op_value(const OpArray *a, long i) {
     return op_get(a, a->data, i) - (a->kind == OP_SUM ? op_get(a, a->start, i) : 0);
 }
-static int op_result(const OpArray *a) { return a->kind == OP_OUT || a->kind == OP_SUM || a->kind == OP_COPY; }
+static int op_result(const OpArray *a) {
+    return a->kind == OP_OUT || a->kind == OP_SUM || a->kind == OP_COPY;
+}
+// The larger, or NaN if either is.
+static double op_worse(double worst, double x) { return worst != worst || x <= worst ? worst : x; }
 static double op_mean_square(const OpArray *a, long first, long count) {
     double sum = 0;
     for (long n = first; n < first + count; n++) sum += pow(op_value(a, op_element(a, n)), 2);
@@ -53,7 +59,8 @@ static void op_finish_bounds(OpRun *t) {
         if (a->judge == OP_UNSAID) SB_FAIL("%s: this case says no bound", a->name);
         for (long n = 0; n < op_count(a); n++) {
             long i = op_element(a, n);
-            double last = fabs(op_get(a, a->data, i)) / 2, all = OP_SIGMAS * OP_ROUNDING * sqrt(a->squares[i]);
+            double last = fabs(op_get(a, a->data, i)) / 2;
+            double all = OP_SIGMAS * OP_ROUNDING * sqrt(a->squares[i]);
             double bound = a->judge == OP_HARD ? a->bound[i] : last + (a->judge == OP_SQUARES ? all : 0);
             a->bound[i] = a->judge == OP_EXACT ? 0 : (double)FLT_EPSILON * bound;
         }
@@ -74,7 +81,9 @@ static long double op_functional(const OpRun *t) {
     return sum;
 }
 // +-1 for directions, which change every element of an input at once.
-static double op_sign(uint64_t direction, long n) { return sb_mix64(direction * 1000003 + (uint64_t)n) & 1 ? 1 : -1; }
+static double op_sign(uint64_t direction, long n) {
+    return sb_mix64(direction * 1000003 + (uint64_t)n) & 1 ? 1 : -1;
+}
 
 // Central difference along element `one` of an input, or (one < 0) along a direction of signs.
 static double op_difference(OpRun *t, const OpCase *c, int input, long one, uint64_t direction) {
@@ -92,8 +101,9 @@ static double op_difference(OpRun *t, const OpCase *c, int input, long one, uint
     }
     return (double)((side[0] - side[1]) / (2 * h));
 }
-// Largest error of gradient g relative to its scale: 48 elements (all, if there are no more), and two directions,
-// which no element escapes: an error in one alone shows there. An element's scale is the root mean square of all.
+// Largest error of gradient g relative to its scale: 48 elements (all, if there are no more), and two
+// directions, which no element escapes: an error in one alone shows there. An element's scale is the root
+// mean square of all.
 static double op_gradient_error(OpRun *t, const OpCase *c, int g) {
     const OpArray *a = t->array + g;
     double worst = 0, square = op_mean_square(a, 0, op_count(a));
@@ -102,14 +112,16 @@ static double op_gradient_error(OpRun *t, const OpCase *c, int g) {
     for (long n = 0; n < count; n++) value[n] = op_value(a, op_element(a, n));      // the runs below touch it
     for (long k = 0; k < tried; k++) {
         long n = tried == count ? k : (long)(sb_mix64((uint64_t)(count * 64 + k)) % (uint64_t)count);
-        double error = fabs(op_difference(t, c, a->of, n, 0) - value[n]) / fmax(fabs(value[n]), sqrt(square) + 1e-300);
-        worst = error <= worst ? worst : error;
+        double error = fabs(op_difference(t, c, a->of, n, 0) - value[n]);
+        error /= fmax(fabs(value[n]), sqrt(square) + 1e-300);
+        worst = op_worse(worst, error);
     }
     for (uint64_t d = 1; d <= 2 && count; d++) {
         double slope = 0;
         for (long n = 0; n < count; n++) slope += op_sign(d, n) * value[n];
-        double error = fabs(op_difference(t, c, a->of, -1, d) - slope) / (sqrt(square * (double)count) + 1e-300);
-        worst = error <= worst ? worst : error;
+        double error = fabs(op_difference(t, c, a->of, -1, d) - slope);
+        error /= sqrt(square * (double)count) + 1e-300;
+        worst = op_worse(worst, error);
     }
     free(value);
     return worst;
@@ -123,8 +135,9 @@ static void test_op_gradients(void) {
             OpArray *a = t.array + g;
             if (!op_result(a) || a->of < 0 || t.array[a->of].type != SB_F64) continue;
             double error = op_gradient_error(&t, f64::op_case + c, g);
-            CHECK(error <= 1e-6, "%s (case %d), %s: relative error %.3g", f64::op_case[c].op, c, a->name, error);
-            worst = fmax(worst, error);
+            CHECK(error <= 1e-6, "%s (case %d), %s: relative error %.3g", f64::op_case[c].op, c, a->name,
+                  error);
+            worst = op_worse(worst, error);
         }
         op_free(&t);
     }
@@ -142,10 +155,10 @@ static void test_op_formulas(void) {
             double worst = 0, scale = sqrt(op_mean_square(a, 0, op_count(a)));
             for (long n = 0; n < op_count(a); n++) {
                 double error = fabs(op_value(a, op_element(a, n)) - a->expect[op_element(a, n)]);
-                worst = error <= worst ? worst : error;
+                worst = op_worse(worst, error);
             }
-            CHECK(worst <= 1e-13 * scale, "%s (case %d), %s: off by %.3g of %.3g", f64::op_case[c].op, c, a->name,
-                  worst, scale);
+            CHECK(worst <= 1e-13 * scale, "%s (case %d), %s: off by %.3g of %.3g", f64::op_case[c].op, c,
+                  a->name, worst, scale);
         }
         op_free(&t);
     }
@@ -157,9 +170,11 @@ static void test_op_formulas(void) {
 static const char *op_trespass(const OpRun *t) {
     for (const OpArray *a = t->array; a < t->array + t->arrays; a++) {
         size_t size = op_bytes(a) / (size_t)(a->rows * a->ld > 0 ? a->rows * a->ld : 1);
-        if ((a->kind == OP_IN || a->kind == OP_SEED) && memcmp(a->data, a->start, op_bytes(a))) return a->name;
+        if ((a->kind == OP_IN || a->kind == OP_SEED) && memcmp(a->data, a->start, op_bytes(a)))
+            return a->name;
         for (long i = 0; op_result(a) && i < a->rows * a->ld; i++) {
-            const char *now = (const char *)a->data + (size_t)i * size, *then = (const char *)a->start + (size_t)i * size;
+            const char *now = (const char *)a->data + (size_t)i * size;
+            const char *then = (const char *)a->start + (size_t)i * size;
             double value = op_get(a, a->data, i);
             if (i % a->ld < a->cols ? value != value : memcmp(now, then, size)) return a->name;
         }
@@ -172,8 +187,8 @@ static void test_op_memory(void) {
         for (int wide = 0; wide < 2; wide++) {
             op_start(&t, wide ? f64::op_case : op_case, c, 0, -1, 0);
             const char *name = op_trespass(&t);
-            CHECK(!name, "%s (case %d, %s), %s: an input or a gap was written, or an output left", op_case[c].op, c,
-                  wide ? "double" : "float", name);
+            CHECK(!name, "%s (case %d, %s), %s: an input or a gap was written, or an output left",
+                  op_case[c].op, c, wide ? "double" : "float", name);
             op_free(&t);
         }
 }
@@ -185,27 +200,28 @@ typedef struct {                        // error / bound over many elements, in 
     double worst;
 } OpRatios;
 
-// Largest error / bound of array a of a float run against the double run (both finished); counts go to r (or NULL).
-// Elements that may not differ, and those that are 0 in both, say nothing about a bound: they are not counted.
+// Largest error / bound of array a of a float run against the double run (both finished); counts go to r (or
+// NULL). Elements that may not differ, and those that are 0 in both, say nothing about a bound: they are not
+// counted.
 static double op_ratio(const OpArray *f, const OpArray *d, OpRatios *r) {
     double worst = 0;
     for (long n = 0; n < op_count(d); n++) {
         long i = op_element(d, n);
         double error = fabs(op_value(f, i) - op_value(d, i)), bound = d->bound[i];
         double ratio = error == 0 ? 0 : error / bound;
-        worst = ratio <= worst ? worst : ratio;
+        worst = op_worse(worst, ratio);
         if (!r || bound == 0 || (error == 0 && op_value(d, i) == 0)) continue;
         r->count++;
         r->bin[ratio < 1 ? (int)(ratio * 1000) : 1000]++;
     }
-    if (r && !(worst <= r->worst)) r->worst = worst;
+    if (r) r->worst = op_worse(r->worst, worst);
     return worst;
 }
 static double op_worst_ratio(const OpRun *f, const OpRun *d) {
     double worst = 0;
     for (int i = 0; i < d->arrays; i++) {
         double ratio = op_result(d->array + i) ? op_ratio(f->array + i, d->array + i, NULL) : 0;
-        worst = ratio <= worst ? worst : ratio;
+        worst = op_worse(worst, ratio);
     }
     return worst;
 }
@@ -226,15 +242,17 @@ static void test_op_float(void) {
         for (int i = 0; i < d.arrays; i++) {
             if (!op_result(d.array + i)) continue;
             double ratio = op_ratio(f.array + i, d.array + i, &r);
-            CHECK(ratio <= 1, "%s (case %d), %s: %.3g times its bound", op_case[c].op, c, d.array[i].name, ratio);
+            CHECK(ratio <= 1, "%s (case %d), %s: %.3g times its bound", op_case[c].op, c, d.array[i].name,
+                  ratio);
         }
         op_free(&f);
         op_free(&d);
         if (c + 1 < OP_CASES && !strcmp(op_case[c].op, op_case[c + 1].op)) continue;
         if (r.count >= 20) {
-            printf("     %-12s error / bound: median %.3f, worst %.3f, of %ld\n", op_case[c].op, op_median(&r), r.worst,
-                   r.count);
-            CHECK(op_median(&r) > 0.05, "%s: nothing comes near the bound: median %.3f", op_case[c].op, op_median(&r));
+            printf("     %-12s error / bound: median %.3f, worst %.3f, of %ld\n", op_case[c].op,
+                   op_median(&r), r.worst, r.count);
+            CHECK(op_median(&r) > 0.05, "%s: nothing comes near the bound: median %.3f", op_case[c].op,
+                  op_median(&r));
         }
         memset(&r, 0, sizeof r);
     }
@@ -250,8 +268,8 @@ static void op_check_perturbed(OpRun *f, const OpRun *d, int c) {
         long n = (long)(sb_mix64((uint64_t)(c * 64 + i)) % (uint64_t)op_count(a)), at = op_element(a, n);
         double was = op_get(a, a->data, at), bound = d->array[i].bound[at];
         op_put(a, at, was + (bound > 0 ? 4 * bound : (double)FLT_EPSILON));
-        CHECK(op_ratio(a, d->array + i, NULL) > 1, "%s (case %d), %s: four times the bound passes", op_case[c].op, c,
-              a->name);
+        CHECK(op_ratio(a, d->array + i, NULL) > 1, "%s (case %d), %s: four times the bound passes",
+              op_case[c].op, c, a->name);
         op_put(a, at, was);
     }
 }
@@ -263,7 +281,8 @@ static long op_middling(const OpRun *d, int x) {
         double square = op_mean_square(a, 0, op_count(a));
         for (long k = 0, n; k < op_count(a); k++) {
             n = (k * 17 + 5) % op_count(a);
-            if (square > 0 && pow(op_value(a, op_element(a, n)), 2) >= square / 2) return op_element(d->array + x, n);
+            if (square > 0 && pow(op_value(a, op_element(a, n)), 2) >= square / 2)
+                return op_element(d->array + x, n);
         }
     }
     return -1;
@@ -276,7 +295,7 @@ static void test_op_sensitivity(void) {
         op_finish_bounds(&d);
         op_check_perturbed(&f, &d, c);
         op_free(&f);
-        for (int x = 0; x < d.arrays; x++) {    // an input element set to 0: a term of every sum that it is in
+        for (int x = 0; x < d.arrays; x++) {    // an element set to 0: a term of every sum that it is in
             long at = d.array[x].kind == OP_IN ? op_middling(&d, x) : -1;
             if (at < 0) continue;
             op_start(&f, op_case, c, 0, x, at);
@@ -320,17 +339,18 @@ static void test_op_elementary(void) {
     double exp_error = 0, phi_error = 0;
     for (long i = -870000; i <= 880000; i++) {
         float x = (float)i * 1e-4f;
-        exp_error = fmax(exp_error, fabs((double)sb_exp(x) / exp((double)x) - 1));
+        exp_error = op_worse(exp_error, fabs((double)sb_exp(x) / exp((double)x) - 1));
     }
     for (long i = -1000000; i <= 1000000; i++) {
         float x = (float)i * 2e-5f;
-        phi_error = fmax(phi_error, fabs((double)sb_phi(x) - f64::op_phi((double)x)));
+        phi_error = op_worse(phi_error, fabs((double)sb_phi(x) - f64::op_phi((double)x)));
     }
     printf("     exp: relative error %.2g, Phi: absolute error %.2g\n", exp_error, phi_error);
     CHECK(exp_error < 1e-7 && exp_error > 3e-8, "exp: relative error %.3g", exp_error);
-    CHECK(phi_error < OP_PHI_ERROR * (double)FLT_EPSILON && phi_error > 6e-8, "Phi: absolute error %.3g", phi_error);
-    CHECK(sb_exp(-1000) < 2e-38f && sb_exp(-1e7f) < 2e-38f, "exp(-1000) = %g, exp(-1e7) = %g", (double)sb_exp(-1000),
-          (double)sb_exp(-1e7f));
+    CHECK(phi_error < OP_PHI_ERROR * (double)FLT_EPSILON && phi_error > 6e-8, "Phi: absolute error %.3g",
+          phi_error);
+    CHECK(sb_exp(-1000) < 2e-38f && sb_exp(-1e7f) < 2e-38f, "exp(-1000) = %g, exp(-1e7) = %g",
+          (double)sb_exp(-1000), (double)sb_exp(-1e7f));
     CHECK(sb_exp(1000) > 1e38f, "exp(1000) = %g", (double)sb_exp(1000));
     CHECK(sb_exp(NAN) != sb_exp(NAN) && sb_phi(NAN) != sb_phi(NAN), "NaN does not stay NaN");
     for (double x = 12; x < 1e4; x *= 1.03) {           // far out: 1 and 0
@@ -352,14 +372,15 @@ static void test_op_islands(void) {
         for (int i = 0; i < N; i++) {
             uint64_t z = sb_mix64((uint64_t)(trial * N + i)), at = z % 16 + (uint64_t)(trial % 4 ? i : N - i);
             int *k = keys + 4 * i;
-            k[0] = (int)at, k[1] = k[0] + (int)(z >> 8 & 3), k[2] = k[1] + (int)(z >> 16 & 3), k[3] = k[2] + (int)(z >> 24 & 3);
+            k[0] = (int)at, k[1] = k[0] + (int)(z >> 8 & 3), k[2] = k[1] + (int)(z >> 16 & 3),
+            k[3] = k[2] + (int)(z >> 24 & 3);
             if (z >> 32 & 1) k[0] = k[1] = 0;
             if (z >> 33 & 1) k[3] = k[2];
         }
         long count = sb_islands(span, keys, N), row = 0;
         for (long s = 0; s < count; s++) {
-            CHECK(span[s].row0 == row && span[s].row1 > row, "trial %d: island %ld has rows %ld to %ld", trial, s,
-                  span[s].row0, span[s].row1);
+            CHECK(span[s].row0 == row && span[s].row1 > row, "trial %d: island %ld has rows %ld to %ld",
+                  trial, s, span[s].row0, span[s].row1);
             for (row = span[s].row0; row < span[s].row1; row++)
                 for (int r = 0; r < 4; r += 2)
                     CHECK(keys[4 * row + r] >= keys[4 * row + r + 1] ||

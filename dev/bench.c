@@ -1,0 +1,409 @@
+// bench.c: how fast spatialboost.h is, beside OpenBLAS and PyTorch. Writes a CSV `name,ours,peer,ratio`.
+//
+// ratio = peer's time / our time in every row (memory: peer's / ours): more is better. The name ends in the unit; where
+// there is no peer its fields are empty. Refuses to test results (that is test_spatialboost.c) and to compare on its
+// own terms: OpenBLAS chooses its kernel itself (OPENBLAS_CORETYPE is unset) and gets as many threads as we do, PyTorch
+// (BENCH_PYTHON names a python that has it) takes the better of eager and compiled.
+//
+// All sides take turns in one run and medians are kept, so that a busy machine hits all alike. Time is wall time;
+// with OMP_NUM_THREADS=1 it is CPU time (not on macOS), which other programs disturb less.
+// Run: ./build/bench FILE.csv [matmul|ops|steps]...     no list: everything
+// Read from the bottom: main, then the three groups. The line protocol of a peer is that of dev/bench_torch.py.
+#define _POSIX_C_SOURCE 200809L
+#include "spatialboost.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ROUNDS = 9, STEP_ROUNDS = 7, ROWS_MAX = 128 };
+
+static void die(const char *what, const char *name) {
+    fprintf(stderr, "error: %s: %s%s%s\n", name, what, errno ? ": " : "", errno ? strerror(errno) : "");
+    exit(1);
+}
+static int threads(void) {
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+// Milliseconds: wall time, or CPU time of a process (0: this one) where one thread makes that comparable.
+static double clock_ms(pid_t pid) {
+    clockid_t id = CLOCK_MONOTONIC;
+    struct timespec t;
+#ifndef __APPLE__
+    if (threads() == 1 && clock_getcpuclockid(pid, &id)) die("no CPU clock", "process");
+#else
+    (void)pid;
+#endif
+    clock_gettime(id, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+static double median(double *x, int n) {
+    qsort(x, (size_t)n, sizeof *x, ascending);
+    return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
+}
+static real *numbers(long count) {                          // in [-1, 1)
+    real *x = (real *)sb_alloc((size_t)count * sizeof(real));
+    for (long i = 0; i < count; i++) x[i] = (real)((double)(sb_mix64((uint64_t)i) >> 11) / 4503599627370496.0 - 1);
+    return x;
+}
+
+// ---- the result: one table, printed as it grows, written at the end
+typedef struct { char name[96]; double ours, peer, ratio; } Row;      // peer 0: none
+static Row table[ROWS_MAX];
+static int rows;
+
+static void add_row(const char *name, double ours, double peer, double ratio) {
+    if (rows == ROWS_MAX) die("too many rows", name);
+    Row *r = table + rows++;
+    snprintf(r->name, sizeof r->name, "%s", name);
+    r->ours = ours, r->peer = peer, r->ratio = ratio;
+    printf(peer > 0 ? "%-60s %10.3f %10.3f %7.2f\n" : "%-60s %10.3f\n", name, ours, peer, ratio);
+    fflush(stdout);
+}
+static void write_table(const char *path) {
+    char *temp = (char *)malloc(strlen(path) + 8);
+    if (!temp) die("out of memory", path);
+    sprintf(temp, "%s.tmp", path);
+    FILE *f = fopen(temp, "w");
+    if (!f) die("cannot be written", temp);
+    fprintf(f, "name,ours,peer,ratio\n");
+    for (int i = 0; i < rows; i++) {
+        fprintf(f, "%s,%.4f,", table[i].name, table[i].ours);
+        fprintf(f, table[i].peer > 0 ? "%.4f,%.4f\n" : ",\n", table[i].peer, table[i].ratio);
+    }
+    if (ferror(f) | fclose(f) || rename(temp, path)) die("cannot be written", path);
+    free(temp);
+}
+
+// ---- matmul: the linear layers of both presets in three forms, beside OpenBLAS
+typedef void (*Sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a, int lda,
+                      const float *b, int ldb, float beta, float *c, int ldc);
+static Sgemm open_blas(void) {
+    static const char *const path[] = {
+        "/usr/lib/x86_64-linux-gnu/openblas-openmp/libopenblas.so.0",
+        "/usr/lib/aarch64-linux-gnu/openblas-openmp/libopenblas.so.0", "libopenblaso.so.0", "libopenblas.so.0",
+        "libopenblas.so", "/opt/homebrew/opt/openblas/lib/libopenblas.dylib"};
+    void *lib = NULL, *gemm = NULL;
+    unsetenv("OPENBLAS_CORETYPE"), unsetenv("OPENBLAS_L2_SIZE");        // read when the library is loaded
+    for (size_t i = 0; !lib && i < sizeof path / sizeof *path; i++)
+        if ((lib = dlopen(path[i], RTLD_NOW | RTLD_LOCAL))) printf("OpenBLAS: %s", path[i]);
+    if (lib) gemm = dlsym(lib, "cblas_sgemm");
+    if (!gemm || sizeof(real) != sizeof(float)) {
+        printf("OpenBLAS: not found, the matmul rows have no peer\n");
+        return NULL;
+    }
+    void *set = dlsym(lib, "openblas_set_num_threads"), *core = dlsym(lib, "openblas_get_corename");
+    void (*set_threads)(int);
+    char *(*core_name)(void);
+    Sgemm sgemm;
+    memcpy(&set_threads, &set, sizeof set), memcpy(&core_name, &core, sizeof core), memcpy(&sgemm, &gemm, sizeof gemm);
+    if (set) set_threads(threads());
+    printf(", kernel %s, %d threads\n", core ? core_name() : "unknown", threads());
+    return sgemm;
+}
+// Rows of a batch, layer's input and output width: encoder of 8 images (small) or 64 and 32 (mini), LLM of 8 x 256
+// rows (small) or 32 x 160 (mini), the word table by chunks.
+typedef struct { const char *name; int n, in, out; } Layer;
+static const Layer layers[] = {
+    {"small encoder patch", 2056, 588, 384}, {"small encoder qkv", 2056, 384, 384},
+    {"small encoder dual out", 2056, 768, 384}, {"small encoder up", 2056, 384, 1536},
+    {"small encoder down", 2056, 1536, 384}, {"small llm q", 2048, 512, 512}, {"small llm kv", 2048, 512, 128},
+    {"small llm up", 2048, 512, 1408}, {"small llm down", 2048, 1408, 512}, {"small llm head", 256, 512, 4096},
+    {"mini encoder qkv", 4160, 128, 128}, {"mini encoder dual out", 2080, 256, 128},
+    {"mini encoder up", 4160, 128, 512}, {"mini encoder down", 4160, 512, 128}, {"mini llm q", 5120, 128, 128},
+    {"mini llm kv", 5120, 128, 64}, {"mini llm up", 5120, 128, 344}, {"mini llm down", 5120, 344, 128}};
+enum { LAYERS = sizeof layers / sizeof *layers };
+static const char *const form_name[] = {"forward", "input gradient", "weight gradient"};
+
+// One product into o: x w^T [n][out], y w [n][in], or += y^T x [out][in]. x [n][in], w [out][in], y [n][out].
+static void one_product(int form, const Layer *l, const real *x, const real *w, const real *y, real *o, Sgemm sgemm) {
+    enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
+    SbWeight weight = {w, SB_NATIVE, l->out, l->in, l->in}, none = {NULL, SB_NATIVE, 0, 0, 0};
+    int n = l->n, in = l->in, out = l->out;
+    const float *fx = (const float *)(const void *)x, *fw = (const float *)(const void *)w;
+    const float *fy = (const float *)(const void *)y;
+    float *fo = (float *)(void *)o;
+    if (sgemm) {
+        if (form == 0) sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, n, out, in, 1, fx, in, fw, in, 0, fo, out);
+        if (form == 1) sgemm(ROW_MAJOR, PLAIN, PLAIN, n, in, out, 1, fy, out, fw, in, 0, fo, in);
+        if (form == 2) sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, out, in, n, 1, fy, out, fx, in, 1, fo, in);
+        return;
+    }
+    if (form == 0) sb_linear_forward(o, out, x, in, weight, none, n);
+    if (form == 1) sb_linear_backward_input(o, in, y, out, weight, n);
+    if (form == 2) sb_linear_backward_weight(o, NULL, y, out, x, in, n, out, in);
+}
+static void bench_matmul(void) {
+    static double ms[LAYERS][3][2][ROUNDS];
+    Sgemm sgemm = open_blas();
+    long most = 0;
+    for (int i = 0; i < LAYERS; i++) {
+        long side = layers[i].in > layers[i].out ? layers[i].in : layers[i].out;
+        if (layers[i].n * side > most) most = layers[i].n * side;
+    }
+    real *x = numbers(most), *y = numbers(most), *w = numbers(512 * 4096), *o = numbers(most);
+    for (int round = -1; round < ROUNDS; round++)                      // round -1 warms up
+        for (int i = 0; i < LAYERS; i++)
+            for (int form = 0; form < 3; form++)
+                for (int side = 0; side < (sgemm ? 2 : 1); side++) {
+                    const Layer *l = layers + i;
+                    int times = 1 + (int)(4e8 / (2.0 * l->n * l->in * l->out));
+                    double began = clock_ms(0);
+                    for (int k = 0; k < times; k++) one_product(form, l, x, w, y, o, side ? sgemm : NULL);
+                    if (round >= 0) ms[i][form][side][round] = (clock_ms(0) - began) / times;
+                }
+    double sum = 0, least = 1e9;
+    for (int i = 0; i < LAYERS; i++)
+        for (int form = 0; form < 3; form++) {
+            char name[96];
+            double ours = median(ms[i][form][0], ROUNDS), peer = sgemm ? median(ms[i][form][1], ROUNDS) : 0;
+            snprintf(name, sizeof name, "matmul %s %s %dx%d->%d [ms]", layers[i].name, form_name[form], layers[i].n,
+                     layers[i].in, layers[i].out);
+            add_row(name, ours, peer, peer / ours);
+            if (sgemm) sum += log(peer / ours);
+            if (sgemm && peer / ours < least) least = peer / ours;
+        }
+    if (sgemm) printf("matmul: geometric mean of the ratios %.3f, least %.3f\n", exp(sum / (3 * LAYERS)), least);
+    sb_free(x), sb_free(y), sb_free(w), sb_free(o);
+}
+
+// ---- single operations, without a peer
+typedef struct { const char *name; int samples, rows, heads, kv_heads, dim, causal; } Core;
+static const Core cores[] = {
+    {"small encoder", 8, 257, 6, 6, 64, 0}, {"small encoder dual", 8, 257, 12, 12, 64, 0},
+    {"small llm causal", 8, 256, 8, 2, 64, 1}, {"mini encoder", 64, 65, 4, 4, 32, 0},
+    {"mini encoder dual", 32, 65, 8, 8, 32, 0}, {"mini llm causal", 32, 160, 4, 2, 32, 1}};
+
+// Forward and backward of one attention, in GF/s of the products that its visible (row, key) pairs need (2 and 5).
+static void bench_attention(const Core *c) {
+    long n = (long)c->samples * c->rows, q = c->heads * c->dim, kv = c->kv_heads * c->dim, ld = q + 2 * kv;
+    int *keys = (int *)sb_alloc((size_t)n * 4 * sizeof(int));
+    real *qkv = numbers(n * ld), *o = numbers(n * q), *d_o = numbers(n * q), *d = numbers(n * ld);
+    stat_t *lse = (stat_t *)sb_alloc((size_t)(n * c->heads) * sizeof(stat_t));
+    SbAttention a = {qkv, qkv + q, qkv + q + kv, ld, ld, ld, n, n, keys, c->heads, c->kv_heads, c->dim};
+    double pairs = 0, forward[ROUNDS], backward[ROUNDS];
+    for (int i = 0; i < n; i++) {
+        int *k = keys + 4 * i;
+        k[0] = i / c->rows * c->rows, k[1] = c->causal ? i + 1 : k[0] + c->rows, k[2] = k[3] = k[1];
+        pairs += k[1] - k[0];
+    }
+    for (int round = -1; round < ROUNDS; round++) {
+        double t0 = clock_ms(0);
+        sb_attention_forward(o, q, lse, &a);
+        double t1 = clock_ms(0);
+        sb_attention_backward(d, d + q, d + q + kv, d_o, o, q, lse, &a);
+        if (round >= 0) forward[round] = t1 - t0, backward[round] = clock_ms(0) - t1;
+    }
+    for (int back = 0; back < 2; back++) {
+        char name[96];
+        double work = (back ? 10 : 4) * pairs * c->heads * c->dim;
+        snprintf(name, sizeof name, "attention %s %s %dx%d heads %dx%d [GF/s]", back ? "backward" : "forward", c->name,
+                 c->samples, c->rows, c->heads, c->dim);
+        add_row(name, work * 1e-6 / median(back ? backward : forward, ROUNDS), 0, 0);
+    }
+    sb_free(keys), sb_free(qkv), sb_free(o), sb_free(d_o), sb_free(d), sb_free(lse);
+}
+// sb_exp has no operation of its own: a row of it, as in a softmax.
+static void exp_row(real *y, const real *x, long n) {
+    for (long i = 0; i < n; i++) y[i] = sb_exp(x[i]);
+}
+static void bench_elementwise(void) {
+    enum { COUNT = 28 << 20, WIDE = 384 };
+    static const char *const name[] = {"exp [ns]", "gelu forward [ns]", "gelu backward [ns]", "swiglu forward [ns]",
+                                       "swiglu backward [ns]", "layernorm forward [ns]", "layernorm backward [ns]",
+                                       "adamw 28 M parameters, 28 bytes each [GB/s]"};
+    enum { KINDS = sizeof name / sizeof *name };
+    double ms[KINDS][ROUNDS];
+    real *p = numbers(COUNT), *g = numbers(COUNT), *m = numbers(COUNT), *v = (real *)sb_alloc(COUNT * sizeof(real));
+    long n = 2048, count = n * WIDE;                        // a batch's activations; every element counts once
+    SbWeight w = {p, SB_NATIVE, WIDE, 1, 1};
+    for (int round = -1; round < ROUNDS; round++)
+        for (int kind = 0; kind < KINDS; kind++) {
+            double began = clock_ms(0);
+            if (kind == 0) for (long i = 0; i < n; i++) exp_row(m + i * WIDE, g + i * WIDE, WIDE);
+            if (kind == 1) sb_gelu_forward(m, g, count);
+            if (kind == 2) sb_gelu_backward(m, p, g, count);
+            if (kind == 3) sb_swiglu_forward(m, g, n / 2, WIDE);
+            if (kind == 4) sb_swiglu_backward(m, p, g, n / 2, WIDE);
+            if (kind == 5) sb_add_norm_forward(m, m + count, v + count, g, p, w, w, n, 1e-6, 1);
+            if (kind == 6) sb_norm_backward_add(m, v, v + WIDE, g, p, v + count, w, n, 1);
+            if (kind == 7) sb_adamw(p, g, m, v, COUNT, 1, 1e-3, 0.05, 0.9, 0.98, 1e-8, 1);
+            if (round >= 0) ms[kind][round] = clock_ms(0) - began;
+        }
+    for (int kind = 0; kind < KINDS; kind++) {
+        double t = median(ms[kind], ROUNDS), elements = kind == 3 || kind == 4 ? 0.5 * (double)count : (double)count;
+        add_row(name[kind], kind == 7 ? 28e-6 * COUNT / t : t * 1e6 / elements, 0, 0);
+    }
+    sb_free(p), sb_free(g), sb_free(m), sb_free(v);
+}
+
+// ---- training steps of preset small. Both sides are programs of their own that take a step when asked, so that memory
+// is theirs alone: ours is this program again, with the peer's arguments.
+typedef struct { const char *kind; int batch, text, loss_rows; } Step;
+static const Step steps[] = {{"encoder", 8, 0, 0}, {"boost", 8, 128, 32}, {"llm", 8, 256, 64}};
+enum { STEPS = sizeof steps / sizeof *steps };
+
+// The batch of a step: images of noise, one turn of random words a sample, loss on its last rows.
+static void fill_batch(SbBatch *b, const SbConfig *c, const Step *s) {
+    enum { TEXT_MAX = 4096 };
+    static unsigned char rgb[3 * 224 * 224];
+    static int token[TEXT_MAX], target[TEXT_MAX];
+    uint64_t at = 0;
+    if (s->text > TEXT_MAX || c->image != 224) die("the step is too large", s->kind);
+    for (int i = 0; i < s->batch; i++) {
+        int image = -1;
+        if (strcmp(s->kind, "llm")) {
+            for (size_t k = 0; k < sizeof rgb; k++) rgb[k] = (unsigned char)sb_mix64(++at);
+            image = sb_batch_image(b, c, rgb, c->image, c->image);
+            b->main_class[image] = i % c->classes;
+        }
+        if (!strcmp(s->kind, "encoder")) continue;
+        sb_batch_sample(b);
+        if (image >= 0) sb_batch_prefix_image(b, c, image);
+        for (int k = 0; k < s->text; k++) {
+            token[k] = (int)(sb_mix64(++at) % (uint64_t)c->vocab);
+            target[k] = k < s->text - s->loss_rows ? -1 : (int)(sb_mix64(++at) % (uint64_t)c->vocab);
+        }
+        sb_batch_turn(b, c, token, target, NULL, s->text);
+    }
+}
+// Our side: "ready", then one step for every line, answered with milliseconds and peak megabytes.
+static int serve(int argc, char **argv) {
+    if (argc < 8) die("expected KIND BATCH TEXT LOSS_ROWS THREADS ITERATIONS", "serve");
+    Step s = {argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5])};
+    int encoder = !strcmp(s.kind, "encoder"), boost = !strcmp(s.kind, "boost"), iterations = atoi(argv[7]);
+    SbConfig c = sb_config_preset(SB_SMALL);
+    SbModel m;
+    SbBatch b;
+    memset(&b, 0, sizeof b);
+    sb_model_init(&m, &c, boost);
+    sb_model_random(&m, ~0, 1, 1);
+    sb_model_train(&m, encoder ? SB_BASE | SB_HEADS : boost ? SB_PLUS | SB_GATE | SB_PROJ : SB_LLM);
+    fill_batch(&b, &c, &s);
+    for (int i = -2; i < iterations; i++) {                // two to warm up
+        char line[16];
+        struct rusage usage;
+        if (i == 0) printf("ready\n"), fflush(stdout);
+        if (i >= 0 && (!fgets(line, sizeof line, stdin) || strcmp(line, "step\n"))) break;
+        double began = clock_ms(0), loss = encoder ? sb_step_recognise(&m, &b, 1, 0) : sb_step_lm(&m, &b, 1);
+        sb_update(&m, 1e-4, 0.05, i + 3);
+        if (!isfinite(loss)) die("the loss is not a number", s.kind);
+        if (i < 0) continue;
+        getrusage(RUSAGE_SELF, &usage);
+#ifdef __APPLE__
+        usage.ru_maxrss /= 1024;                            // bytes there, kilobytes elsewhere
+#endif
+        printf("%.3f %.0f\n", clock_ms(0) - began, (double)usage.ru_maxrss / 1024);
+        fflush(stdout);
+    }
+    sb_model_free(&m), sb_batch_free(&b);
+    return 0;
+}
+
+typedef struct {
+    const char *name;
+    pid_t pid;                  // 0: not there
+    FILE *to, *from;
+    double ms[STEP_ROUNDS], megabytes;
+} Side;
+
+// Start `program [script] kind batch ... [last]` between two pipes. 0 if it does not say "ready".
+static int start_side(Side *side, const char *name, const char *program, const char *script, const Step *s,
+                      const char *last) {
+    char number[5][16], line[64], *argv[12];
+    int value[5] = {s->batch, s->text, s->loss_rows, threads(), STEP_ROUNDS}, in[2], out[2], n = 0;
+    memset(side, 0, sizeof *side);
+    side->name = name;
+    if (!program || !*program) return 0;
+    argv[n++] = (char *)(size_t)program, argv[n++] = (char *)(size_t)script, argv[n++] = (char *)(size_t)s->kind;
+    for (int i = 0; i < 5; i++) snprintf(number[i], 16, "%d", value[i]), argv[n++] = number[i];
+    if (last) argv[n++] = (char *)(size_t)last;
+    argv[n] = NULL;
+    if (pipe(in) || pipe(out)) die("no pipe", name);
+    fflush(stdout);
+    if ((side->pid = fork()) < 0) die("cannot be started", name);
+    if (!side->pid) {
+        dup2(in[0], 0), dup2(out[1], 1);
+        close(in[0]), close(in[1]), close(out[0]), close(out[1]);
+        execvp(program, argv);
+        _exit(127);
+    }
+    close(in[0]), close(out[1]);
+    side->to = fdopen(in[1], "w"), side->from = fdopen(out[0], "r");
+    if (fgets(line, sizeof line, side->from) && !strcmp(line, "ready\n")) return 1;
+    printf("%s: does not start, left out\n", name);
+    fclose(side->to), fclose(side->from);
+    waitpid(side->pid, NULL, 0);
+    side->pid = 0;
+    return 0;
+}
+static void take_step(Side *side, int round) {
+    double began = clock_ms(side->pid), ms;
+    fputs("step\n", side->to), fflush(side->to);
+    if (fscanf(side->from, "%lf %lf", &ms, &side->megabytes) != 2) die("stopped answering", side->name);
+    side->ms[round] = threads() == 1 ? clock_ms(side->pid) - began : ms;
+}
+static void stop_side(Side *side) {
+    if (!side->pid) return;
+    fclose(side->to), fclose(side->from);
+    waitpid(side->pid, NULL, 0);
+}
+static void bench_step(const Step *s, const char *self) {
+    const char *python = getenv("BENCH_PYTHON"), *script = "dev/bench_torch.py";
+    char name[96], what[64] = "";
+    Side side[3];
+    if (strcmp(s->kind, "encoder")) snprintf(what, sizeof what, ", text %d, loss rows %d", s->text, s->loss_rows);
+    if (!start_side(side, "our step", self, "serve", s, NULL)) die("does not start", self);
+    start_side(side + 1, "PyTorch, eager", python, script, s, NULL);
+    start_side(side + 2, "PyTorch, compiled", python, script, s, "--compile");
+    for (int round = 0; round < STEP_ROUNDS; round++)
+        for (int i = 0; i < 3; i++) if (side[i].pid) take_step(side + i, round);
+    double t[3], ms = 0, memory = 0;
+    for (int i = 0; i < 3; i++) {
+        t[i] = side[i].pid ? median(side[i].ms, STEP_ROUNDS) : 0;
+        if (i && t[i] > 0) printf("%s: %s %.1f ms, %.0f MB\n", s->kind, side[i].name, t[i], side[i].megabytes);
+        if (i && t[i] > 0 && (ms == 0 || t[i] < ms)) ms = t[i], memory = side[i].megabytes;
+        stop_side(side + i);
+    }
+    snprintf(name, sizeof name, "step %s small, batch %d%s [ms]", s->kind, s->batch, what);
+    add_row(name, t[0], ms, ms / t[0]);
+    snprintf(name, sizeof name, "memory %s small, batch %d%s [MB]", s->kind, s->batch, what);
+    add_row(name, side[0].megabytes, memory, memory / side[0].megabytes);
+}
+
+int main(int argc, char **argv) {
+    if (argc >= 2 && !strcmp(argv[1], "serve")) return serve(argc, argv);
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s FILE.csv [matmul|ops|steps]...\n", argv[0]);
+        return 1;
+    }
+    int want[3] = {argc == 2, argc == 2, argc == 2};
+    static const char *const group[] = {"matmul", "ops", "steps"};
+    for (int i = 2; i < argc; i++)
+        for (int k = 0; k < 3; k++) want[k] |= !strcmp(argv[i], group[k]);
+    const char *python = getenv("BENCH_PYTHON");
+    signal(SIGPIPE, SIG_IGN);
+    printf("%d threads, vectors of %d bytes, time is %s\n", threads(), SB_BYTES, threads() == 1 ? "CPU time" : "wall time");
+    printf("PyTorch: %s\n", python ? python : "BENCH_PYTHON names none, the step rows have no peer");
+    printf("%-60s %10s %10s %7s\n", "name [unit]", "ours", "peer", "ratio");
+    if (want[2]) for (int i = 0; i < STEPS; i++) bench_step(steps + i, argv[0]);
+    if (want[1]) {
+        for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) bench_attention(cores + i);
+        bench_elementwise();
+    }
+    if (want[0]) bench_matmul();
+    write_table(argv[1]);
+    return 0;
+}

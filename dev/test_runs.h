@@ -1,0 +1,345 @@
+// test_runs.h: the programs as a person runs them: whole paths, kill -9, Ctrl-C, nonsense on the command
+// line, full disks.
+//
+// Programs are taken from SB_BIN (default: the project's root), variants of train from build/. Everything
+// happens in test_folder(). Read from top: starting a program, then the tests.
+#ifndef SB_TEST_RUNS_H
+#define SB_TEST_RUNS_H
+#include "test.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+static const char *test_bin(void) {
+    const char *bin = getenv("SB_BIN");
+    return bin && *bin ? bin : ".";
+}
+// Run a shell command line (%B: folder of the programs, %T: test folder); output goes to %T/said. Returns the
+// exit code, 128 + n for signal n.
+static int test_shell(const char *format, ...) SB_PRINTF(1, 2);
+static int test_shell(const char *format, ...) {
+    SbText line = {NULL, 0, 0};
+    char command[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    for (const char *c = command; *c; c++) {
+        if (c[0] == '@' && c[1] == 'B') sb_text_add(&line, "%s", test_bin()), c++;
+        else if (c[0] == '@' && c[1] == 'T') sb_text_add(&line, "%s", test_folder()), c++;
+        else sb_text_bytes(&line, c, 1);
+    }
+    sb_text_add(&line, " >%s 2>&1 </dev/null", test_path("said"));
+    int status = system(line.data);
+    free(line.data);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+static char *test_said(void) {
+    size_t size;
+    return sb_read_file(test_path("said"), &size);
+}
+// Same bytes?
+static int test_same_files(const char *a, const char *b) {
+    size_t na, nb;
+    if (!sb_exists(a) || !sb_exists(b)) return 0;
+    char *x = sb_read_file(a, &na), *y = sb_read_file(b, &nb);
+    int same = na == nb && !memcmp(x, y, na);
+    free(x), free(y);
+    return same;
+}
+// The first four stages at toy size in @T/base, once.
+static int test_base(void) {
+    static int made;
+    if (made) return 1;
+    made = test_shell("for s in encoder llm align instruct; do @B/train $s --preset toy --out @T/base || "
+                      "exit 1; done") == 0;
+    CHECK(made, "the toy path fails: %s", test_said());
+    return made;
+}
+
+// Nothing, a folder of scenes, a file of conversations: every way into boost, then the probes and the page.
+static void test_run_path(void) {
+    if (!test_base()) return;
+    CHECK(!test_shell("@B/data/simulate --scene 5 --count 3 --size 32 --out @T/rooms"), "simulate: %s",
+          test_said());
+    CHECK(!test_shell("@B/data/converse --scenes @T/rooms --out @T/talk.jsonl --mix mix"), "converse: %s",
+          test_said());
+    const char *way[] = {"",
+                         "--mix rec",
+                         "--mix full --order random",
+                         "--tune full",
+                         "--random_plus",
+                         "--freeze_projector",
+                         "--regress",
+                         "--scenes @T/rooms",
+                         "--data @T/talk.jsonl",
+                         "--scenes @T/rooms --data @T/talk.jsonl --share .5",
+                         "--isolate 0 --restart 0 --order random"};
+    for (int i = 0; i < (int)(sizeof way / sizeof *way); i++)
+        CHECK(!test_shell(
+                  "@B/train boost --from @T/base/instruct.safetensors --out @T/way --to w%d --steps 4 %s", i,
+                  way[i]),
+              "boost %s: %s", way[i], test_said());
+    CHECK(!test_shell("@B/train encoder --preset toy --patch_labels --steps 3 --out @T/labels"),
+          "patch labels: %s", test_said());
+    CHECK(!test_shell(
+              "@B/eval probe --out @T/way --base @T/base/encoder.safetensors --boost @T/way/w0.safetensors "
+              "--control @T/way/w1.safetensors --images 200"),
+          "probe: %s", test_said());
+    CHECK(!test_shell("@B/eval report --out @T/way"), "report: %s", test_said());
+}
+// Same bits by the guarded build (only operations touch tensors), by the build without OpenMP, by other
+// thread counts.
+static void test_run_variants(void) {
+    if (getenv("SB_BIN")) SKIP("variants are compared in the plain build only");
+    const char *program[] = {"build/guard/train", "build/serial/train", "OMP_NUM_THREADS=1 ./train",
+                             "OMP_NUM_THREADS=3 ./train", "OMP_NUM_THREADS=5 ./train"};
+    for (int i = -1; i < 5; i++) {
+        CHECK(!test_shell("for s in encoder llm align instruct boost; do "
+                          "%s $s --preset toy --steps 4 --out @T/variant%d || exit 1; done",
+                          i < 0 ? "./train" : program[i], i),
+              "%s: %s", i < 0 ? "./train" : program[i], test_said());
+        for (int s = 0; s < 5 && i >= 0; s++) {
+            const char *stage[] = {"encoder", "llm", "align", "instruct", "boost"};
+            char a[64], b[64];
+            for (int csv = 0; csv < 2; csv++) {
+                snprintf(a, sizeof a, "variant-1/%s.%s", stage[s], csv ? "csv" : "safetensors");
+                snprintf(b, sizeof b, "variant%d/%s.%s", i, stage[s], csv ? "csv" : "safetensors");
+                CHECK(test_same_files(test_path(a), test_path(b)), "%s: %s differs", program[i], b);
+            }
+        }
+    }
+}
+
+// Start ./train boost in the background; returns its pid.
+static pid_t test_start(const char *out, const char *preload) {
+    pid_t child = fork();
+    if (child) return child;
+    char *train = sb_format("%s/train", test_bin()), *from = sb_copy(test_path("base/instruct.safetensors"));
+    int null = open("/dev/null", O_RDWR);
+    dup2(null, 1), dup2(null, 2);
+    if (preload) setenv("LD_PRELOAD", preload, 1);
+    execl(train, train, "boost", "--from", from, "--out", test_path(out), "--steps", "24", "--save_every",
+          "0.01", (char *)NULL);
+    _exit(9);
+}
+static int test_wait(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+static void test_nap(double seconds) {
+    struct timespec t;
+    t.tv_sec = (time_t)seconds, t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+    nanosleep(&t, NULL);
+}
+// kill -9 at 20 moments spread over a run, again and again until it is through: bytes of weights and log as
+// undisturbed.
+static void test_run_kill(void) {
+    if (!test_base()) return;
+    double start = test_seconds();
+    CHECK(!test_wait(test_start("calm", NULL)), "the undisturbed run fails");
+    double length = test_seconds() - start;
+    SbRandom r = sb_random(2026, 11);
+    int kills = 0, runs = 0;
+    for (int round = 0; kills < 20 && round < 40; round++) {
+        char out[32], file[64];
+        snprintf(out, sizeof out, "killed%d", round);
+        for (int tries = 0; tries < 12; tries++, runs++) {
+            pid_t child = test_start(out, NULL);
+            if (tries < 5)
+                test_nap(length * (.05 + .9 * sb_next_unit(&r))), kills += kill(child, SIGKILL) == 0;
+            int code = test_wait(child);
+            if (code == 0) break;
+            CHECK(code == 128 + SIGKILL, "a resumed run ends with %d", code);
+        }
+        snprintf(file, sizeof file, "%s/boost.safetensors", out);
+        CHECK(test_same_files(test_path("calm/boost.safetensors"), test_path(file)), "%s: other weights",
+              out);
+        snprintf(file, sizeof file, "%s/boost.csv", out);
+        CHECK(test_same_files(test_path("calm/boost.csv"), test_path(file)), "%s: another log", out);
+    }
+    CHECK(kills >= 20, "only %d kills", kills);
+}
+// Killed after a checkpoint is written and before it gets its name (a rename() that kills, loaded in front of
+// libc).
+static void test_run_kill_rename(void) {
+    if (getenv("SB_BIN") || !test_base()) SKIP("needs the plain build");
+    FILE *f = fopen(test_path("kill.c"), "w");
+    if (!f) SKIP("cannot write");
+    fprintf(f, "#include <signal.h>\n#include <unistd.h>\nint rename(const char *a, const char *b);\n"
+               "int rename(const char *a, const char *b) { (void)a, (void)b; kill(getpid(), SIGKILL); return "
+               "0; }\n");
+    fclose(f);
+    if (test_shell("cc -shared -fPIC @T/kill.c -o @T/kill.so")) SKIP("no shared libraries here");
+    if (!sb_exists(test_path("calm/boost.safetensors")))
+        CHECK(!test_wait(test_start("calm", NULL)), "calm run fails");
+    int code = test_wait(test_start("renamed", test_path("kill.so")));
+    if (code == 0) SKIP("this system does not preload libraries");
+    CHECK(code == 128 + SIGKILL, "exit %d", code);
+    CHECK(!sb_exists(test_path("renamed/boost.safetensors")), "a result appeared before its time");
+    CHECK(!test_wait(test_start("renamed", NULL)), "does not start again");
+    CHECK(test_same_files(test_path("calm/boost.safetensors"), test_path("renamed/boost.safetensors")),
+          "other weights");
+}
+static void test_run_interrupt(void) {
+    if (!test_base()) return;
+    if (!sb_exists(test_path("calm/boost.safetensors")))
+        CHECK(!test_wait(test_start("calm", NULL)), "calm run fails");
+    int stopped = 0;
+    for (int tries = 0; tries < 10 && !stopped; tries++) {
+        pid_t child = test_start("ctrlc", NULL);
+        test_nap(.05 + .03 * tries);
+        kill(child, SIGINT);
+        int code = test_wait(child);
+        stopped = code == 130;
+        CHECK(code == 130 || code == 0 || code == 128 + SIGINT, "Ctrl-C ends with %d", code);
+        if (stopped)
+            CHECK(sb_exists(test_path("ctrlc/boost.partial.safetensors")), "no checkpoint at Ctrl-C");
+        if (code == 0) sb_remove(test_path("ctrlc"));
+    }
+    CHECK(stopped, "no Ctrl-C came in time");
+    CHECK(!test_wait(test_start("ctrlc", NULL)), "does not go on");
+    CHECK(test_same_files(test_path("calm/boost.safetensors"), test_path("ctrlc/boost.safetensors")),
+          "other weights");
+    CHECK(test_same_files(test_path("calm/boost.csv"), test_path("ctrlc/boost.csv")), "another log");
+}
+// A loss that is no number: the step, the tensor, and what was there before stays.
+static void test_run_nan(void) {
+    if (!test_base()) return;
+    CHECK(test_shell("@B/train boost --from @T/base/instruct.safetensors --out @T/nan --lr 1000 --clip 0 "
+                     "--steps 60") == 1,
+          "it trained: %s", test_said());
+    char *said = test_said();
+    CHECK(strstr(said, "error: step ") && strstr(said, "first tensor that is not finite: ") &&
+          !strstr(said, "second look"), "said: %s", said);
+    CHECK(!sb_exists(test_path("nan/boost.safetensors")), "a result was written");
+    free(said);
+}
+// Nonsense: one line that names it, exit 1, no result.
+static void test_run_refuses(void) {
+    if (!test_base()) return;
+    static const struct { const char *line, *says;
+    } bad[] = {
+        {"@B/train", "usage"},
+        {"@B/train dance", "no stage is called dance"},
+        {"@B/train boost --speed 3", "unknown flag --speed"},
+        {"@B/train boost --steps", "wants a value"},
+        {"@B/train boost --steps many", "expected a whole number"},
+        {"@B/train boost --steps 1.5", "expected a whole number"},
+        {"@B/train boost --lr nan", "expected a number"},
+        {"@B/train boost extra", "unexpected argument extra"},
+        {"@B/train encoder --preset huge", "expected toy, mini or small"},
+        {"@B/train encoder --enc_heads 5", "enc_width must be a multiple"},
+        {"@B/train llm --out @T/none", "run ./train encoder first"},
+        {"@B/train boost --from @T --out @T/bad", "error: "},
+        {"@B/train boost --from @T/said --out @T/bad", "safetensors"},
+        {"@B/train boost --from @T/base/instruct.safetensors --enc_width 64 --out @T/bad",
+         "sizes are chosen"},
+        {"@B/train boost --from @T/base/instruct.safetensors --mix dept=3 --out @T/bad", "dept"},
+        {"@B/train boost --from @T/base/instruct.safetensors --order sideways --out @T/bad", "sideways"},
+        {"@B/train boost --from @T/base/instruct.safetensors --tune head --out @T/bad", "plus or full"},
+        {"@B/train boost --from @T/base/instruct.safetensors --scenes @T/nowhere --out @T/bad", "nowhere"},
+        {"@B/train boost --from @T/base/instruct.safetensors --data @T/nothing.json --out @T/bad",
+         "nothing.json"},
+        {"@B/train llm --from @T/base/encoder.safetensors --data x.json --out @T/bad", "reads no dialogues"},
+        {"@B/eval probe --out @T/none", "error: "},
+        {"@B/eval nothing", "error: "},
+        {"@B/data/simulate --count 0 --out @T/s", "--count"},
+        {"@B/data/converse --scenes @T/nowhere --out @T/c.json", "nowhere"},
+        {"@B/data/import @T/nowhere @T/i", "nowhere"}};
+    for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
+        int code = test_shell("%s", bad[i].line);
+        char *said = test_said();
+        CHECK(code == 1, "%s: exit %d", bad[i].line, code);
+        CHECK(strstr(said, bad[i].says) != NULL, "%s: \"%s\" is not in: %s", bad[i].line, bad[i].says, said);
+        free(said);
+    }
+    CHECK(!sb_exists(test_path("bad/boost.safetensors")), "a refused run left a result");
+}
+// A checkpoint cut short, or with one byte changed in its header.
+static void test_run_damaged(void) {
+    if (!test_base()) return;
+    size_t size;
+    char *whole = sb_read_file(test_path("base/instruct.safetensors"), &size);
+    for (int i = 0; i < 12; i++) {
+        FILE *f = fopen(test_path("cut.safetensors"), "wb");
+        fwrite(whole, 1, size * (size_t)i / 12, f);
+        fclose(f);
+        CHECK(test_shell("@B/train boost --from @T/cut.safetensors --out @T/cut --steps 2") == 1,
+              "cut at %d/12 is taken", i);
+        char *said = test_said();
+        CHECK(strstr(said, "error: ") && strstr(said, "cut.safetensors"), "cut at %d/12: %s", i, said);
+        free(said);
+    }
+    free(whole);
+}
+// A disk that is full (a limit on file size): an error, and what stood there stands.
+static void test_run_full_disk(void) {
+    if (!test_base()) return;
+    CHECK(!test_shell("@B/train boost --from @T/base/instruct.safetensors --out @T/full --steps 2"), "%s",
+          test_said());
+    CHECK(!test_shell("cp @T/full/boost.safetensors @T/full/before"), "cp");
+    CHECK(test_shell(
+              "(trap '' XFSZ; ulimit -f 40; @B/train boost --from @T/base/instruct.safetensors --out @T/full "
+              "--steps 3 --again | head -c 20000)") == 0,
+          "shell");
+    char *said = test_said();
+    CHECK(strstr(said, "error: ") != NULL, "a full disk went unnoticed: %s", said);
+    CHECK(test_same_files(test_path("full/before"), test_path("full/boost.safetensors")),
+          "the old result was damaged");
+    free(said);
+}
+// The house's own limits: columns, lines of the header, lines of a function.
+static void test_source_limits(void) {
+    static const char *const source[] = {"spatialboost.h",
+                                         "train.c",
+                                         "eval.c",
+                                         "test_spatialboost.c",
+                                         "data/file.h",
+                                         "data/flags.h",
+                                         "data/json.h",
+                                         "data/image.h",
+                                         "data/checkpoint.h",
+                                         "data/scene.h",
+                                         "data/simulate.h",
+                                         "data/converse.h",
+                                         "data/words.h",
+                                         "data/model.h",
+                                         "data/samples.h",
+                                         "data/simulate.c",
+                                         "data/converse.c",
+                                         "data/import.c",
+                                         "dev/bench.c",
+                                         "dev/test.h",
+                                         "dev/test_runs.h",
+                                         "dev/test_files.h",
+                                         "dev/test_simulate.h",
+                                         "dev/test_converse.h",
+                                         "dev/test_ops.h",
+                                         "dev/test_model.h",
+                                         "dev/op_cases.h",
+                                         "dev/guard.h"};
+    for (int s = 0; s < (int)(sizeof source / sizeof *source); s++) {
+        FILE *f = fopen(source[s], "r");
+        char line[4096], name[128] = "";
+        int number = 0, begin = 0;
+        if (!f) SKIP("run from the project's root (%s is not here)", source[s]);
+        while (fgets(line, sizeof line, f)) {
+            size_t columns = 0, n = strcspn(line, "\n");
+            for (size_t i = 0; i < n; i++) columns += ((unsigned char)line[i] & 0xC0) != 0x80;
+            number++;
+            CHECK(columns <= 110, "%s:%d: %zu columns", source[s], number, columns);
+            if (line[0] == '}' && begin) {
+                CHECK(number - begin < 100, "%s: %s has %d lines", source[s], name, number - begin + 1);
+                begin = 0;
+            }
+            if (strchr("}#/ \n\t", line[0]) == NULL && strchr(line, '('))
+                begin = number, snprintf(name, sizeof name, "%.100s", line);
+        }
+        fclose(f);
+        if (s == 0) CHECK(number <= 2000, "spatialboost.h has %d lines", number);
+        if (s == 1) CHECK(number < 1000, "train.c has %d lines", number);
+    }
+}
+#endif
