@@ -98,7 +98,8 @@ real: all $(OUT)/boost$(S)
 	@$(REPORT)
 
 reproduce: all
-	sh dev/reproduce.sh $(OUT)/reproduce
+	@mkdir -p $(OUT)/reproduce/tune
+	@$(MAKE) -f dev/reproduce.mk -j$$(getconf _NPROCESSORS_ONLN) R=$(OUT)/reproduce
 
 # ---- proofs
 build/test: $(TESTS) data/import.c | deps

@@ -598,8 +598,8 @@ static void guess_blindly(AskedList *test, const SbConfig *c, const char *mix, i
     free(best), free(l.asked);
 }
 
-// Ask all of them about rooms first .. of the pool.
-static void ask_rooms(AskedList *l, Encoder *e, SbSource *source, int rooms) {
+// Ask all of them (NULL: nobody) about samples 0 .. rooms - 1 of a source; who[BLANK] sees a grey picture.
+static void ask_rooms(AskedList *l, Encoder *const who[BLANK + 1], SbSource *source, int rooms) {
     enum { AT_ONCE = 16 };
     static SbSample slot[AT_ONCE];
     SbBatch batch;
@@ -610,14 +610,13 @@ static void ask_rooms(AskedList *l, Encoder *e, SbSource *source, int rooms) {
         sb_source_batch(source, slot, &batch, n, (uint64_t)first);
         int *word = (int *)sb_calloc((size_t)batch.n.loss, sizeof *word);
         for (int i = 0; i < n; i++) add_turns(l, slot + i, first + i);
-        for (int who = 0; who <= BLANK; who++) {
-            Encoder *model = who == BLANK ? e + BOOST : e + who;
-            if (!model->path) continue;
-            if (who == BLANK) memset(batch.pixels, 0, (size_t)batch.n.pixels * 3 * sizeof *batch.pixels);
-            likeliest(&model->model, &batch, word);
+        for (int k = 0; k <= BLANK; k++) {
+            if (!who[k]) continue;
+            if (k == BLANK) memset(batch.pixels, 0, (size_t)batch.n.pixels * 3 * sizeof *batch.pixels);
+            likeliest(&who[k]->model, &batch, word);
             Asked *a = l->asked + old;
             long at = 0;
-            for (int i = 0; i < n; a += slot[i++].dialogue.turns) at += mark_turns(a, slot + i, who, word + at);
+            for (int i = 0; i < n; a += slot[i++].dialogue.turns) at += mark_turns(a, slot + i, k, word + at);
         }
         free(word);
     }
@@ -649,7 +648,7 @@ static Score score_answers(const AskedList *l, int who, int type, int level) {
     s.right_se = sqrt(square) / (double)s.answers;
     return s;
 }
-static void write_questions(const char *path, const AskedList *l, const Encoder *e) {
+static void write_questions(const char *path, const AskedList *l, Encoder *const who[BLANK + 1]) {
     SbWriter w;
     sb_write_open(&w, path);
     sb_write_text(&w, "question,level,answers");
@@ -666,7 +665,7 @@ static void write_questions(const char *path, const AskedList *l, const Encoder 
         printf("\n%-12s %-9s %8ld", name, sb_level_name[level], answers);
         for (int k = 0; k < ANSWERERS; k++) {
             Score s = score_answers(l, k, type, level);
-            int known = k >= BLIND || e[k == BLANK ? BOOST : k].path;
+            int known = k == BLIND ? level != SB_LEVEL_CAPTION : who[k] != NULL;
             if (known) sb_write_text(&w, ",%.5f,%.5f", s.right, s.right_se);
             else sb_write_text(&w, ",,");
             if (known) printf("   %5.1f +- %.1f", 100 * s.right, 100 * s.right_se);
@@ -674,7 +673,7 @@ static void write_questions(const char *path, const AskedList *l, const Encoder 
         }
         for (int k = 0; k < BLIND; k++) {
             Score s = score_answers(l, k, type, level);
-            if (!e[k == BLANK ? BOOST : k].path || s.error == 0) sb_write_text(&w, ",");
+            if (!who[k] || s.error == 0) sb_write_text(&w, ",");
             else sb_write_text(&w, ",%.5f", s.error);
         }
     }
@@ -690,12 +689,15 @@ static void run_questions(const Options *o) {
     open_encoders(e, o, given, stage);
     const SbConfig *c = &e[BASE].model.config;
     sb_source_init(&source, c, SB_TASK_DIALOGUE, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, o->mix, 12);
-    ask_rooms(&l, e, &source, o->images ? o->images : 1000);
+    Encoder *who[BLANK + 1] = {e, e[BOOST].path ? e + BOOST : NULL, e[CONTROL].path ? e + CONTROL : NULL,
+                               e[BOOST].path ? e + BOOST : NULL};
+    ask_rooms(&l, who, &source, o->images ? o->images : 1000);
     guess_blindly(&l, c, o->mix, 2000);
     char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : "questions");
-    write_questions(path, &l, e);
+    write_questions(path, &l, who);
     printf("\n\nblank: the picture grey. blind: of each type and patch the commonest answer in other rooms; of two\n"
-           "patches the one that is usually nearer. Errors: standard errors over rooms.\n%s\n", path);
+           "patches the one that is usually nearer. Captions: share of right words. Errors: standard\n"
+           "errors over rooms.\n%s\n", path);
     free(path), free(l.asked);
 }
 
@@ -894,10 +896,16 @@ static void run_features(const Options *o) {
 // ---- gallery: pictures beside their true depth, and for every encoder depth, features and cosines
 
 // On the page: "base", "boosted", and either the control or, on photographs, the one that trained on them.
-typedef struct { Encoder *e; const char *name[ENCODERS]; } Cast;
+typedef struct { Encoder *e[ENCODERS]; const char *name[ENCODERS]; } Cast;         // NULL: none
+static Cast cast_of(Encoder *e, const char *first, const char *second, const char *third) {
+    Cast c = {{NULL}, {first, second, third}};
+    for (int k = 0; k < ENCODERS; k++) c.e[k] = e[k].path ? e + k : NULL;
+    return c;
+}
 typedef struct {
     int n;
     double deep;                        // metres at the dark end of the scale
+    const char *truth;                  // how the true depth is known
     const SbViewInfo **info;            // [n]
     Views views;
     real *feature[ENCODERS];            // [n][P][C], NULL: no such encoder
@@ -906,11 +914,12 @@ typedef struct {
 } Gallery;
 
 // n views; the colours of features are fitted to all of them.
-static void gallery_make(Gallery *g, const Cast *cast, const SbViewInfo **info, int n, double deep) {
-    const SbConfig *c = &cast->e[BASE].model.config;
+static void gallery_make(Gallery *g, const Cast *cast, const SbViewInfo **info, int n, double deep,
+                         const char *truth) {
+    const SbConfig *c = &cast->e[BASE]->model.config;
     long size = 0, pixels = (long)c->image * c->image * 3;
     memset(g, 0, sizeof *g);
-    g->n = n, g->deep = deep, g->info = info;
+    g->n = n, g->deep = deep, g->info = info, g->truth = truth;
     views_alloc(&g->views, c, n);
     long rows = (long)n * g->views.patches, each = rows * c->enc_width;
     real *all = (real *)sb_calloc((size_t)(ENCODERS * each), sizeof *all);
@@ -920,16 +929,16 @@ static void gallery_make(Gallery *g, const Cast *cast, const SbViewInfo **info, 
         mean_depths(g->views.depth + i * g->views.patches, view, info[i]->grid);
     }
     for (int k = 0; k < ENCODERS; k++) {
-        if (!cast->e[k].path) continue;
+        if (!cast->e[k]) continue;
         g->feature[k] = all + size, size += each;
         g->depth[k] = (real *)sb_calloc((size_t)rows, sizeof(real));
-        encode(cast->e + k, &g->views, 0, n, NULL, g->feature[k]);
+        encode(cast->e[k], &g->views, 0, n, NULL, g->feature[k]);
     }
     sb_colours_fit(&g->colours, all, size / c->enc_width, c->enc_width);
 }
 // Depth by a probe fitted on simulated rooms, as `probe` does it.
 static void gallery_probe_rooms(Gallery *g, const Cast *cast, int rooms) {
-    const SbConfig *c = &cast->e[BASE].model.config;
+    const SbConfig *c = &cast->e[BASE]->model.config;
     int C = c->enc_width, P = g->views.patches;
     Views fit;
     views_rooms(&fit, c, SB_POOL_PROBE, rooms);
@@ -941,7 +950,7 @@ static void gallery_probe_rooms(Gallery *g, const Cast *cast, int rooms) {
         sb_moments_make(&m, C, 1);
         for (int first = 0, n; first < fit.n; first += n) {
             n = sb_min(CHUNK, fit.n - first);
-            encode(cast->e + k, &fit, first, n, NULL, x);
+            encode(cast->e[k], &fit, first, n, NULL, x);
             sb_moments_add(&m, x, fit.depth + first * P, (long)n * P);
         }
         sb_ridge(&l, &m, 1e-4);
@@ -1053,7 +1062,7 @@ static void gallery_card(SbText *t, const Gallery *g, const Cast *cast, int i, c
     seen_picture(t, g->info[i], "what it sees");
     sb_html(t, "<figure><span class=grid>");
     depth_picture(t, g->info[i]->view, g->deep);
-    sb_html(t, "</span><figcaption>true depth</figcaption></figure>\n</div>\n<div class=cells>\n");
+    sb_text_add(t, "</span><figcaption>%s</figcaption></figure>\n</div>\n<div class=cells>\n", g->truth);
     for (int k = 0; k < ENCODERS; k++) sb_text_add(t, "<b>%s</b>", g->feature[k] ? cast->name[k] : "");
     for (int row = 0; row < 3; row++) {
         static const char *const head[3] = {"depth, and its error", "features as colours",
@@ -1108,8 +1117,8 @@ static void dialogue_row(SbText *t, const SbWords *words, const Cast *cast, cons
     sb_html_text(t, sb_dialogue_question(d, turn));
     for (int k = 0; k < ENCODERS; k++) {
         SbText said = {NULL, 0, 0};
-        if (!cast->e[k].path) continue;
-        int n = answer(cast->e + k, rgb, q.id, asked, word), right = same_words(&q, asked, word, n);
+        if (!cast->e[k]) continue;
+        int n = answer(cast->e[k], rgb, q.id, asked, word), right = same_words(&q, asked, word, n);
         say(&said, words, word, n);
         sb_text_add(t, "<td class=%s>", right ? "good" : "bad");
         sb_html_text(t, said.data);
@@ -1134,7 +1143,7 @@ static void dialogue_table(SbText *t, const SbWords *words, const Cast *cast, co
     sb_html(t, "<div class=sees>");
     seen_picture(t, info, "hover or tap a question: its points are marked");
     sb_html(t, "</div>\n<div class=wide><table class=talk><thead><tr><th>question");
-    for (int k = 0; k < ENCODERS; k++) if (cast->e[k].path) sb_text_add(t, "<th>%s", cast->name[k]);
+    for (int k = 0; k < ENCODERS; k++) if (cast->e[k]) sb_text_add(t, "<th>%s", cast->name[k]);
     sb_html(t, "<th>truth\n<tbody>");
     for (int i = 0; i < d->turns; i++) dialogue_row(t, words, cast, rgb, d, i);
     sb_html(t, "</table></div></div>\n");
@@ -1254,12 +1263,12 @@ static double *alphas(Encoder *e, int layers, int C) {
     return alpha;
 }
 static void report_alpha(SbText *t, const Cast *cast) {
-    const SbConfig *c = &cast->e[BASE].model.config;
+    const SbConfig *c = &cast->e[BASE]->model.config;
     int L = c->enc_layers, C = c->enc_width;
     double *alpha[ENCODERS] = {NULL}, far = .01;
     for (int k = BOOST; k < ENCODERS; k++) {
-        if (!cast->e[k].path || !cast->e[k].model.enc_shape.dual) continue;
-        alpha[k] = alphas(cast->e + k, L, C);
+        if (!cast->e[k] || !cast->e[k]->model.enc_shape.dual) continue;
+        alpha[k] = alphas(cast->e[k], L, C);
         for (int i = 0; i < L * C; i++) far = fmax(far, fabs(alpha[k][i] - .5));
     }
     if (alpha[BOOST]) sb_html(t, "<h2>How far the mix of the two channels moved</h2>\n<p>Each layer's attention is "
@@ -1351,7 +1360,7 @@ static void report_times(SbText *t, const Options *o) {
 static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
     enum { ROOMS = 4, LOOKED_AT = 40 };
     static SbSample slot[LOOKED_AT];
-    const SbConfig *c = &cast->e[BASE].model.config;
+    const SbConfig *c = &cast->e[BASE]->model.config;
     static const SbViewInfo *info[ROOMS];
     int room[ROOMS], n = 0;
     SbSource source;
@@ -1363,7 +1372,7 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
         for (int k = 0; k < slot[i].info->scene->objects; k++) seen += slot[i].info->object[k].seen;
         if (seen >= 3) room[n] = i, info[n++] = slot[i].info;
     }
-    gallery_make(&g, cast, info, n, 7);
+    gallery_make(&g, cast, info, n, 7, "true depth");
     gallery_probe_rooms(&g, cast, 1000);
     sb_html(t, "<h2>A few rooms it had never seen</h2>\n<p>Choose a patch by a click, a tap or the arrow keys: the last "
                "row of each room shows how alike the others are to it, before and after.</p>\n");
@@ -1377,11 +1386,9 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
     sb_html(t, "</div>\n<p class=small>Depth: ridge regression from patch features, fitted on 1000 other simulated rooms. "
                "Colours: the first three principal components of all the features shown here, the same for every "
                "encoder. Likeness: cosine of the features less their mean, dark 0, yellow 1.</p>\n");
-    Encoder talk[ENCODERS];
-    Cast talkers = {talk, {"before", "boosted", "control"}};
-    memset(talk, 0, sizeof talk);
-    if (n && cast->e[BOOST].path && open_encoder(talk, o, NULL, "instruct", 0)) {
-        talk[BOOST] = cast->e[BOOST];
+    static Encoder before;
+    Cast talkers = {{&before, cast->e[BOOST], NULL}, {"before", "boosted", NULL}};
+    if (n && cast->e[BOOST] && open_encoder(&before, o, NULL, "instruct", 0)) {
         sb_html(t, "<h2>A dialogue</h2>\n<p>The answers of the language model, word by word the likeliest, before the "
                    "boost and after. Points count from 0 to 999 from the left and from the top; the model knows lengths "
                    "by the whole metre.</p>\n");
@@ -1390,12 +1397,12 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
 }
 static void run_report(const Options *o) {
     static Encoder e[ENCODERS];
-    Cast cast = {e, {"base", "boosted", "control"}};
     SbText t = {NULL, 0, 0};
     SbCsv probe, questions;
     char *path[4] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
                      sb_format("%s/real.html", o->out), sb_format("%s/report.html", o->out)};
     open_probed(e, o);
+    Cast cast = cast_of(e, "base", "boosted", "control");
     sb_csv_read(&probe, path[0], NULL), sb_csv_read(&questions, path[1], NULL);
     sb_page_begin(&t, "SpatialBoost in miniature");
     report_head(&t, o, &probe);
@@ -1420,14 +1427,12 @@ static void run_report(const Options *o) {
 // ---- real: photographs with measured depth
 
 // Right answers of the boosted model before and after training on the photographs, and after with a grey picture.
-static void real_answers(SbText *t, SbSource *source, const Encoder *e) {
+static void real_answers(SbText *t, SbSource *source, Encoder *e) {
     enum { DIALOGUES = 64 };
-    Encoder pair[ENCODERS];
+    Encoder *who[BLANK + 1] = {e + BOOST, e + CONTROL, NULL, e + CONTROL};
     AskedList l = {NULL, 0, 0};
     static const int type[2] = {SB_ASK_depth, SB_ASK_closer};
-    memset(pair, 0, sizeof pair);
-    pair[BASE] = e[BOOST], pair[BOOST] = e[CONTROL];
-    ask_rooms(&l, pair, source, DIALOGUES);
+    ask_rooms(&l, who, source, DIALOGUES);
     sb_html(t, "<div class=wide><table><thead><tr><th>right answers<th>asked<th>boosted<th>with photos<th>with photos, "
                "grey picture\n<tbody>");
     for (int i = 0; i < 2; i++) {
@@ -1467,7 +1472,6 @@ static void run_real(const Options *o) {
     static Encoder e[ENCODERS];
     const char *given[ENCODERS] = {o->base, o->boost, o->after};
     static const char *const stage[ENCODERS] = {"encoder", "boost", "real"};
-    Cast cast = {e, {"base", "boosted", "with photos"}};
     SbSource source;
     SbText t = {NULL, 0, 0};
     SbDialogue d;
@@ -1476,19 +1480,16 @@ static void run_real(const Options *o) {
     open_encoders(e, o, given, stage);
     for (int k = BOOST; k < ENCODERS; k++)
         if (!e[k].path) sb_die("%s/%s.safetensors: missing; make real makes it", o->out, stage[k]);
+    Cast cast = cast_of(e, "base", "boosted", "with photos"), talkers = cast;
+    talkers.e[BASE] = NULL;
     sb_source_init(&source, &e[BASE].model.config, SB_TASK_DIALOGUE, SB_POOL_TEST, "pixel", 14);
     sb_source_scenes(&source, o->scenes), sb_source_ready(&source);
     const SbViewInfo **info = (const SbViewInfo **)sb_calloc((size_t)source.views, sizeof *info);
     for (int i = 0; i < source.views; i++) info[i] = source.info + i;
-    gallery_make(&g, &cast, info, source.views, 6);
+    gallery_make(&g, &cast, info, source.views, 6, "measured depth");
     gallery_probe_others(&g);
     real_section(&t, &source, &cast, &g);
     real_answers(&t, &source, e);
-    Encoder talk[ENCODERS];
-    Cast talkers = cast;
-    memcpy(talk, e, sizeof talk);
-    memset(talk + BASE, 0, sizeof *talk);
-    talkers.e = talk;
     memset(&d, 0, sizeof d);
     SbMix mix = sb_mix_parse("depth=6,closer=3");
     mix.grid = source.grid;

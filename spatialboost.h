@@ -1136,9 +1136,9 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(head, main_b, c->classes, 0, SB_ZERO, 0, SB_HEADS) \
     X(head, patch_w, c->labels, C, SB_LINEAR, 1, SB_HEADS) \
     X(head, patch_b, c->labels, 0, SB_ZERO, 0, SB_HEADS) \
-    X(reg, w1, C, C, SB_LINEAR, 1, SB_REG) \
-    X(reg, b1, C, 0, SB_ZERO, 0, SB_REG) \
-    X(reg, w2, 1, C, SB_LINEAR, 1, SB_REG) \
+    X(reg, w1, D, C, SB_LINEAR, 1, SB_REG) \
+    X(reg, b1, D, 0, SB_ZERO, 0, SB_REG) \
+    X(reg, w2, 1, D, SB_LINEAR, 1, SB_REG) \
     X(reg, b2, 1, 0, SB_ZERO, 0, SB_REG) \
     X(proj, w1, D, C, SB_LINEAR, 1, SB_PROJ) \
     X(proj, b1, D, 0, SB_ZERO, 0, SB_PROJ) \
@@ -1226,12 +1226,12 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(real, d_proj_g, NV, D) \
     X(real, d_proj_h, NV, D) \
     X(real, reg_x, NG, C) \
-    X(real, reg_h, NG, C) \
-    X(real, reg_g, NG, C) \
+    X(real, reg_h, NG, D) \
+    X(real, reg_g, NG, D) \
     X(real, reg_y, NG, 1) \
     X(real, d_reg_y, NG, 1) \
-    X(real, d_reg_g, NG, C) \
-    X(real, d_reg_h, NG, C) \
+    X(real, d_reg_g, NG, D) \
+    X(real, d_reg_h, NG, D) \
     X(real, d_reg_x, NG, C) \
     X(real, t0, NL, D) \
     X(real, d_llm, NL, D) \
@@ -2064,19 +2064,19 @@ SB_FN double sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int p
 SB_FN double sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
     SbActs *s = &m->acts;
     sb_batch_upload(m, b);
-    int C = m->config.enc_width;
+    int C = m->config.enc_width, D = m->config.llm_width;
     long n = m->n.reg, v = m->n.vis;
     if (backward) sb_zero(m->state, m->grad_bytes);
     sb_encoder_forward(m);
     sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
     sb_gather_rows(s->reg_x, s->patch_feature, s->reg_row, n, C);
     sb_linear_gelu_forward(s->reg_g, s->reg_h, s->reg_x, C, m->reg_w1.w, m->reg_b1.w, n);
-    sb_linear_forward(s->reg_y, 1, s->reg_g, C, m->reg_w2.w, m->reg_b2.w, n);
+    sb_linear_forward(s->reg_y, 1, s->reg_g, D, m->reg_w2.w, m->reg_b2.w, n);
     sb_smooth_l1(s->loss, s->d_reg_y, s->reg_y, s->reg_target, n, 1.0 / (double)n);
     double loss = sb_loss_sum(m, s->loss, n) / (double)n;
     if (!backward) return loss;
     sb_head_backward(&m->reg_w2, &m->reg_b2, s->d_reg_g, s->d_reg_y, s->reg_g, n, 0);
-    sb_gelu_backward(s->d_reg_h, s->d_reg_g, s->reg_h, n * C);
+    sb_gelu_backward(s->d_reg_h, s->d_reg_g, s->reg_h, n * D);
     sb_head_backward(&m->reg_w1, &m->reg_b1, s->d_reg_x, s->d_reg_h, s->reg_x, n, 0);
     if (!(m->trained & (SB_BASE | SB_PLUS | SB_GATE))) return loss;
     sb_zero(s->d_patch_feature, (size_t)(v * C) * sizeof(real));

@@ -24,3 +24,46 @@ namespace f64 {
 #include "dev/test_simulate.h"
 #include "dev/test_converse.h"
 #include "dev/test_runs.h"
+
+int main(int argc, char **argv) {
+    test_begin(argc, argv);
+    test_ops_all();
+    test_model_all();
+    test_files_all();
+    RUN(test_simulate_same_everywhere);
+    RUN(test_simulate_against_rays);
+    RUN(test_simulate_reprojection);
+    RUN(test_simulate_boxes);
+    RUN(test_simulate_signs);
+    RUN(test_simulate_light_and_yaw);
+    RUN(test_simulate_layouts);
+    RUN(test_simulate_statistics);
+    RUN(test_simulate_reuse);
+    RUN(test_simulate_refuses);
+    RUN(test_converse_answers);
+    RUN(test_converse_signs);
+    RUN(test_converse_up);
+    RUN(test_converse_gap);
+    RUN(test_converse_frame);
+    RUN(test_converse_order);
+    RUN(test_converse_deterministic);
+    RUN(test_converse_counts);
+    RUN(test_converse_refusals);
+    RUN(test_words_compact);
+    RUN(test_words_back);
+    RUN(test_words_cover);
+    RUN(test_words_mix_equals_rec);
+    RUN(test_words_sequence);
+    RUN(test_words_map);
+    RUN(test_run_path);
+    RUN(test_run_variants);
+    RUN(test_run_kill);
+    RUN(test_run_kill_rename);
+    RUN(test_run_interrupt);
+    RUN(test_run_nan);
+    RUN(test_run_refuses);
+    RUN(test_run_damaged);
+    RUN(test_run_full_disk);
+    RUN(test_source_limits);
+    return test_end();
+}

@@ -444,8 +444,7 @@ static void plan(const char *preset) {
     printf("together %26.1f, probes and the page about 2 more\n", total);
 }
 
-#ifndef SB_NO_MAIN
-int main(int argc, char **argv) {
+SB_FN int train_main(int argc, char **argv) {
     static Run r;
     if (argc >= 2 && !strcmp(argv[1], "plan")) return plan(argc > 2 ? argv[2] : "mini"), 0;
     parse(&r, argc, argv);
@@ -476,4 +475,6 @@ int main(int argc, char **argv) {
     printf("%s: %ld steps in %.1f s\n", r.result, r.step, r.seconds);
     return 0;
 }
+#ifndef SB_NO_MAIN
+int main(int argc, char **argv) { return train_main(argc, argv); }
 #endif

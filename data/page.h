@@ -272,7 +272,7 @@ static SB_UNUSED const char sb_page_style[] =
     "details{margin:.8rem 0;max-width:none}summary{cursor:pointer}\n"
     "@media(max-width:640px){body{padding-top:2rem;font-size:1rem}h1{font-size:1.65rem}.lead{font-size:1.08rem}\n"
     "  .big{grid-template-columns:1fr;gap:1.2rem}.room{grid-template-columns:1fr}\n"
-    "  .sees{grid-template-columns:repeat(3,minmax(0,1fr))}.off{display:none}th,td{padding:.4rem .5rem}\n"
+    "  .sees{grid-template-columns:repeat(3,minmax(0,1fr))}.off{display:none}td .se{display:block}th,td{padding:.4rem .5rem}\n"
     "  .talk td:first-child{min-width:9rem}.probe td:first-child,th{white-space:normal;min-width:4.5rem}}\n";
 
 // A room is any element with n, its pictures, and canvases of cosines [P][P] in bytes. Clicks, arrow keys and rows of

@@ -427,6 +427,14 @@ static void test_converse_room(SbScene *scene, const SbMix *mix, uint64_t seed, 
     for (int i = 0; i < scene->objects; i++)
         if (scene->object[i].has_box) test_body(scene, scene->view, scene->object + i, body + i);
     sb_converse(&d, scene, 0, mix, seed, 0);
+    for (int i = 3; i < scene->objects; i++) {
+        const SbSeen *s = d.info.object + i;
+        double mean;
+        int pixels = test_pixels(scene->view, i + 1, &mean);
+        mean = pixels ? 1000 * (mean + .5) / scene->view->w : 0;
+        CHECK(pixels == s->pixels && fabs(mean - s->x) < 1e-6,
+              "object %d: %d pixels about x %g, counted %d, %g", i, s->pixels, s->x, pixels, mean);
+    }
     for (int t = 0; t < d.turns; t++) {
         TestRow *r = row + d.turn[t].type;
         memset(&a, 0, sizeof a);

@@ -911,6 +911,33 @@ static void check_masks(int isolate, int restart) {
     }
 }
 
+// Rows of the encoder for images of two sizes: CLS, or a patch's pixels by w [C][3 P P] (channel, y, x), each
+// with the position of its place in the grid.
+static void check_patches(void) {
+    Net<Double> n(small_config(), 0, 0);
+    int P = n.c.patch, side = n.c.image, grid = side / P, size[2][2] = {{2 * P, side}, {side, P}};
+    for (auto &s : size) add_image(n, s[0], s[1]);
+    step(n, RECOGNISE, 0);
+    Vec w = n.weight("enc.patch_w"), b = n.weight("enc.patch_b"), cls = n.weight("enc.cls"), want;
+    Vec pos = n.weight("enc.pos"), got = read<Double>(n.m.acts.x0, n.b.n.enc * n.c.enc_width);
+    const double *image = n.b.pixels;
+    for (auto &s : size) {
+        for (int k = -1; k < s[0] / P * (s[1] / P); k++)
+            for (int c = 0; c < n.c.enc_width; c++) {
+                int y0 = k < 0 ? 0 : k / (s[0] / P), x0 = k < 0 ? 0 : k % (s[0] / P);
+                double sum = k < 0 ? cls[c] + pos[c] : b[c] + pos[(1 + y0 * grid + x0) * n.c.enc_width + c];
+                for (int j = 0; j < (k < 0 ? 0 : 3 * P * P); j++) {
+                    int y = y0 * P + j % (P * P) / P, x = x0 * P + j % P;
+                    sum += w[c * 3 * P * P + j] * image[3 * (y * s[0] + x) + j / (P * P)];
+                }
+                want.push_back(sum);
+            }
+        image += 3 * s[0] * s[1];
+    }
+    double r = ratio(got, want, Vec(want.size(), 1e-12));
+    CHECK(r <= 1, "rows of patches: error / bound = %g", r);
+}
+
 // ------------------------------------------------------------------------------------------------ >>KV cache
 template <class S> void prompt(Net<S> &n, int images) {
     sb_batch_clear(&n.b);
@@ -1036,7 +1063,7 @@ static std::vector<Vec> train(int threads, int objective, int steps) {
     for (Vec &w : all_weights(n)) out.push_back(w);
     return out;
 }
-static void check_threads(int objective, int steps, const std::vector<int> &counts) {
+static SB_UNUSED void check_threads(int objective, int steps, const std::vector<int> &counts) {
     std::vector<Vec> want = train(1, objective, steps);
     for (int threads : counts)
         CHECK(train(threads, objective, steps) == want, "%s: other bits with %d threads than with one",
@@ -1099,6 +1126,7 @@ static void test_freezing(void) { proof::check_freezing(); }
 static void test_masks(void) {
     for (int mode = 0; mode < 4; mode++) proof::check_masks(mode & 1, mode >> 1);
 }
+static void test_patches(void) { proof::check_patches(); }
 static void test_kv_cache(void) {
     proof::check_cache<proof::Double>("double"), proof::check_cache<proof::Single>("float");
 }
@@ -1136,6 +1164,7 @@ static void test_model_all(void) {
     RUN(test_clipping);
     RUN(test_freezing);
     RUN(test_masks);
+    RUN(test_patches);
     RUN(test_kv_cache);
     RUN(test_model_threads);
     RUN(test_guarded_memory);
