@@ -8,8 +8,9 @@
 //     report     everything that stands in out/ on one page                          out/report.html
 //
 // What it refuses to do: train, or report on a room that was trained on: probes are fitted on the rooms of
-// SB_POOL_PROBE, every figure comes from SB_POOL_TEST (--tune: SB_POOL_TUNE). How to read it: the options, then one
-// section a word of the list above. To add a probe: a row in `metrics`, and what it sums in score_chunk.
+// SB_POOL_PROBE, every figure comes from SB_POOL_TEST (--tune: SB_POOL_TUNE). How to read it: the options,
+// then one section for each of the words above. To add a probe: a row in `metrics`, and what it sums in
+// score_chunk.
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -34,20 +35,26 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
       "the boosted one (DIR/boost.safetensors)") \
     X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0, \
       "boosted without spatial questions (DIR/control.safetensors)") \
-    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, "the LLM with the base (DIR/instruct.safetensors)") \
-    X(PROBE | QUESTIONS, INT, int, images, 0, "N", 0, 1e6, "rooms to report on; 0: 10000 to probe, 1000 to question") \
+    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, \
+      "the LLM with the base encoder (DIR/instruct.safetensors)") \
+    X(PROBE | QUESTIONS, INT, int, images, 0, "N", 0, 1e6, \
+      "rooms to report on; 0: 10000 to probe, 1000 to question") \
     X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on") \
     X(PROBE | QUESTIONS, SWITCH, int, tune, 0, "", 0, 1, \
       "report on rooms kept for choosing settings, not on the test rooms") \
-    X(PROBE | QUESTIONS, TEXT, const char *, to, NULL, "NAME", 0, 0, "the table is DIR/NAME.csv (probe, questions)") \
-    X(QUESTIONS, TEXT, const char *, mix, "mix", "MIX", 0, 0, "questions: a name or counts (./data/converse --help)") \
+    X(PROBE | QUESTIONS, TEXT, const char *, to, NULL, "NAME", 0, 0, \
+      "the table is DIR/NAME.csv (probe, questions)") \
+    X(QUESTIONS, TEXT, const char *, mix, "mix", "MIX", 0, 0, \
+      "questions: a name or counts (./data/converse --help)") \
     X(ASK | FEATURES, TEXT, const char *, model, NULL, "FILE", 0, 0, "whom to ask (DIR/boost.safetensors)") \
-    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, "a picture, PNG or JPEG; it is squeezed into a square") \
+    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
+      "a picture, PNG or JPEG; it is squeezed into a square") \
     X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
     X(REAL, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them") \
     X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
     X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
-    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, "the command that made it all, for the page") \
+    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, \
+      "the command that made it all, for the page") \
     X(FEATURES, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
@@ -73,7 +80,7 @@ typedef struct {
     SbBatch batch;
 } Encoder;
 
-// Load path, or DIR/stage.safetensors where path is NULL; returns 0 if that does not stand there and need is 0.
+// Load path, or DIR/stage.safetensors where path is NULL; returns 0 if that is not there and need is 0.
 static int open_encoder(Encoder *e, const Options *o, const char *path, const char *stage, int need) {
     memset(e, 0, sizeof *e);
     char *file = path ? sb_copy(path) : sb_format("%s/%s.safetensors", o->out, stage);
@@ -92,8 +99,10 @@ static void open_encoders(Encoder *e, const Options *o, const char *const given[
     for (int i = 0; i < ENCODERS; i++) {
         if (!open_encoder(e + i, o, given[i], stage[i], i == BASE)) continue;
         const SbConfig *a = &e[BASE].model.config, *b = &e[i].model.config;
-        if (a->image != b->image || a->patch != b->patch || a->enc_width != b->enc_width || a->vocab != b->vocab)
-            sb_die("%s: another size of picture, patch, encoder or vocabulary than %s", e[i].path, e[BASE].path);
+        if (a->image != b->image || a->patch != b->patch || a->enc_width != b->enc_width ||
+            a->enc_layers != b->enc_layers || a->vocab != b->vocab)
+            sb_die("%s: picture, patch, encoder or vocabulary are not the size of those in %s", e[i].path,
+                   e[BASE].path);
     }
 }
 static void open_probed(Encoder *e, const Options *o) {
@@ -133,7 +142,10 @@ static void mean_depths(real *mean, const SbView *view, int grid) {
         int x0 = p % grid * view->dw / grid, x1 = (p % grid + 1) * view->dw / grid;
         double sum = 0;
         for (int y = y0; y < y1; y++)
-            for (int x = x0; x < x1; x++) sum += view->depth[y * view->dw + x], count += view->depth[y * view->dw + x] > 0;
+            for (int x = x0; x < x1; x++) {
+                double z = view->depth[(long)y * view->dw + x];
+                sum += z, count += z > 0;
+            }
         mean[p] = count ? (real)(sum / count) : 0;
     }
 }
@@ -160,12 +172,14 @@ static void views_rooms(Views *v, const SbConfig *c, int pool, int n) {
     }
     sb_batch_free(&batch);
 }
-// Features of pictures first .. first + n - 1, final norm applied: cls [n][C] and patch [n][P][C], either may be NULL.
+// Features of pictures first .. first + n - 1, final norm applied: cls [n][C], patch [n][P][C]; NULL: not
+// wanted.
 static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real *patch) {
     const SbConfig *c = &e->model.config;
     size_t bytes = (size_t)(c->image * c->image * 3), C = (size_t)c->enc_width, row = C * sizeof(real);
     sb_batch_clear(&e->batch);
-    for (int i = 0; i < n; i++) sb_batch_image(&e->batch, c, v->rgb + (size_t)(first + i) * bytes, c->image, c->image);
+    for (int i = 0; i < n; i++)
+        sb_batch_image(&e->batch, c, v->rgb + (size_t)(first + i) * bytes, c->image, c->image);
     sb_batch_upload(&e->model, &e->batch);
     sb_encoder_forward(&e->model);
     for (int i = 0; i < n; i++) {
@@ -178,7 +192,8 @@ static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real
 // ---- probe
 
 // What one encoder got on one test picture: sums, from which every metric of any set of pictures follows.
-enum { PATCHES, SQUARES, OBJECT_PATCHES, OBJECT_SQUARES, RELATIVE, CLOSE, CLASSED, CLASS_RIGHT, KNN_RIGHT, SUMS };
+enum { PATCHES, SQUARES, OBJECT_PATCHES, OBJECT_SQUARES, RELATIVE, CLOSE, CLASSED, CLASS_RIGHT, KNN_RIGHT,
+       SUMS };
 typedef struct {
     double sum[SUMS];
     unsigned short both[SB_CLASSES_MAX], said[SB_CLASSES_MAX], is[SB_CLASSES_MAX];     // patches by label
@@ -219,8 +234,8 @@ static double mean_iou(const Result *r, const int *weight) {
     for (int k = 0; k < r->labels; k++) sum += both[k] / fmax(either[k], 1);
     return sum / r->labels;
 }
-// Mean over classes of the average precision: the mean, over pictures that show the class, of the share of such
-// pictures among all that score as high.
+// Mean over classes of the average precision, which is the mean, over pictures that show the class, of the
+// share of such pictures among all that score as high.
 static double mean_precision(const Result *r, const int *weight) {
     double sum = 0;
     for (int k = 0; k < r->classes; k++) {
@@ -284,7 +299,8 @@ static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls) {
     free(x), free(label), sb_moments_free(&depth), sb_moments_free(&multi);
 }
 // Depth and segmentation of n pictures from first on, x [n][P][C] their features.
-static void score_chunk(Result *r, const Probes *p, const Views *v, int first, int n, const real *x, real *out) {
+static void score_chunk(Result *r, const Probes *p, const Views *v, int first, int n, const real *x,
+                        real *out) {
     int P = v->patches, L = r->labels;
     real *depth = out, *logits = out + (long)n * P;
     sb_linear_apply(&p->depth, depth, x, (long)n * P);
@@ -328,10 +344,11 @@ static void score_classes(Result *r, const Probes *p, const Views *fit, const Vi
         int rows = sb_min(64, n - 64 * t);
         real *cosine = (real *)sb_calloc((size_t)rows * (size_t)fit->n, sizeof *cosine);
         sb_matmul(rows, fit->n, C, b + (long)64 * t * C, C, 1, a, SB_NATIVE, 1, C, cosine, fit->n, 0);
-        for (int i = 0; i < rows; i++)
-            if (v->main_class[64 * t + i] >= 0)
-                r->image[64 * t + i].sum[KNN_RIGHT] =
-                    sb_neighbours_vote(cosine + (long)i * fit->n, fit->main_class, fit->n, K) == v->main_class[64 * t + i];
+        for (int i = 0; i < rows; i++) {
+            int is = v->main_class[64 * t + i];
+            int said = sb_neighbours_vote(cosine + (long)i * fit->n, fit->main_class, fit->n, K);
+            r->image[64 * t + i].sum[KNN_RIGHT] = is >= 0 && is == said;
+        }
         free(cosine);
     }
     sb_linear_apply(&p->multi, score, cls, n);
@@ -360,11 +377,12 @@ static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *
         score_chunk(r, &p, test, first, n, x, x + (long)CHUNK * P * C);
     }
     score_classes(r, &p, fit, test, fit_cls, cls);
-    sb_linear_free(&p.depth), sb_linear_free(&p.segment), sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
+    sb_linear_free(&p.depth), sb_linear_free(&p.segment);
+    sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
     free(fit_cls), free(cls), free(x);
 }
 
-// Values of all metrics for every encoder: of the test rooms as they are (draw 0), and of DRAWS resamplings of them.
+// Values of all metrics for every encoder: of the test rooms as they are (draw 0), and of DRAWS resamplings.
 typedef double Table[ENCODERS][METRICS][1 + DRAWS];
 static void bootstrap(Table *t, const Result *r, const Encoder *e, int n) {
 #pragma omp parallel for schedule(dynamic)
@@ -373,12 +391,14 @@ static void bootstrap(Table *t, const Result *r, const Encoder *e, int n) {
         SbRandom random = sb_random(2, (uint64_t)d);
         for (int i = 0; i < n; i++) weight[d ? (int)sb_next_int(&random, (uint32_t)n) : i]++;
         for (int k = 0; k < ENCODERS; k++)
-            for (int m = 0; e[k].path && m < METRICS; m++) (*t)[k][m][d] = metric_value(metrics + m, r + k, weight);
+            for (int m = 0; e[k].path && m < METRICS; m++)
+                (*t)[k][m][d] = metric_value(metrics + m, r + k, weight);
         free(weight);
     }
 }
 // Figures that follow from a metric's values of the three encoders. Changes are relative to the base.
-enum { BASE_VALUE, BOOST_VALUE, CONTROL_VALUE, BOOST_CHANGE, CONTROL_CHANGE, BEYOND_CONTROL, CONTROL_SHARE, FIGURES };
+enum { BASE_VALUE, BOOST_VALUE, CONTROL_VALUE, BOOST_CHANGE, CONTROL_CHANGE, BEYOND_CONTROL, CONTROL_SHARE,
+       FIGURES };
 static const char *const figure_name[FIGURES] = {"base", "boost", "control", "boost_change", "control_change",
                                                  "boost_beyond_control", "control_share"};
 static double figure(const Table *t, int metric, int which, int draw) {
@@ -394,7 +414,10 @@ static double figure(const Table *t, int metric, int which, int draw) {
 static double figure_error(const Table *t, int metric, int which) {
     double mean = 0, square = 0;
     for (int d = 1; d <= DRAWS; d++) mean += figure(t, metric, which, d) / DRAWS;
-    for (int d = 1; d <= DRAWS; d++) square += (figure(t, metric, which, d) - mean) * (figure(t, metric, which, d) - mean);
+    for (int d = 1; d <= DRAWS; d++) {
+        double off = figure(t, metric, which, d) - mean;
+        square += off * off;
+    }
     return sqrt(square / (DRAWS - 1));
 }
 static int figure_known(const Encoder *e, int which) {
@@ -411,9 +434,10 @@ static void write_probe(const char *path, const Table *t, const Encoder *e, int 
     sb_write_text(&w, ",fit_rooms,rooms");
     for (int m = 0; m < METRICS; m++) {
         sb_write_text(&w, "\n%s,%s", metrics[m].probe, metrics[m].metric);
-        for (int f = 0; f < 2 * FIGURES; f++) {
-            if (!figure_known(e, f % FIGURES)) sb_write_text(&w, ",");
-            else sb_write_text(&w, ",%.6g", f < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f - FIGURES));
+        for (int i = 0; i < 2 * FIGURES; i++) {
+            int f = i % FIGURES;
+            if (!figure_known(e, f)) sb_write_text(&w, ",");
+            else sb_write_text(&w, ",%.6g", i < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f));
         }
         sb_write_text(&w, ",%d,%d", fit, rooms);
     }
@@ -421,8 +445,8 @@ static void write_probe(const char *path, const Table *t, const Encoder *e, int 
     sb_write_close(&w);
 }
 static void print_probe(const Table *t, const Encoder *e) {
-    printf("\n%-36s %15s %15s %15s   %14s %14s %14s\n", "", "base", "boost", "control", "boost, %", "control, %",
-           "difference");
+    printf("\n%-36s %15s %15s %15s   %14s %14s %14s\n", "", "base", "boost", "control", "boost, %",
+           "control, %", "difference");
     for (int m = 0; m < METRICS; m++) {
         printf("%-36s", metrics[m].label);
         for (int f = 0; f <= BEYOND_CONTROL; f++) {
@@ -434,11 +458,13 @@ static void print_probe(const Table *t, const Encoder *e) {
         }
         printf("\n");
     }
-    printf("\nStandard errors by resampling the rooms %d times. %% and difference: relative to the base.\n", DRAWS);
-    if (figure_known(e, CONTROL_SHARE))
-        printf("Depth RMSE: the boost changes it by %+.1f %%; the control, which heard no spatial question, by %+.1f %%:\n"
-               "%.0f %% +- %.0f of the gain.\n", 100 * figure(t, 0, BOOST_CHANGE, 0), 100 * figure(t, 0, CONTROL_CHANGE, 0),
-               100 * figure(t, 0, CONTROL_SHARE, 0), 100 * figure_error(t, 0, CONTROL_SHARE));
+    printf("\nStandard errors by resampling the rooms %d times. %% and difference: relative to the base.\n",
+           DRAWS);
+    if (!figure_known(e, CONTROL_SHARE)) return;
+    printf("Depth RMSE: the boost changes it by %+.1f %%; the control, which heard no spatial question, by\n"
+           "%+.1f %%, %.0f %% +- %.0f of the gain.\n", 100 * figure(t, 0, BOOST_CHANGE, 0),
+           100 * figure(t, 0, CONTROL_CHANGE, 0), 100 * figure(t, 0, CONTROL_SHARE, 0),
+           100 * figure_error(t, 0, CONTROL_SHARE));
 }
 static void run_probe(const Options *o) {
     static Encoder e[ENCODERS];
@@ -449,10 +475,12 @@ static void run_probe(const Options *o) {
     open_probed(e, o);
     const SbConfig *c = &e[BASE].model.config;
     int images = o->images ? o->images : 10000;
-    if (c->labels > SB_CLASSES_MAX || c->classes > SB_CLASSES_MAX) sb_die("probe: at most %d labels", SB_CLASSES_MAX);
+    if (c->labels > SB_CLASSES_MAX || c->classes > c->labels)
+        sb_die("%s: %d labels, at most %d can be probed", e[BASE].path, c->labels, SB_CLASSES_MAX);
     views_rooms(&fit, c, SB_POOL_PROBE, o->fit);
     views_rooms(&test, c, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, images);
-    fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", o->fit, images, now() - start);
+    fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", fit.n, test.n,
+            now() - start);
     for (int k = 0; k < ENCODERS; k++) {
         if (!e[k].path) continue;
         start = now();
@@ -471,8 +499,9 @@ static void run_probe(const Options *o) {
 
 // ---- questions
 
-// Whose answers: before (LLM and projector of `instruct`, base encoder), boost, control; boost without the picture;
-// and the best answer that never looks: per type and patch the commonest one, of two patches the usually nearer.
+// Whose answers: before (LLM and projector of `instruct`, base encoder), boost, control; boost with a grey
+// picture; and the best answer that never looks: of each type and patch the commonest, of two patches the
+// usually nearer.
 enum { BLANK = ENCODERS, BLIND, ANSWERERS };
 static const char *const answerer_name[ANSWERERS] = {"before", "boost", "control", "boost_blank", "blind"};
 
@@ -493,15 +522,15 @@ static double length_of(const char *text) {
 }
 static uint32_t hash_words(uint32_t h, int word) { return (h ^ (uint32_t)word) * 16777619u; }
 
-// Append the turns of a sample; said (may be NULL): the words that a model says in place of the targets, in order.
-// Returns how many targets there were.
-static long add_turns(AskedList *l, const SbSample *s, int room) {
+// Append the turns of a sample.
+static void add_turns(AskedList *l, const SbSample *s, int room) {
     const SbSequence *q = &s->sequence;
-    long targets = 0;
     for (int i = 0, last = -1; i < q->n; i++) {
         if (q->turn[i] != last) {
-            if (l->n == l->room)
-                l->asked = (Asked *)sb_realloc(l->asked, (size_t)(l->room = 2 * l->room + 1024) * sizeof *l->asked);
+            if (l->n == l->room) {
+                l->room = 2 * l->room + 1024;
+                l->asked = (Asked *)sb_realloc(l->asked, (size_t)l->room * sizeof *l->asked);
+            }
             Asked *a = l->asked + l->n++;
             memset(a, 0, sizeof *a);
             last = q->turn[i];
@@ -512,14 +541,14 @@ static long add_turns(AskedList *l, const SbSample *s, int room) {
         int patch = q->token[i] - SB_WORD_PATCH;
         if (a->answer == 0 && patch >= 0 && patch < SB_WORD_METRE - SB_WORD_PATCH)
             a->patch[a->patch[0] >= 0] = patch;
-        if (q->target[i] >= 0) a->answer = hash_words(a->answer, q->target[i]), targets++;
+        if (q->target[i] >= 0) a->answer = hash_words(a->answer, q->target[i]);
     }
-    return targets;
 }
-// What a model says: for every row with a target the likeliest word, the words before it being the true ones. An
-// answer that is right word by word is the one that greedy generation gives.
+// What a model says: for every row with a target the likeliest word, the words before it being the true ones.
+// An answer that is right word by word is the one that greedy generation gives.
 static void likeliest(SbModel *m, const SbBatch *b, int *word) {
     int V = m->config.vocab, D = m->config.llm_width;
+    SbWeight none = sb_dense(NULL, 0, 0);
     real *logits = (real *)sb_calloc((size_t)(SB_CHUNK * V), sizeof *logits);
     sb_batch_upload(m, b);
     sb_encoder_forward(m), sb_projector_forward(m);
@@ -527,13 +556,13 @@ static void likeliest(SbModel *m, const SbBatch *b, int *word) {
     sb_llm_head_rows(m, m->n.loss);
     for (long first = 0; first < m->n.loss; first += SB_CHUNK) {
         long n = sb_lmin(SB_CHUNK, m->n.loss - first);
-        sb_linear_forward(m->acts.logits, V, m->acts.head_n + first * D, D, m->llm_emb.w, sb_dense(NULL, 0, 0), n);
+        sb_linear_forward(m->acts.logits, V, m->acts.head_n + first * D, D, m->llm_emb.w, none, n);
         sb_get(logits, m->acts.logits, (size_t)(n * V) * sizeof(real));
         for (long i = 0; i < n; i++) word[first + i] = sb_argmax(logits + i * V, V);
     }
     free(logits);
 }
-// Mark the answers of one room by one model: word, its words in the order of the targets. Returns how many targets.
+// Mark the answers to one sample: word, what a model said, in the order of the targets. Returns how many.
 static long mark_turns(Asked *a, const SbSample *s, int who, const int *word) {
     const SbSequence *q = &s->sequence;
     long at = 0, words = 0;
@@ -544,12 +573,14 @@ static long mark_turns(Asked *a, const SbSample *s, int who, const int *word) {
         double hit = word[at] == q->target[i];
         if (q->turn[i] != last) {
             int metre = word[at] - SB_WORD_METRE;
-            t->right[who] = words = 0;
+            words = 0;
             t->error[who] = metre < 0 || t->length <= 0 ? 1 : fabs(metre + .5 - t->length) / t->length;
             last = q->turn[i];
         }
         words++, at++;
-        t->right[who] = caption || words == 1 ? t->right[who] + (hit - t->right[who]) / words : t->right[who] * hit;
+        if (words == 1) t->right[who] = hit;
+        else if (caption) t->right[who] += (hit - t->right[who]) / (double)words;
+        else t->right[who] *= hit;
     }
     return at;
 }
@@ -558,7 +589,8 @@ static long mark_turns(Asked *a, const SbSample *s, int who, const int *word) {
 typedef struct { int key; uint32_t answer; } Guess;
 static int compare_guesses(const void *a, const void *b) {
     const Guess *x = (const Guess *)a, *y = (const Guess *)b;
-    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->answer > y->answer) - (x->answer < y->answer);
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return (x->answer > y->answer) - (x->answer < y->answer);
 }
 enum { KEYS = 4096 };           // a type
 static int guess_key(const Asked *a, const double *depth) {
@@ -569,7 +601,10 @@ static int guess_key(const Asked *a, const double *depth) {
 static void learn_guesses(uint32_t *best, const AskedList *l, const double *depth) {
     Guess *g = (Guess *)sb_calloc((size_t)l->n, sizeof *g);
     int *most = (int *)sb_calloc(SB_ASK_COUNT * KEYS, sizeof *most);
-    for (long i = 0; i < l->n; i++) g[i].key = guess_key(l->asked + i, depth), g[i].answer = l->asked[i].answer;
+    for (long i = 0; i < l->n; i++) {
+        g[i].key = guess_key(l->asked + i, depth);
+        g[i].answer = l->asked[i].answer;
+    }
     qsort(g, (size_t)l->n, sizeof *g, compare_guesses);
     for (long i = 0, n; i < l->n; i += n) {
         for (n = 1; i + n < l->n && !compare_guesses(g + i, g + i + n); n++) continue;
@@ -623,25 +658,28 @@ static void ask_rooms(AskedList *l, Encoder *const who[BLANK + 1], SbSource *sou
     sb_batch_free(&batch);
 }
 
-// Share of right answers among those of one type (or level), its standard error over rooms, mean error of lengths.
+// Share of right answers among those of one type (-1: of a level), its standard error over rooms, and the
+// mean relative error of lengths.
 typedef struct { long answers; double right, right_se, error; } Score;
+static int is_asked(const Asked *a, int type, int level) {
+    return type >= 0 ? a->type == type : sb_question_row(a->type)->level == level;
+}
 static Score score_answers(const AskedList *l, int who, int type, int level) {
     Score s = {0, 0, 0, 0};
     double lengths = 0, square = 0;
     for (long i = 0; i < l->n; i++) {
         const Asked *a = l->asked + i;
-        if (type >= 0 ? a->type != type : sb_question_row(a->type)->level != level) continue;
+        if (!is_asked(a, type, level)) continue;
         s.answers++, s.right += a->right[who];
         if (a->length > 0) lengths++, s.error += a->error[who];
     }
     if (!s.answers) return s;
     s.right /= (double)s.answers, s.error /= lengths > 0 ? lengths : 1;
-    for (long i = 0; i < l->n;) {       // a ratio of sums over rooms: sum over rooms of (right - share * answers)^2
+    for (long i = 0; i < l->n;) {       // of a ratio of sums: sum over rooms of (right - share * answers)^2
         double off = 0;
         int room = l->asked[i].room;
         for (; i < l->n && l->asked[i].room == room; i++) {
-            const Asked *a = l->asked + i;
-            if (type >= 0 ? a->type == type : sb_question_row(a->type)->level == level) off += a->right[who] - s.right;
+            if (is_asked(l->asked + i, type, level)) off += l->asked[i].right[who] - s.right;
         }
         square += off * off;
     }
@@ -657,7 +695,8 @@ static void write_questions(const char *path, const AskedList *l, Encoder *const
     printf("%-22s %8s", "right answers, %", "asked");
     for (int k = 0; k < ANSWERERS; k++) printf(" %14s", answerer_name[k]);
     for (int row = 0; row < SB_ASK_COUNT + SB_LEVELS; row++) {
-        int type = row < SB_ASK_COUNT ? row : -1, level = type < 0 ? row - SB_ASK_COUNT : sb_question_row(type)->level;
+        int type = row < SB_ASK_COUNT ? row : -1;
+        int level = type < 0 ? row - SB_ASK_COUNT : sb_question_row(type)->level;
         long answers = score_answers(l, BLIND, type, level).answers;
         const char *name = type < 0 ? "all" : sb_question_row(type)->name;
         if (!answers) continue;
@@ -695,7 +734,8 @@ static void run_questions(const Options *o) {
     guess_blindly(&l, c, o->mix, 2000);
     char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : "questions");
     write_questions(path, &l, who);
-    printf("\n\nblank: the picture grey. blind: of each type and patch the commonest answer in other rooms; of two\n"
+    printf("\n\nblank: the picture grey. blind: of each type and patch the commonest answer in other rooms; "
+           "of two\n"
            "patches the one that is usually nearer. Captions: share of right words. Errors: standard\n"
            "errors over rooms.\n%s\n", path);
     free(path), free(l.asked);
@@ -704,7 +744,8 @@ static void run_questions(const Options *o) {
 // ---- ask
 
 // When is an answer complete? No word says so: a turn ends with its last word, so the question decides.
-typedef struct { int want, noun, metre, stop; } Ending;      // ends when `want` final words of these kinds stand
+// It ends with its `want`-th word of these kinds: objects and the like, lengths, full stops.
+typedef struct { int want, noun, metre, stop; } Ending;
 static Ending ending_of(const int *question, int n) {
     Ending e = {1, 1, 1, 0};
     for (int i = 0; i < n; i++) {
@@ -718,8 +759,8 @@ static Ending ending_of(const int *question, int n) {
     return e;
 }
 static int ending_done(void *context, int word) {
-    static const char *const final[] = {"first", "second", "yes", "no", "sphere", "box", "cylinder", "floor", "wall",
-                                        "ceiling"};
+    static const char *const final[] = {"first", "second", "yes", "no", "sphere", "box", "cylinder", "floor",
+                                        "wall", "ceiling"};
     Ending *e = (Ending *)context;
     int hit = word == SB_WORD_STOP ? e->stop : word >= SB_WORD_METRE ? e->metre : 0;
     for (size_t i = 0; i < sizeof final / sizeof *final && word < SB_WORD_PATCH; i++)
@@ -727,7 +768,8 @@ static int ending_done(void *context, int word) {
     e->want -= hit;
     return e->want <= 0 || word == SB_WORD_PAD;
 }
-// The answer to a question (its words, the first one SB_WORD_Q) about a picture [side][side][3]; returns how many words.
+// The answer to a question (its n words, SB_WORD_Q first) about a picture [side][side][3]; returns how many
+// words.
 enum { ANSWER_MAX = 40 };
 static int answer(Encoder *e, const unsigned char *rgb, const int *question, int n, int *word) {
     const SbConfig *c = &e->model.config;
@@ -739,8 +781,8 @@ static int answer(Encoder *e, const unsigned char *rgb, const int *question, int
     sb_batch_turn(&e->batch, c, question, NULL, NULL, n);
     return sb_generate(&e->model, &e->batch, word, ANSWER_MAX, ending_done, &ending);
 }
-// After answer(): where the row that said the first word looked, in the last layer: attention over the P image tokens,
-// mean over heads, as shares of what fell on the image.
+// After answer(): where the row that said the first word looked, in the last layer: attention over the P
+// image tokens, mean over heads, as shares of what fell on the image.
 static void looked_at(const SbModel *m, long row, int P, double *share) {
     const SbShape *c = &m->llm_shape;
     const SbBlockActs *s = m->acts.llm + m->config.llm_layers - 1;
@@ -794,7 +836,8 @@ static void print_tops(const SbWords *words, double *share, const SbViewInfo *in
         sb_words_decode(words, &word, 1, &text);
         printf("    %2.0f %% at %s", 100 * share[best], text.data);
         if (info && info->patch_object[best] >= 0)
-            printf(", %s, %.2f m", info->scene->object[info->patch_object[best]].name, info->patch_depth[best]);
+            printf(", %s, %.2f m", info->scene->object[info->patch_object[best]].name,
+                   info->patch_depth[best]);
         printf("\n");
         share[best] = -1;
         free(text.data);
@@ -847,8 +890,10 @@ static void run_ask(const Options *o) {
     if (o->image) printf("%s.\n", o->image);
     else printf("test room %d:", o->scene);
     for (int i = 0; p.info && i < p.info->scene->objects; i++)
-        if (p.info->object[i].seen) printf(" %s (%d pixels)", p.info->scene->object[i].name, p.info->object[i].pixels);
-    printf("%sAsk: \"What is the depth at (500, 700)?\", \"What is at (200, 400)?\", \"Which point is closer, (100, 200)\n"
+        if (p.info->object[i].seen)
+            printf(" %s (%d pixels)", p.info->scene->object[i].name, p.info->object[i].pixels);
+    printf("%sAsk: \"What is the depth at (500, 700)?\", \"What is at (200, 400)?\", \"Which point is "
+           "closer, (100, 200)\n"
            "or (800, 900)?\", \"Describe the view.\" Points count 0..999 from the left and from the top.\n",
            o->image ? "" : "\n");
     while (1) {
@@ -867,7 +912,7 @@ static void run_ask(const Options *o) {
 static void enlarge(unsigned char *dst, int width, int x, int side, const unsigned char *src, int n) {
     for (int y = 0; y < side; y++)
         for (int i = 0; i < side; i++)
-            memcpy(dst + 3 * ((size_t)y * (size_t)width + (size_t)(x + i)), src + 3 * (y * n / side * n + i * n / side), 3);
+            memcpy(dst + 3 * ((long)y * width + x + i), src + 3 * (y * n / side * n + i * n / side), 3);
 }
 static void run_features(const Options *o) {
     enum { SIDE = 384 };
@@ -993,12 +1038,14 @@ static void depth_picture(SbText *t, const SbView *v, double deep) {
     enum { W = 96 };
     int w = v->dw < W ? v->dw : W, h = (int)((long)w * v->dh / v->dw);
     unsigned char *rgb = (unsigned char *)sb_calloc((size_t)(w * h), 3);
-    for (int i = 0; i < w * h; i++)
-        depth_colour(rgb + 3 * i, v->depth[(long)(i / w) * v->dh / h * v->dw + (long)(i % w) * v->dw / w], deep);
+    for (int i = 0; i < w * h; i++) {
+        long y = (long)(i / w) * v->dh / h, x = (long)(i % w) * v->dw / w;
+        depth_colour(rgb + 3 * i, v->depth[y * v->dw + x], deep);
+    }
     sb_html_picture(t, rgb, w, h, "measured depth");
     free(rgb);
 }
-// Cosines of the angles between features of any two patches of a picture, less their mean over all pictures: 0..1 to
+// Cosines between the features, less their mean over all pictures, of any two patches of a picture: 0..1 as
 // 0..255.
 static void cosines(SbText *t, const Gallery *g, int k, int i, int C) {
     int P = g->views.patches;
@@ -1028,9 +1075,9 @@ static void probed_picture(SbText *t, const Gallery *g, int k, int i) {
 }
 // A patch to start with: in the middle of those that show the picture's main object.
 static int first_patch(const SbViewInfo *info) {
-    int P = info->grid * info->grid, best = -1, count = 0, chosen = P / 2 + info->grid / 2;
+    int P = info->grid * info->grid, best = -1, most = 0, count = 0, chosen = P / 2 + info->grid / 2;
     for (int i = 0; i < info->scene->objects; i++)
-        if (info->object[i].thing && (best < 0 || info->object[i].pixels > info->object[best].pixels)) best = i;
+        if (info->object[i].thing && info->object[i].pixels > most) best = i, most = info->object[i].pixels;
     for (int pass = 0, half = 0; pass < 2 && best >= 0; half = count / 2, count = 0, pass++)
         for (int p = 0; p < P; p++)
             if (info->patch_object[p] == best && count++ == half && pass) chosen = p;
@@ -1038,8 +1085,8 @@ static int first_patch(const SbViewInfo *info) {
 }
 static void room_begin(SbText *t, const SbViewInfo *info, int at) {
     const SbView *v = info->view;
-    sb_text_add(t, "<div class=room data-n=%d data-at=%d style=\"--n:%d;--shape:%d/%d\">\n", info->grid, at, info->grid,
-                v->w, v->h);
+    sb_text_add(t, "<div class=room data-n=%d data-at=%d style=\"--n:%d;--shape:%d/%d\">\n", info->grid, at,
+                info->grid, v->w, v->h);
 }
 static void seen_picture(SbText *t, const SbViewInfo *info, const char *caption) {
     enum { W = 200 };
@@ -1047,7 +1094,8 @@ static void seen_picture(SbText *t, const SbViewInfo *info, const char *caption)
     int w = v->w < W ? v->w : W, h = (int)((long)w * v->h / v->w);
     unsigned char *rgb = (unsigned char *)sb_calloc((size_t)(w * h), 3);
     sb_image_resize(v->rgb, v->w, v->h, rgb, w, h);
-    sb_html(t, "<figure><span class=grid tabindex=0 role=application aria-label=\"Choose a patch with the arrow keys\">");
+    sb_html(t, "<figure><span class=grid tabindex=0 role=application aria-label=\"Choose a patch with the "
+               "arrow keys\">");
     sb_html_picture(t, rgb, w, h, "the picture");
     sb_text_add(t, "</span><figcaption>%s</figcaption></figure>\n", caption);
     free(rgb);
@@ -1099,16 +1147,22 @@ static int same_words(const SbTokens *truth, int from, const int *word, int n) {
     for (int i = 0; i < n; i++) if (truth->id[from + i] != word[i]) return 0;
     return 1;
 }
+// The patches that some words name, at most two; -1: none.
+static void named_patches(const SbTokens *q, int patch[2]) {
+    patch[0] = patch[1] = -1;
+    for (int i = 0; i < q->n; i++)
+        if (q->id[i] >= SB_WORD_PATCH && q->id[i] < SB_WORD_METRE)
+            patch[patch[0] >= 0] = q->id[i] - SB_WORD_PATCH;
+}
 static void dialogue_row(SbText *t, const SbWords *words, const Cast *cast, const unsigned char *rgb,
                          const SbDialogue *d, int turn) {
     SbTokens q;
-    int patch[2] = {-1, -1}, word[ANSWER_MAX];
+    int patch[2], word[ANSWER_MAX];
     memset(&q, 0, sizeof q);
     sb_tokens_push(&q, SB_WORD_Q);
     sb_words_encode(words, &q, sb_dialogue_question(d, turn), 1);
     int asked = q.n;
-    for (int i = 0; i < asked; i++)
-        if (q.id[i] >= SB_WORD_PATCH && q.id[i] < SB_WORD_METRE) patch[patch[0] >= 0] = q.id[i] - SB_WORD_PATCH;
+    named_patches(&q, patch);
     sb_words_encode(words, &q, sb_dialogue_answer(d, turn), 0);
     sb_html(t, "<tr");
     if (patch[0] >= 0) sb_text_add(t, " tabindex=0 data-p=%d", patch[0]);
@@ -1134,12 +1188,12 @@ static void dialogue_row(SbText *t, const SbWords *words, const Cast *cast, cons
 static void dialogue_table(SbText *t, const SbWords *words, const Cast *cast, const SbViewInfo *info,
                            const unsigned char *rgb, const SbDialogue *d) {
     SbTokens q;
-    int at = 0;
+    int patch[2];
     memset(&q, 0, sizeof q);
     if (d->turns) sb_words_encode(words, &q, sb_dialogue_question(d, 0), 1);
-    for (int i = 0; i < q.n; i++) if (q.id[i] >= SB_WORD_PATCH && q.id[i] < SB_WORD_METRE) at = q.id[i] - SB_WORD_PATCH;
+    named_patches(&q, patch);
     free(q.id);
-    room_begin(t, info, at);
+    room_begin(t, info, patch[0] < 0 ? 0 : patch[0]);
     sb_html(t, "<div class=sees>");
     seen_picture(t, info, "hover or tap a question: its points are marked");
     sb_html(t, "</div>\n<div class=wide><table class=talk><thead><tr><th>question");
@@ -1155,53 +1209,66 @@ static void percent(SbText *t, double v, double se, int digits) {
     sb_html_number(t, 100 * v, digits, 1);
     sb_text_add(t, "&thinsp;%% <small class=se>&plusmn;&thinsp;%.*f</small>", digits, 100 * se);
 }
-static void big_figure(SbText *t, const SbCsv *p, int row, const char *name, const char *style, const char *words) {
-    char *se = sb_format("%s_se", name);
-    double v = sb_csv_number(p, row, name);
-    if (isfinite(v)) {
-        sb_text_add(t, "<div class=%s><b>", style);
-        if (*style == 's') sb_text_add(t, "%.0f&thinsp;%% <small>&plusmn;&thinsp;%.0f</small>", 100 * v,
-                                       100 * sb_csv_number(p, row, se));
-        else percent(t, v, sb_csv_number(p, row, se), 1);
-        sb_text_add(t, "</b><span>%s</span></div>\n", words);
-    }
-    free(se);
+static void big_figure(SbText *t, const char *style, double v, double se, int digits, const char *words) {
+    sb_text_add(t, "<div class=%s><b>", style);
+    sb_html_number(t, 100 * v, digits, digits);
+    sb_text_add(t, "&thinsp;%% <small>&plusmn;&thinsp;%.*f</small></b><span>%s</span></div>\n", digits,
+                100 * se, words);
 }
-static void report_head(SbText *t, const Options *o, const SbCsv *probe) {
-    int row = probe->rows > 0 ? sb_csv_find(probe, "depth") : -1;
+// The depth probe's gain, the control's, and the control's share of the gain, all three as large.
+static void report_figures(SbText *t, const SbCsv *p) {
+    int row = 0;
+    while (row < p->rows && strcmp(sb_csv_text(p, row, "metric"), "rmse")) row++;
+    double boost = sb_csv_number(p, row, "boost_change"), boost_se = sb_csv_number(p, row, "boost_change_se");
+    double control = sb_csv_number(p, row, "control_change");
+    if (!isfinite(boost)) return;
+    sb_html(t, "<div class=big>\n");
+    big_figure(t, "boost", boost, boost_se, 1,
+               "error of depth, read off the features by a linear probe, after the boost");
+    if (isfinite(control))
+        big_figure(t, "control", control, sb_csv_number(p, row, "control_change_se"), 1,
+                   "the same after a control: as many steps, the same language model, but asked only what "
+                   "things are");
+    if (isfinite(control) && boost < -2 * boost_se)
+        big_figure(t, "share", sb_csv_number(p, row, "control_share"),
+                   sb_csv_number(p, row, "control_share_se"), 0,
+                   "of the gain the control has as well: that much is owed to training on patches in words "
+                   "at "
+                   "all, not to spatial questions");
+    sb_html(t, "</div>\n<p>The base encoder saw image-level labels only: which objects are in view, never "
+               "where or "
+               "how far. That leaves much to gain; a base that had seen labels of patches would leave "
+               "less.</p>\n"
+               "<p class=small>Root mean square error of depth against that of the base, in rooms that "
+               "nothing was "
+               "trained or fitted on; &plusmn; one standard error over rooms.</p>\n");
+}
+static void report_head(SbText *t, const Options *o) {
     sb_html(t, "<header>\n<p class=kicker>SpatialBoost in miniature</p>\n"
                "<h1>An image encoder learns depth from questions in plain words</h1>\n"
-               "<p class=lead>A small vision transformer learned to name objects. Then a small language model, frozen, "
-               "asked it how far away things are, and only a second attention channel beside each of its own was "
-               "trained to make the answers right. Everything here was made by one command, from nothing: "
+               "<p class=lead>A small vision transformer learned to name objects. Then a small language "
+               "model, "
+               "frozen, asked it how far away things are, and only a second attention channel beside each "
+               "of its "
+               "own was trained to make the answers right. Everything here was made by one command, from "
+               "nothing: "
                "the rooms, both models, the questions, and this page.</p>\n</header>\n");
-    if (o->note) {
-        sb_html(t, "<p class=note role=note>");
-        sb_html_text(t, o->note);
-        sb_html(t, "</p>\n");
-    }
-    if (row < 0) return;
-    for (row = 0; strcmp(sb_csv_text(probe, row, "metric"), "rmse"); row++) if (row == probe->rows - 1) return;
-    sb_html(t, "<div class=big>\n");
-    big_figure(t, probe, row, "boost_change", "boost", "error of depth, read off the features by a linear probe, after "
-                                                       "the boost");
-    big_figure(t, probe, row, "control_change", "control", "the same after a control: as many steps, the same language "
-                                                           "model, but asked only what things are");
-    big_figure(t, probe, row, "control_share", "share", "of the gain the control has as well: that much is owed to "
-                                                        "training on patches in words at all, not to spatial questions");
-    sb_html(t, "</div>\n<p>The base encoder saw image-level labels only: which objects are in view, never where or how far. "
-               "That leaves much to gain; a base that had seen labels of patches would leave less.</p>\n"
-               "<p class=small>Root mean square error of depth against that of the base, in rooms that nothing was "
-               "trained or fitted on; &plusmn; one standard error over rooms.</p>\n");
+    if (!o->note) return;
+    sb_html(t, "<p class=note role=note>");
+    sb_html_text(t, o->note);
+    sb_html(t, "</p>\n");
 }
 static void report_probe(SbText *t, const SbCsv *p) {
     static const char *const change[3] = {"boost_change", "control_change", "boost_beyond_control"};
     static const char *const column[3] = {"boost", "control", ""};
-    if (p->rows < 1) return;
-    sb_html(t, "<h2>What a linear probe finds</h2>\n<p>The encoders are frozen; small linear maps are fitted on top. "
-               "The paper reports that recognition rises along with depth. Whether it does here is in the last three "
-               "rows.</p>\n<div class=wide><table class=probe><thead><tr><th><th class=off>base<th class=off>boosted"
-               "<th>boosted, change<th class=off>control<th>control, change<th>boosted beyond control\n<tbody>");
+    sb_html(t, "<h2>What a linear probe finds</h2>\n<p>The encoders are frozen; small linear maps are "
+               "fitted on top. "
+               "The paper reports that recognition rises along with depth. Whether it does here is in the "
+               "last three "
+               "rows.</p>\n<div class=wide><table class=probe><thead><tr><th><th class=off>base<th "
+               "class=off>boosted"
+               "<th>boosted, change<th class=off>control<th>control, change<th>boosted beyond "
+               "control\n<tbody>");
     for (int i = 0; i < p->rows; i++) {
         const Metric *m = NULL;
         for (int k = 0; k < METRICS; k++)
@@ -1215,30 +1282,37 @@ static void report_probe(SbText *t, const SbCsv *p) {
             double value = sb_csv_number(p, i, column[k]);
             if (k < 2 && isfinite(value)) sb_text_add(t, "<td class=off>%.3f", value);
             else if (k < 2) sb_html(t, "<td class=off>&ndash;");
-            sb_text_add(t, "<td class=%s>", v * m->better > 2 * se ? "good" : v * m->better < -2 * se ? "bad" : "even");
+            v *= m->better;
+            sb_text_add(t, "<td class=%s>", v > 2 * se ? "good" : v < -2 * se ? "bad" : "even");
+            v *= m->better;
             if (isfinite(v)) percent(t, v, se, 1);
             else sb_html(t, "&ndash;");
             free(name);
         }
         sb_html(t, "\n");
     }
-    sb_text_add(t, "</table></div>\n<p class=small>Changes are relative to the base. Green and red: better and worse by "
+    sb_text_add(t, "</table></div>\n<p class=small>Changes are relative to the base. Green and red: better "
+                   "and worse by "
                 "more than two standard errors. Fitted on %s rooms, reported on %s others.</p>\n",
                 sb_csv_text(p, 0, "fit_rooms"), sb_csv_text(p, 0, "rooms"));
 }
 static void report_questions(SbText *t, const SbCsv *q) {
     static const char *const column[] = {"before", "boost", "control", "boost_blank", "blind"};
-    static const char *const head[] = {"before", "boosted", "control", "boosted, grey picture", "best blind answer"};
+    static const char *const head[] = {"before", "boosted", "control", "boosted, grey picture",
+                                       "best blind answer"};
     if (q->rows < 1) return;
-    sb_html(t, "<h2>How often the answers are right</h2>\n<p>The language model is the same everywhere. What it can "
-               "answer without looking is beside it: with a grey picture, and the best answer that never looks (of "
+    sb_html(t, "<h2>How often the answers are right</h2>\n<p>The language model is the same everywhere. "
+               "What it can "
+               "answer without looking is beside it: with a grey picture, and the best answer that never "
+               "looks (of "
                "each patch the commonest; of two patches the one that is usually nearer).</p>\n"
                "<div class=wide><table><thead><tr><th>question<th class=off>asked");
     for (int k = 0; k < 5; k++) sb_text_add(t, "<th>%s", head[k]);
     sb_html(t, "\n<tbody>");
     for (int i = 0; i < q->rows; i++) {
         if (!strcmp(sb_csv_text(q, i, "question"), "all")) continue;
-        sb_text_add(t, "<tr><td>%s<td class=off>%s", sb_csv_text(q, i, "question"), sb_csv_text(q, i, "answers"));
+        sb_text_add(t, "<tr><td>%s<td class=off>%s", sb_csv_text(q, i, "question"),
+                    sb_csv_text(q, i, "answers"));
         for (int k = 0; k < 5; k++) {
             char *name = sb_format("%s_se", column[k]);
             double v = sb_csv_number(q, i, column[k]);
@@ -1271,28 +1345,35 @@ static void report_alpha(SbText *t, const Cast *cast) {
         alpha[k] = alphas(cast->e[k], L, C);
         for (int i = 0; i < L * C; i++) far = fmax(far, fabs(alpha[k][i] - .5));
     }
-    if (alpha[BOOST]) sb_html(t, "<h2>How far the mix of the two channels moved</h2>\n<p>Each layer's attention is "
-                                 "&alpha;&thinsp;&middot;&thinsp;Attn + (1&thinsp;&minus;&thinsp;&alpha;)&thinsp;"
-                                 "&middot;&thinsp;Attn+, one &alpha; for each of its channels. All of them started at "
-                                 "0.5, with Attn+ a copy of Attn; left of the dashed line the new channel has the "
-                                 "upper hand.</p>\n<p class=\"key small\"><i class=hb style=\"background:var(--boost)\">"
-                                 "</i>boosted <i style=\"background:var(--control)\"></i>control</p>\n<div class=\"charts four\">\n");
+    if (alpha[BOOST]) sb_html(t, "<h2>How far the mix of the two channels moved</h2>\n<p>Each layer's "
+                                 "attention is "
+                                 "&alpha;&thinsp;&middot;&thinsp;Attn + "
+                                 "(1&thinsp;&minus;&thinsp;&alpha;)&thinsp;"
+                                 "&middot;&thinsp;Attn+, one &alpha; for each of its channels. All of them "
+                                 "started at "
+                                 "0.5, with Attn+ a copy of Attn; left of the dashed line the new channel "
+                                 "has the "
+                                 "upper hand.</p>\n<p class=\"key small\"><i class=hb "
+                                 "style=\"background:var(--boost)\">"
+                                 "</i>boosted <i style=\"background:var(--control)\"></i>control</p>\n<div "
+                                 "class=\"charts four\">\n");
     for (int l = 0; alpha[BOOST] && l < L; l++) {
         far = ceil(far * 20) / 20;
         SbFrame f = {.5 - far, .5 + far, 0, 1};
         sb_html(t, "<figure>");
         sb_chart_begin(t, &f, "histogram of alpha", 0);
-        sb_chart_histogram(t, &f, alpha[BOOST] + l * C, C, "hb");
-        if (alpha[CONTROL]) sb_chart_histogram(t, &f, alpha[CONTROL] + l * C, C, "hc");
+        sb_chart_histogram(t, &f, alpha[BOOST] + l * C, C, "filled");
+        if (alpha[CONTROL]) sb_chart_histogram(t, &f, alpha[CONTROL] + l * C, C, "outlined");
         sb_chart_upright(t, &f, .5);
         sb_text_add(t, "</svg><figcaption><b>layer %d</b>", l + 1);
         for (int k = BOOST; k < ENCODERS; k++) {
             double mean = 0, square = 0;
             if (!alpha[k]) continue;
-            for (int i = 0; i < C; i++) mean += alpha[k][l * C + i] / C;
-            for (int i = 0; i < C; i++) square += (alpha[k][l * C + i] - mean) * (alpha[k][l * C + i] - mean) / C;
-            sb_text_add(t, "%s %.3f &plusmn;&thinsp;%.3f", k == BOOST ? ", mean and spread" : "; control", mean,
-                        sqrt(square));
+            const double *a = alpha[k] + l * C;
+            for (int i = 0; i < C; i++) mean += a[i] / C;
+            for (int i = 0; i < C; i++) square += (a[i] - mean) * (a[i] - mean) / C;
+            sb_text_add(t, "%s %.3f &plusmn;&thinsp;%.3f", k == BOOST ? ", mean and spread" : "; control",
+                        mean, sqrt(square));
         }
         sb_html(t, "</figcaption></figure>\n");
     }
@@ -1304,7 +1385,8 @@ static const char *const stages[] = {"encoder", "llm", "align", "instruct", "boo
 enum { STAGES = sizeof stages / sizeof *stages };
 
 static void report_losses(SbText *t, const Options *o) {
-    sb_html(t, "<h2>Losses</h2>\n<p class=\"key small\"><i style=\"background:var(--soft)\"></i>training, smoothed"
+    sb_html(t, "<h2>Losses</h2>\n<p class=\"key small\"><i style=\"background:var(--soft)\"></i>training, "
+               "smoothed"
                "<i style=\"background:var(--boost)\"></i>validation, on rooms used for nothing else</p>\n"
                "<div class=charts>\n");
     for (int i = 0; i < STAGES; i++) {
@@ -1324,7 +1406,8 @@ static void report_times(SbText *t, const Options *o) {
         for (int i = 0; i < STAGES; i++)
             most = fmax(most, sb_csv_find(&times, stages[i]) < 0 ? 0
                               : sb_csv_number(&times, sb_csv_find(&times, stages[i]), "seconds"));
-        sb_html(t, "<div class=wide><table class=time><thead><tr><th>stage<th><th>seconds<th>steps<th>answer words\n"
+        sb_html(t, "<div class=wide><table "
+                   "class=time><thead><tr><th>stage<th><th>seconds<th>steps<th>answer words\n"
                    "<tbody>");
         for (int i = 0; i < STAGES; i++) {
             int row = sb_csv_find(&times, stages[i]);
@@ -1332,7 +1415,8 @@ static void report_times(SbText *t, const Options *o) {
             double s = sb_csv_number(&times, row, "seconds");
             sum += s;
             sb_text_add(t, "<tr><td>%s<td><i style=\"width:%.1f%%\"></i><td>%.1f<td>%s<td>%s\n", stages[i],
-                        100 * s / most, s, sb_csv_text(&times, row, "steps"), sb_csv_text(&times, row, "answers"));
+                        100 * s / most, s, sb_csv_text(&times, row, "steps"),
+                        sb_csv_text(&times, row, "answers"));
         }
         sb_text_add(t, "<tr><td>together<td><td>%.1f<td><td></table></div>\n", sum);
         sb_csv_free(&times);
@@ -1351,8 +1435,10 @@ static void report_times(SbText *t, const Options *o) {
         }
         free(file);
     }
-    sb_html(t, "</pre></details>\n<p class=small>In the paper projector and language model are trained on spatial "
-               "dialogues before the boost. In miniature that spoils it, so here that stage (<i>instruct</i>) asks only "
+    sb_html(t, "</pre></details>\n<p class=small>In the paper projector and language model are trained on "
+               "spatial "
+               "dialogues before the boost. In miniature that spoils it, so here that stage "
+               "(<i>instruct</i>) asks only "
                "what things are; dev/NOTEBOOK.md has the figures.</p>\n");
     free(path);
 }
@@ -1374,7 +1460,8 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
     }
     gallery_make(&g, cast, info, n, 7, "true depth");
     gallery_probe_rooms(&g, cast, 1000);
-    sb_html(t, "<h2>A few rooms it had never seen</h2>\n<p>Choose a patch by a click, a tap or the arrow keys: the last "
+    sb_html(t, "<h2>A few rooms it had never seen</h2>\n<p>Choose a patch by a click, a tap or the arrow "
+               "keys: the last "
                "row of each room shows how alike the others are to it, before and after.</p>\n");
     depth_ramp(t, 7);
     sb_html(t, "<div class=rooms>\n");
@@ -1383,16 +1470,21 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
         gallery_card(t, &g, cast, i, title);
         free(title);
     }
-    sb_html(t, "</div>\n<p class=small>Depth: ridge regression from patch features, fitted on 1000 other simulated rooms. "
-               "Colours: the first three principal components of all the features shown here, the same for every "
+    sb_html(t, "</div>\n<p class=small>Depth: ridge regression from patch features, fitted on 1000 other "
+               "simulated rooms. "
+               "Colours: the first three principal components of all the features shown here, the same for "
+               "every "
                "encoder. Likeness: cosine of the features less their mean, dark 0, yellow 1.</p>\n");
     static Encoder before;
     Cast talkers = {{&before, cast->e[BOOST], NULL}, {"before", "boosted", NULL}};
     if (n && cast->e[BOOST] && open_encoder(&before, o, NULL, "instruct", 0)) {
-        sb_html(t, "<h2>A dialogue</h2>\n<p>The answers of the language model, word by word the likeliest, before the "
-                   "boost and after. Points count from 0 to 999 from the left and from the top; the model knows lengths "
+        sb_html(t, "<h2>A dialogue</h2>\n<p>The answers of the language model, word by word the likeliest, "
+                   "before the "
+                   "boost and after. Points count from 0 to 999 from the left and from the top; the model "
+                   "knows lengths "
                    "by the whole metre.</p>\n");
-        dialogue_table(t, &source.words, &talkers, info[0], slot[room[0]].picture[0], &slot[room[0]].dialogue);
+        SbSample *s = slot + room[0];
+        dialogue_table(t, &source.words, &talkers, info[0], s->picture[0], &s->dialogue);
     }
 }
 static void run_report(const Options *o) {
@@ -1405,8 +1497,8 @@ static void run_report(const Options *o) {
     Cast cast = cast_of(e, "base", "boosted", "control");
     sb_csv_read(&probe, path[0], NULL), sb_csv_read(&questions, path[1], NULL);
     sb_page_begin(&t, "SpatialBoost in miniature");
-    report_head(&t, o, &probe);
-    report_probe(&t, &probe);
+    report_head(&t, o);
+    if (probe.rows > 0) report_figures(&t, &probe), report_probe(&t, &probe);
     report_rooms(&t, o, &cast);
     report_questions(&t, &questions);
     if (sb_exists(path[2])) {
@@ -1426,14 +1518,16 @@ static void run_report(const Options *o) {
 
 // ---- real: photographs with measured depth
 
-// Right answers of the boosted model before and after training on the photographs, and after with a grey picture.
+// Right answers of the boosted model, of the one that went on with photographs, and of that with a grey
+// picture.
 static void real_answers(SbText *t, SbSource *source, Encoder *e) {
     enum { DIALOGUES = 64 };
     Encoder *who[BLANK + 1] = {e + BOOST, e + CONTROL, NULL, e + CONTROL};
     AskedList l = {NULL, 0, 0};
     static const int type[2] = {SB_ASK_depth, SB_ASK_closer};
     ask_rooms(&l, who, source, DIALOGUES);
-    sb_html(t, "<div class=wide><table><thead><tr><th>right answers<th>asked<th>boosted<th>with photos<th>with photos, "
+    sb_html(t, "<div class=wide><table><thead><tr><th>right answers<th>asked<th>boosted<th>with "
+               "photos<th>with photos, "
                "grey picture\n<tbody>");
     for (int i = 0; i < 2; i++) {
         Score before = score_answers(&l, BASE, type[i], 0), after = score_answers(&l, BOOST, type[i], 0);
@@ -1448,11 +1542,14 @@ static void real_answers(SbText *t, SbSource *source, Encoder *e) {
 static void real_section(SbText *t, SbSource *source, const Cast *cast, Gallery *g) {
     enum { SHOWN = 6 };
     int shown = sb_min(SHOWN, g->n);
-    sb_text_add(t, "<h2>Photographs</h2>\n<p>The same job on %d real photographs with measured depth, from %d %s: the "
-                   "boost went on for a short while with a share of questions about them. %d frames prove that the "
-                   "path works, no more; the answers below are about frames that were trained on.</p>\n", g->n,
-                source->scenes, source->scenes == 1 ? "scene" : "scenes", g->n);
-    sb_html(t, "<p class=small>Depth by a linear probe fitted on the measured depth of the other frames; its root mean "
+    sb_text_add(t, "<h2>Photographs</h2>\n<p>The same job on %d real photographs with measured depth, from "
+                   "%d %s: the "
+                   "boost went on for a short while with a share of questions about them. %d frames prove "
+                   "that the "
+                   "path works, no more; the answers below are about frames that were trained on.</p>\n",
+                g->n, source->scenes, source->scenes == 1 ? "scene" : "scenes", g->n);
+    sb_html(t, "<p class=small>Depth by a linear probe fitted on the measured depth of the other frames; "
+               "its root mean "
                "square error over all frames:");
     for (int k = 0; k < ENCODERS; k++)
         sb_text_add(t, "%s %s %.2f m", k ? "," : "", cast->name[k], gallery_error(g, k, 0, g->n));
@@ -1461,8 +1558,8 @@ static void real_section(SbText *t, SbSource *source, const Cast *cast, Gallery 
     sb_html(t, "<div class=rooms>\n");
     for (int i = 0; i < shown; i++) {
         int k = i * g->n / shown;
-        const char *folder = strrchr(g->info[k]->scene->name, '/');
-        char *title = sb_format("%s, frame %s", folder ? folder + 1 : g->info[k]->scene->name, g->info[k]->view->name);
+        const char *name = g->info[k]->scene->name, *slash = strrchr(name, '/');
+        char *title = sb_format("%s, frame %s", slash ? slash + 1 : name, g->info[k]->view->name);
         gallery_card(t, g, cast, k, title);
         free(title);
     }
@@ -1506,10 +1603,12 @@ static void run_real(const Options *o) {
 typedef struct { const char *name; int bit; void (*run)(const Options *); const char *help; } What;
 static const What whats[] = {
     {"probe", PROBE, run_probe, "linear probes on frozen features of rooms never seen: DIR/probe.csv"},
-    {"questions", QUESTIONS, run_questions, "how often the answers are right, by type of question: DIR/questions.csv"},
+    {"questions", QUESTIONS, run_questions, "how often the answers are right, by type of question: "
+                                            "DIR/questions.csv"},
     {"ask", ASK, run_ask, "type questions about a picture; see the answers and where the model looked"},
     {"features", FEATURES, run_features, "a picture and its features as colours: a PNG"},
-    {"real", REAL, run_real, "photographs: depth, features, answers before and after: DIR/real.html, for the report"},
+    {"real", REAL, run_real, "photographs: depth, features, answers before and after: DIR/real.html, for "
+                             "the report"},
     {"report", REPORT, run_report, "one page of all that stands in DIR: DIR/report.html"},
 };
 enum { WHATS = sizeof whats / sizeof *whats };
@@ -1527,7 +1626,8 @@ int main(int argc, char **argv) {
     for (int i = 0; argc > 1 && i < WHATS; i++) if (!strcmp(argv[1], whats[i].name)) w = whats + i;
     if (!w) {
         print_usage();
-        if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h")) sb_die("nothing is called %s", argv[1]);
+        if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h"))
+            sb_die("nothing is called %s", argv[1]);
         return argc < 2;
     }
 #define X(what, kind, type, name, start, hint, low, high, help) \

@@ -51,7 +51,7 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(TEXT, const char *, to, NULL, "NAME", 0, 0, "name of the result in that folder (the stage's)")        \
     X(TEXT, const char *, from, NULL, "FILE", 0, 0, "checkpoint to start from (the stage before)")          \
     X(INT, int, steps, 0, "N", 0, 1e9, "steps; 0: the stage's own")                                         \
-    X(NUMBER, double, lr, 0, "X", 0, 1e3, "peak learning rate; 0: the stage's own")                         \
+    X(NUMBER, double, lr, 0, "X", 0, 1e38, "peak learning rate; 0: the stage's own")                         \
     X(NUMBER, double, decay, -1, "X", -1, 1e3, "weight decay of matrices; -1: the stage's own")             \
     X(TEXT, const char *, mix, NULL, "MIX", 0, 0,                                                           \
       "questions: a name or depth=14,what=10 (./data/converse --help)")                                     \

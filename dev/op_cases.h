@@ -505,17 +505,19 @@ static void op_attention_expect(const OpAttention *t) {
     int D = a->dim, group = a->heads / a->kv_heads;
     for (long i = 0; e && i < a->nq; i++)
         for (int h = 0; h < a->heads; h++) {
-            double lse = op_softmax(s, p, own, t, i, h), off = 0, run = 0, most = 0;
+            double lse = op_softmax(s, p, own, t, i, h), off = 0, run = 0, most = 0, sum_off = 0;
             for (long j = 0; j < a->nk; j++) {
                 run += p[j];
                 most = p[j] > most ? p[j] : most;
-                off += p[j] * p[j] * own[j] + run * run * (p[j] > 0);
+                off += p[j] * p[j] * own[j], sum_off += run * run * (p[j] > 0);
                 for (int d = 0; p[j] > 0 && d < D; d++)
                     op_term(t->o, i * t->ldo + h * D + d, p[j] * op_at(t->v, j * a->ldv + h / group * D + d),
                             own[j]);
             }
+            for (long d = i * t->ldo + h * D; d < i * t->ldo + h * D + D; d++)  // through the sum
+                e[d] += (sum_off + off) * pow(op_run->array[t->o].expect[d], 2);
             e_lse[i * a->heads + h] = lse;
-            if (run > 0) off += pow(lse + log(most), 2) + pow(log(most), 2);
+            if (run > 0) off += sum_off + pow(lse + log(most), 2) + pow(log(most), 2);
             bound[i * a->heads + h] = run > 0 ? fabs(lse) / 2 + OP_SIGMAS * OP_ROUNDING * sqrt(off) : 0;
         }
 }

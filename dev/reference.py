@@ -43,7 +43,7 @@ from torch.nn import functional as F
 
 IMAGES, IMAGE, PATCH, PATCHES, WIDTH, LAYERS, HEADS, MLP, EPS = 4, 16, 4, 4 * 4, 24, 2, 3, 40, 1e-6
 LLM_WIDTH, LLM_LAYERS, Q_HEADS, KV_HEADS, SWIGLU, VOCAB, THETA = 32, 2, 4, 2, 48, 61, 1e6
-CLASSES, PATCH_WORD, REC_WEIGHT = 7, 40, 6.0
+CLASSES, PATCH_WORD, REC_WEIGHT = 7, 40, 7 / 3
 LR, BETA1, BETA2, ADAM_EPS, DECAY, CLIP, STEPS, WARMUP = 1e-3, 0.9, 0.98, 1e-8, 0.05, 1.0, 200, 6
 # of every sample: images, (question, answer) lengths of the turns
 SAMPLES = ([0], ((4, 2), (3, 1), (6, 3))), ([1, 2], ((5, 1), (1, 1), (4, 4))), ([3], ((5, 2),))
