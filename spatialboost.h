@@ -30,11 +30,11 @@
 //  Attn+ starts as a copy of Attn, output projection included, so at step 0 nothing changes. It is computed
 //  as ONE attention with 2H heads and one output projection Wc = [diag(alpha) Wo | diag(1-alpha) Wo+]:
 //  alpha is applied in sb_dual_fold_forward and nowhere else, after each branch's own projection, as the
-//  equation says. Step 0 equals the base encoder within rounding: a sum over H heads becomes one over 2H with
-//  halved weights (alpha = 1/2), |difference| <= 2 gamma(2HD) sum|Wo||o|, gamma(n) = n eps / (1 - n eps).
+//  equation says. Step 0 equals the base encoder within rounding (the bound is in dev/test_model.h).
 //
 //  What each stage trains (groups, >>tensors): encoder BASE+HEADS, llm LLM, align PROJ, instruct PROJ+LLM,
-//  boost PLUS+GATE+PROJ (Attn+, a, projector; base encoder and LLM are frozen and do not change by one bit).
+//  boost PLUS+GATE+PROJ (Attn+, a, projector). Frozen tensors have no gradient memory: sb_update, the only
+//  writer after the start, skips them.
 //
 //  Letters: N rows of a buffer (all samples of a batch, one after another, no padding), C width, H heads,
 //  D head size, F hidden size of the MLP, V words, P patch side, G patches along an image side. Shapes are
@@ -52,11 +52,14 @@
 //      SbConfig c = sb_config_preset(SB_MINI);
 //      SbModel m;  sb_model_init(&m, &c, 1);                            // 1: with the second channel
 //      sb_model_random(&m, ~0, seed, 1);  sb_model_train(&m, SB_PLUS | SB_GATE | SB_PROJ);
-//      SbBatch b;  memset(&b, 0, sizeof b);                             // >>batch says how to fill it
+//      SbBatch b;  memset(&b, 0, sizeof b);  int image = sb_batch_image(&b, &c, rgb, c.image, c.image);
+//      sb_batch_sample(&b);  sb_batch_prefix_image(&b, &c, image);
+//      sb_batch_turn(&b, &c, token, target, NULL, n);   // token q0 q1 a0, target -1 a0 a1: see >>batch
 //      loss = sb_step_lm(&m, &b, 1);  sb_update(&m, lr, decay, step);   // step counts from 1
 //  To add a tensor: one line in its module's table (>>tensors) gives it a field, memory, a name in
 //  checkpoints, an initial value, weight decay, a group, a place in the optimiser and in every test. Then
-//  use it in >>model. To add a probe: eval.c, its table of metrics; features come from sb_encoder_forward.
+//  use it in >>model; if that needs a new operation, add it to >>contract and >>cpu, forward and backward. To
+//  add a probe: eval.c, its table of metrics; features are acts.feature [rows][C], see patch_row, cls_row.
 //
 //  Double build: -DSB_REAL=double makes every tensor double; gradients are checked there. The header may be
 //  included several times in one C++ program, in namespaces of their own, with another SB_REAL each time.
@@ -97,9 +100,8 @@ typedef SB_REAL real;                   // activations and what is trained
 typedef SB_REAL stat_t;                 // statistics, log-sum-exp, losses (float even where real is bf16)
 
 // ------------------------------------------------------------------------------------------------- >>config
-// X(type, name, toy, mini, small, help). This table is the struct, the presets, the flags, the checkpoint's
-// header and the printed configuration. toy: tests; mini: `make run` on a laptop; small: ViT-S/14 and a 25 M
-// LLM, for timing.
+// X(type, name, toy, mini, small, help): the struct, presets, flags, checkpoint header, printed settings.
+// toy: tests; mini: `make run` on a laptop; small: ViT-S/14 and a 25 M LLM, for timing.
 #define SB_CONFIG(X)                                                                                      \
     X(int, image, 32, 64, 224, "side of the (square) picture in pixels")                                  \
     X(int, patch, 8, 8, 14, "side of a patch in pixels")                                                  \
@@ -113,10 +115,8 @@ typedef SB_REAL stat_t;                 // statistics, log-sum-exp, losses (floa
     X(int, llm_kv_heads, 2, 2, 2, "LLM: key/value heads")                                                 \
     X(int, llm_mlp, 48, 344, 1408, "LLM: hidden size of SwiGLU")                                          \
     X(int, vocab, 144, 144, 4096, "LLM: rows of the word table (at least the tokenizer's)")               \
-    X(int, patch_word, 60, 60, 60,                                                                        \
-      "id of the first coordinate word; its embedding is added to patch 0 (-1: no such words)")           \
-    X(int, classes, 18, 18, 18,                                                                           \
-      "kinds of objects (shape x colour) that the base encoder learns to recognise")                      \
+    X(int, patch_word, 60, 60, 60, "first coordinate word; word k is added to patch k (-1: none)")         \
+    X(int, classes, 18, 18, 18, "kinds of objects (shape x colour) to recognise")                         \
     X(int, labels, 21, 21, 21, "patch labels: floor, wall, ceiling and the classes")                      \
     X(double, theta, 1e6, 1e6, 1e6, "LLM: base of the rotary frequencies")                                \
     X(double, enc_eps, 1e-6, 1e-6, 1e-6, "encoder: epsilon of LayerNorm")                                 \
@@ -148,32 +148,29 @@ SB_FN SbConfig sb_config_preset(int preset) {
 }
 // NULL if the sizes fit each other, else what is wrong with them.
 SB_FN const char *sb_config_error(const SbConfig *c) {
-    if (c->patch < 1 || c->image < c->patch || c->image % c->patch)
-        return "image must be a multiple of patch";
-    if (c->enc_heads < 1 || c->enc_width % c->enc_heads) return "enc_width must be a multiple of enc_heads";
-    if (c->enc_width % 4) return "enc_width must be a multiple of 4 (sin-cos start of the positions)";
-    if (c->llm_heads < 1 || c->llm_width % (2 * c->llm_heads))
-        return "llm_width / llm_heads must be even (rotation)";
-    if (c->llm_width % 4) return "llm_width must be a multiple of 4 (sin-cos start of the coordinate words)";
-    if (c->llm_kv_heads < 1 || c->llm_heads % c->llm_kv_heads)
-        return "llm_heads must be a multiple of llm_kv_heads";
-    if (c->enc_layers < 1 || c->llm_layers < 1 || c->enc_mlp < 1 || c->llm_mlp < 1)
-        return "sizes must be positive";
-    if (c->vocab < 1 || c->batch < 1 || c->classes < 1 || c->labels < 1) return "sizes must be positive";
-    int patches = c->image / c->patch * (c->image / c->patch);
-    if (c->patch_word >= 0 && c->patch_word + patches > c->vocab)
-        return "vocab has no room for the coordinate words";
+    int grid = c->patch > 0 ? c->image / c->patch : 0;
+#define X(wrong, what) if (wrong) return what;
+    X(grid < 1 || c->image % c->patch, "image must be a multiple of patch")
+    X(c->enc_width < 1 || c->llm_width < 1, "widths must be positive")
+    X(c->enc_heads < 1 || c->enc_width % c->enc_heads, "enc_width must be a multiple of enc_heads")
+    X(c->enc_width % 4 || c->llm_width % 4, "widths must be multiples of 4 (sin-cos start of positions)")
+    X(c->llm_heads < 1 || c->llm_width % (2 * c->llm_heads), "llm_width / llm_heads must be even")
+    X(c->llm_kv_heads < 1 || c->llm_heads % c->llm_kv_heads, "llm_heads must be a multiple of llm_kv_heads")
+    X(c->enc_layers < 1 || c->llm_layers < 1 || c->enc_mlp < 1 || c->llm_mlp < 1, "sizes must be positive")
+    X(c->vocab < 1 || c->batch < 1 || c->classes < 1 || c->labels < 1, "sizes must be positive")
+    X(c->patch_word >= 0 && c->patch_word + grid * grid > c->vocab, "vocab has no room for patch words")
+#undef X
     return NULL;
 }
 
 // ----------------------------------------------------------------------------------------------- >>contract
-// Rules that every operation keeps. Inputs are const, nothing is clobbered but by names ending in _inplace.
-// Gradients of parameters accumulate (+=); all other outputs are assigned (=), so callers need not clear
-// them, except in names ending in _add, which add to the residual stream's gradient. A NULL gradient means
-// frozen: that work is skipped. No stream, workspace or fusion flag; scratch is an argument. Rows are
-// independent unless stated, so any op may be called on a range of rows (that is how the KV cache works).
-// Host code touches tensors only through sb_alloc, sb_put, sb_get, sb_zero. Sums run in one fixed order:
-// results do not depend on the number of threads.
+// Rules that every operation keeps. Inputs are const and overlap no output. Outputs are assigned (=): callers
+// need not clear them. Added to (+=) are gradients of parameters, and the first argument of a name in _add;
+// changed in place are names in _inplace and sb_adamw's p, m, v. A parameter's gradient may be NULL (frozen:
+// that work is skipped), any other pointer only where it says so. A backend keeps its own scratch. Rows are
+// independent unless stated, so an op may be called on a range of rows (that is how the KV cache works).
+// Host code touches tensors only through the five memory functions. Sums run in one fixed order: results do
+// not depend on the number of threads.
 
 enum { SB_F32, SB_BF16, SB_F64 };
 #define SB_NATIVE ((int)(sizeof(real) == 4 ? SB_F32 : SB_F64))
@@ -224,13 +221,12 @@ SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, 
 // d_r += gradient through the norm; d_w += sum d_out (r-mean) rstd, d_b += sum d_out, over rows
 SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r,
                                 const stat_t *stat, SbWeight w, long n, int layernorm);
-// Rotate lanes (i, i + D/2) of every head by the row's angles (rotate-half pairing, Qwen2; lanes drawn: 0123
-// -> 02 13). table [n][D] = cos of D/2 angles, then sin. inverse = 1 rotates back, which is also the
-// gradient.
+// Rotate lanes (i, i + D/2) of every head by the row's angles (rotate-half pairing, Qwen2).
+// table [n][D] = cos of D/2 angles, then sin. inverse = 1 rotates back, which is also the gradient.
 SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int heads, int dim, int inverse);
 // o [nq][heads*dim] = softmax(q k^T / sqrt(D)) v over the row's keys; lse [nq][heads] = log sum exp(scores)
 SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a);
-// d_q, d_k, d_v = (rows as far apart as q, k, v). Scores are recomputed from lse.
+// d_q, d_k, d_v: rows as far apart as those of q, k, v. Scores are recomputed from lse.
 SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
                                  const stat_t *lse, const SbAttention *a);
 // Paper eq. 1 as one projection, w [C][M], s = sigmoid(a):
@@ -238,7 +234,7 @@ SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_
 SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
                                 SbWeight a);
 // d_w += s M1, d_wp += (1-s) M2, d_b += s d_bc, d_bp += (1-s) d_bc, where d_wc = (M1 | M2);
-// d_a += s (1-s) (rowsum(M1 w) - rowsum(M2 wp) + d_bc (b - bp))
+// d_a += s (1-s) (rowsum(M1*w) - rowsum(M2*wp) + d_bc (b - bp))
 SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, real *d_a, const real *d_wc,
                                  const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
                                  SbWeight a);
@@ -258,8 +254,7 @@ SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const in
 // y[i] = x[index[i]];   d_x[index[i]] += d_y[i] (no index twice)
 SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width);
 SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width);
-// Losses per row, and gradients times scale (NULL: not wanted). Cross-entropy: -log softmax(logits)[target],
-// target -1: 0
+// Losses per row, and gradients times scale (NULL: not wanted). Here -log softmax(logits)[target]; -1: 0
 SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
                    double scale);
 // sum over classes of binary cross-entropy of sigmoid(logits) against y in [0,1]
@@ -344,22 +339,17 @@ static inline real sb_phi(real x) {
     float tail = 0.5f * p * t * (float)sb_exp((real)(-z * z));
     return (real)(x < 0 ? tail : 1.0f - tail);
 }
-static inline real sb_sqrt(real x) {
-    return sizeof(real) == 4 ? (real)sqrtf((float)x) : (real)sqrt((double)x);
-}
+static inline real sb_sqrt(real x) { return sizeof x == 4 ? (real)sqrtf((float)x) : (real)sqrt(x); }
 static inline real sb_sigmoid(real x) { return (real)1 / ((real)1 + sb_exp(-x)); }
 
 // ---- matmul: C[m][n] (+)= sum_k A(i,k) B(k,j), A(i,k) = a[i ai + k ak], B(k,j) = b[k bk + j bj], C ldc
-//   forward   y = x w^T      sb_matmul(n, out, in,  x, ldx, 1,  w, 1, ldw,  y, ldy, 0)
-//   backward  d_x = d_y w    sb_matmul(n, in, out,  d_y, ldy, 1,  w, ldw, 1,  d_x, ldx, 0)
-//             d_w += d_y^T x sb_matmul(out, in, n,  d_y, 1, ldy,  x, ldx, 1,  d_w, in, 1)
+//   forward   y = x w^T      sb_matmul(n, out, in,  x, ldx, 1,  w, type, 1, ldw,  y, ldy, 0)
+//   backward  d_x = d_y w    sb_matmul(n, in, out,  d_y, ldy, 1,  w, type, ldw, 1,  d_x, ldx, 0)
+//             d_w += d_y^T x sb_matmul(out, in, n,  d_y, 1, ldy,  x, type, ldx, 1,  d_w, in, 1)
 // After Goto and van de Geijn (2008): k in slabs, B packed in panels of a register tile's width, A read in
 // place when its k-stride is 1. Every element of C is summed by one thread in one order.
 #if defined(__AVX512F__)
-enum {
-    SB_BYTES = 64,
-    SB_MR = 8
-};  // bytes of a vector, rows of a register tile (8 x 2 vectors of accumulators)
+enum { SB_BYTES = 64, SB_MR = 8 };  // bytes of a vector, rows of a register tile (8 x 2 accumulators)
 #elif defined(__AVX__)
 enum { SB_BYTES = 32, SB_MR = 6 };
 #else  // SSE2, NEON: the width must be the hardware's or every accumulator spills
@@ -454,24 +444,24 @@ static void sb_matmul_block(const SbMatmul *g, int k0, int kc, int t) {
                     g->a_packed ? SB_MR : 1, g->pb + (long)j * kc, g->c + i * g->ldc + j, g->ldc,
                     sb_min(SB_MR, g->m - i), sb_min(SB_NR, g->n - j), g->add || k0);
 }
-// Packing buffers live across calls, one pair a thread: page faults would cost more than the product.
-static real *sb_grow(real **p, size_t *have, size_t want) {
-    if (want <= *have) return *p;
-    free(*p);
-    *have = want + want / 4;
-    *p = (real *)aligned_alloc(64, (*have * sizeof(real) + 63) / 64 * 64);
-    if (!*p) SB_FAIL("out of memory: a matmul's packing buffer of %zu bytes", *have * sizeof(real));
-    return *p;
+// Scratch lives across calls, some per thread: page faults would cost more than the product.
+enum { SB_PACK_A, SB_PACK_B, SB_SCORES, SB_SPANS, SB_SCRATCHES };
+static void *sb_scratch(int which, size_t bytes) {
+    static __thread void *p[SB_SCRATCHES];
+    static __thread size_t have[SB_SCRATCHES];
+    if (bytes <= have[which]) return p[which];
+    free(p[which]);
+    have[which] = (bytes + bytes / 4) / 64 * 64 + 64;
+    if (!(p[which] = aligned_alloc(64, have[which]))) SB_FAIL("out of memory: %zu bytes", have[which]);
+    return p[which];
 }
 static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type, long bk,
                       long bj, real *c, long ldc, int add) {
-    static __thread real *pa, *pb;
-    static __thread size_t na, nb;
     if (m <= 0 || n <= 0) return;
     int slabs = k > SB_KC ? (k + SB_KC - 1) / SB_KC : 1, depth = (k + slabs - 1) / slabs;
     SbMatmul g = {a, b, c, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1};
-    if (g.a_packed) g.pa = sb_grow(&pa, &na, (size_t)(m + SB_MR) * depth);
-    g.pb = sb_grow(&pb, &nb, (size_t)(n + SB_NR) * depth);
+    if (g.a_packed) g.pa = (real *)sb_scratch(SB_PACK_A, (size_t)(m + SB_MR) * depth * sizeof(real));
+    g.pb = (real *)sb_scratch(SB_PACK_B, (size_t)(n + SB_NR) * depth * sizeof(real));
     int packs = (g.a_packed ? (m + SB_MR - 1) / SB_MR : 0) + (n + SB_NR - 1) / SB_NR;
     int blocks = (m + SB_MC - 1) / SB_MC * ((n + SB_NC - 1) / SB_NC), alone = (double)m * n * k < 1e6;
 #ifdef _OPENMP
@@ -529,27 +519,23 @@ static void sb_column_sums_add(real *sum, const real *x, long ldx, long n, int c
     }
 }
 SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx,
-                                     long n, int out, int in) {
-    SB_OP;
+                                     long n, int out, int in) { SB_OP;
     if (d_w) sb_matmul(out, in, (int)n, d_y, 1, ldy, x, SB_NATIVE, ldx, 1, d_w, in, 1);
     if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out);
 }
 
 // ---- activations of the MLP
-SB_FN void sb_gelu_forward(real *g, const real *h, long count) {
-    SB_OP;
+SB_FN void sb_gelu_forward(real *g, const real *h, long count) { SB_OP;
 #pragma omp parallel for simd if (count > 16384)
     for (long i = 0; i < count; i++) g[i] = h[i] * sb_phi(h[i]);
 }
-SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) {
-    SB_OP;
+SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) { SB_OP;
 #pragma omp parallel for simd if (count > 16384)
     for (long i = 0; i < count; i++)
         d_h[i] =
             d_g[i] * (sb_phi(h[i]) + h[i] * (real)0.39894228040143268 * sb_exp((real)-0.5 * h[i] * h[i]));
 }
-SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) {
-    SB_OP;
+SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) { SB_OP;
 #pragma omp parallel for if (n * f > 16384)
     for (long i = 0; i < n; i++) {
         const real *gate = h + i * 2 * f, *up = gate + f;
@@ -558,8 +544,7 @@ SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) {
         for (int j = 0; j < f; j++) out[j] = gate[j] * sb_sigmoid(gate[j]) * up[j];
     }
 }
-SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f) {
-    SB_OP;
+SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f) { SB_OP;
 #pragma omp parallel for if (n * f > 16384)
     for (long i = 0; i < n; i++) {
         const real *gate = h + i * 2 * f, *up = gate + f, *d = d_g + i * f;
@@ -575,8 +560,7 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
 
 // ---- residual + norm
 SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
-                               SbWeight b, long n, double eps, int layernorm) {
-    SB_OP;
+                               SbWeight b, long n, double eps, int layernorm) { SB_OP;
     int C = w.rows;
 #pragma omp parallel for if (n * C > 16384)
     for (long i = 0; i < n; i++) {
@@ -604,8 +588,7 @@ SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, 
 }
 // With u = (r - mean) rstd and e = d_out w:  d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
 SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r,
-                                const stat_t *stat, SbWeight w, long n, int layernorm) {
-    SB_OP;
+                                const stat_t *stat, SbWeight w, long n, int layernorm) { SB_OP;
     int C = w.rows;
 #pragma omp parallel for if (d_r && n * C > 16384)
     for (long i = 0; i < (d_r ? n : 0); i++) {
@@ -657,42 +640,26 @@ SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int h
 // rows can see: at most two ranges (an image, and the text before). One thread owns the gradients of an
 // island's keys.
 enum { SB_QB = 128 };
-typedef struct {
-    long row0, row1, key0, key1;
-} SbRowSpan;  // query rows [row0,row1), keys seen [key0,key1)
+typedef struct { long row0, row1, key0, key1; } SbRowSpan;  // query rows [row0,row1) see keys [key0,key1)
 
-// Smallest and largest key of one row; returns 0 if it sees none.
-static int sb_row_keys(const int *keys, long *lo, long *hi) {
-    int first = keys[0] < keys[1], second = keys[2] < keys[3];
-    if (!first && !second) return 0;
-    *lo = first && (!second || keys[0] < keys[2]) ? keys[0] : keys[2];
-    *hi = second && (!first || keys[3] > keys[1]) ? keys[3] : keys[1];
-    return 1;
-}
-// Fill span [at most nq] with islands; returns how many. Islands never share a key.
+// Fill span [at most nq] with islands, which share no key; returns how many. Rows without keys join any.
 static long sb_islands(SbRowSpan *span, const int *keys, long nq) {
-    long count = 0, lo = 0, hi = 0;
+    long count = 0;
     for (long i = 0; i < nq; i++) {
-        int sees = sb_row_keys(keys + 4 * i, &lo, &hi);
-        SbRowSpan *last = count ? span + count - 1 : NULL;
-        if (last && (!sees || lo < last->key1)) {
-            last->row1 = i + 1;
-            if (sees && hi > last->key1) last->key1 = hi;
-            if (sees && (lo < last->key0 || last->key0 == last->key1)) last->key0 = lo;
-        } else if (last && last->key0 == last->key1) {          // rows without keys so far
-            last->row1 = i + 1, last->key0 = lo, last->key1 = hi;
-        } else {
-            SbRowSpan fresh = {i, i + 1, sees ? lo : 0, sees ? hi : 0};
-            span[count++] = fresh;
+        const int *k = keys + 4 * i;
+        int first = k[0] < k[1], second = k[2] < k[3];
+        SbRowSpan s = {i, i + 1, first ? k[0] : second ? k[2] : 0, first ? k[1] : second ? k[3] : 0};
+        if (first && second && k[2] < s.key0) s.key0 = k[2];
+        if (first && second && k[3] > s.key1) s.key1 = k[3];
+        for (; count; count--) {  // join what shares keys with it, and rows without keys
+            const SbRowSpan *back = span + count - 1;
+            int none = s.key0 == s.key1, lone = back->key0 == back->key1;
+            if (!none && !lone && s.key0 >= back->key1) break;
+            s.row0 = back->row0;
+            if (none || (!lone && back->key0 < s.key0)) s.key0 = back->key0;
+            if (back->key1 > s.key1) s.key1 = back->key1;
         }
-        while (count > 1 && span[count - 1].key0 < span[count - 1].key1 &&
-               span[count - 1].key0 < span[count - 2].key1) {    // reaches back: one island after all
-            SbRowSpan *back = span + count - 2;
-            back->row1 = span[count - 1].row1;
-            if (span[count - 1].key0 < back->key0) back->key0 = span[count - 1].key0;
-            if (span[count - 1].key1 > back->key1) back->key1 = span[count - 1].key1;
-            count--;
-        }
+        span[count++] = s;
     }
     return count;
 }
@@ -747,8 +714,7 @@ static void sb_scores(real *s, long width, const SbAttention *a, const real *q, 
         sb_matmul((int)(i1 - i0), (int)(at[r][1] - at[r][0]), a->dim, q + i0 * ldq, ldq, 1,
                   k + at[r][0] * ldk + kv * a->dim, SB_NATIVE, 1, ldk, s + (r ? split : 0), width, 0);
 }
-// In place, over the row's columns: s = softmax(scale s), 0 elsewhere; returns log sum exp(scale s), 0 if no
-// columns.
+// In place: s = softmax(scale s) over the row's columns, else 0; returns log sum exp (0 without columns).
 static stat_t sb_softmax_row(real *s, const long col[2][2], long width, real scale) {
     real top = -INFINITY;
     stat_t sum = 0;
@@ -765,25 +731,8 @@ static stat_t sb_softmax_row(real *s, const long col[2][2], long width, real sca
         for (long j = col[r][0]; j < col[r][1]; j++) s[j] /= sum;
     return (stat_t)(top * scale + (stat_t)log((double)sum));
 }
-// The spans of one call. Kept across calls like the packing buffers (host memory, calling thread only).
-static SbRowSpan *sb_spans(long nq) {
-    static __thread SbRowSpan *span;
-    static __thread long have;
-    if (nq > have) {
-        free(span);
-        span = (SbRowSpan *)malloc((size_t)(have = nq + nq / 4 + 64) * sizeof *span);
-        if (!span) SB_FAIL("out of memory: %ld spans of attention", have);
-    }
-    return span;
-}
-static real *sb_attention_scratch(size_t want) {
-    static __thread real *p;
-    static __thread size_t have;
-    return sb_grow(&p, &have, want);
-}
-SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a) {
-    SB_OP;
-    SbRowSpan *span = sb_spans(2 * a->nq + 1);
+SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a) { SB_OP;
+    SbRowSpan *span = (SbRowSpan *)sb_scratch(SB_SPANS, (size_t)(2 * a->nq + 1) * sizeof *span);
     long islands = sb_islands(span, a->keys, a->nq), blocks = 0;
     SbRowSpan *block = span + islands;                             // islands <= nq, blocks <= nq: both fit
     for (long s = 0; s < islands; s++)
@@ -796,7 +745,7 @@ SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttentio
             long i0 = block[t].row0, i1 = block[t].row1, at[2][2], col[2][2];
             long width = sb_block_keys(at, a->keys, i0, i1), split = at[0][1] - at[0][0];
             int kv = h / (a->heads / a->kv_heads);
-            real *p = sb_attention_scratch((size_t)(width * SB_QB + 1));
+            real *p = (real *)sb_scratch(SB_SCORES, (size_t)width * SB_QB * sizeof(real));
             sb_scores(p, width, a, a->q + h * a->dim, a->ldq, a->k, a->ldk, at, i0, i1, kv);
             for (long i = i0; i < i1; i++) {
                 sb_row_columns(col, a->keys + 4 * i, at);
@@ -815,7 +764,8 @@ static void sb_attention_backward_block(real *d_q, real *d_k, real *d_v, const r
                                         int h) {
     long at[2][2], col[2][2], width = sb_block_keys(at, a->keys, i0, i1), split = at[0][1] - at[0][0];
     int kv = h / (a->heads / a->kv_heads), D = a->dim, n = (int)(i1 - i0);
-    real scale = (real)(1 / sqrt((double)D)), *p = sb_attention_scratch((size_t)(2 * width * SB_QB + 1));
+    real scale = (real)(1 / sqrt((double)D));
+    real *p = (real *)sb_scratch(SB_SCORES, (size_t)(2 * width) * SB_QB * sizeof(real));
     real *dp = p + width * SB_QB;
     sb_scores(p, width, a, a->q + h * D, a->ldq, a->k, a->ldk, at, i0, i1, kv);
     sb_scores(dp, width, a, d_o + h * D, ldo, a->v, a->ldv, at, i0, i1, kv);
@@ -845,9 +795,8 @@ static void sb_attention_backward_block(real *d_q, real *d_k, real *d_v, const r
     }
 }
 SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
-                                 const stat_t *lse, const SbAttention *a) {
-    SB_OP;
-    SbRowSpan *span = sb_spans(a->nq);
+                                 const stat_t *lse, const SbAttention *a) { SB_OP;
+    SbRowSpan *span = (SbRowSpan *)sb_scratch(SB_SPANS, (size_t)(a->nq + 1) * sizeof *span);
     long islands = sb_islands(span, a->keys, a->nq);
     size_t row = (size_t)(a->kv_heads * a->dim) * sizeof(real);
     for (long j = 0; j < a->nk; j++) memset(d_k + j * a->ldk, 0, row), memset(d_v + j * a->ldv, 0, row);
@@ -864,8 +813,7 @@ SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_
 
 // ---- the second channel folded into one projection (paper, eq. 1)
 SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
-                                SbWeight a) {
-    SB_OP;
+                                SbWeight a) { SB_OP;
     int M = w.cols;
     for (int c = 0; c < w.rows; c++) {
         real s = sb_sigmoid(sb_load(a.p, a.type, c));
@@ -878,8 +826,7 @@ SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWe
 }
 SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, real *d_a, const real *d_wc,
                                  const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
-                                 SbWeight a) {
-    SB_OP;
+                                 SbWeight a) { SB_OP;
     int M = w.cols;
     for (int c = 0; c < w.rows; c++) {
         const real *m1 = d_wc + (long)c * 2 * M, *m2 = m1 + M;
@@ -898,8 +845,7 @@ SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, r
 
 // ---- patches
 SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
-                                  SbWeight b, SbWeight cls, SbWeight pos, long n, int side) {
-    SB_OP;
+                                  SbWeight b, SbWeight cls, SbWeight pos, long n, int side) { SB_OP;
     int C = w.rows, K = w.cols, area = side * side;
 #pragma omp parallel for
     for (long i = 0; i < n; i++) {
@@ -920,8 +866,7 @@ SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const 
 }
 SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x,
                                    const real *col, const int *patch, long n, int width, int cols,
-                                   int positions) {
-    SB_OP;
+                                   int positions) { SB_OP;
     (void)positions;
     if (d_w) sb_matmul(width, cols, (int)n, d_x, 1, width, col, SB_NATIVE, cols, 1, d_w, cols, 1);
 #pragma omp parallel for
@@ -937,8 +882,7 @@ SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_po
 
 // ---- words and image tokens
 SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row,
-                            long n) {
-    SB_OP;
+                            long n) { SB_OP;
     int C = emb.cols;
 #pragma omp parallel for if (n * C > 32768)
     for (long i = 0; i < n; i++) {
@@ -952,8 +896,7 @@ SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real 
     }
 }
 SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row,
-                             long n, long n_vis, int words, int width) {
-    SB_OP;
+                             long n, long n_vis, int words, int width) { SB_OP;
     (void)words;
     if (d_vis) memset(d_vis, 0, (size_t)(n_vis * width) * sizeof(real));
     for (long i = 0; i < (d_vis ? n : 0); i++)
@@ -966,21 +909,18 @@ SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const in
             for (int c = c0; c < (token[t] < 0 ? 0 : sb_min(c0 + 32, width)); c++)
                 d_emb[(long)token[t] * width + c] += d_x[t / SB_BAG * width + c];
 }
-SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width) {
-    SB_OP;
+SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width) { SB_OP;
     for (long i = 0; i < n; i++)
         memcpy(y + i * width, x + (long)index[i] * width, (size_t)width * sizeof(real));
 }
-SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width) {
-    SB_OP;
+SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width) { SB_OP;
     for (long i = 0; i < n; i++)
         for (int c = 0; c < width; c++) d_x[(long)index[i] * width + c] += d_y[i * width + c];
 }
 
 // ---- losses
 SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
-                   double scale) {
-    SB_OP;
+                   double scale) { SB_OP;
 #pragma omp parallel for if (n * classes > 16384)
     for (long i = 0; i < n; i++) {
         const real *z = logits + i * classes;
@@ -997,8 +937,7 @@ SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *
 }
 // loss = max(z,0) - z y + log(1 + exp(-|z|)),  gradient sigmoid(z) - y
 SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes,
-                  double scale) {
-    SB_OP;
+                  double scale) { SB_OP;
     for (long i = 0; i < n; i++) {
         double sum = 0;
         for (int j = 0; j < classes; j++) {
@@ -1011,8 +950,7 @@ SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *
     }
 }
 SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n,
-                        double scale) {
-    SB_OP;
+                        double scale) { SB_OP;
     for (long i = 0; i < n; i++) {
         double e = (double)pred[i] - (double)target[i];
         loss[i] = (stat_t)(fabs(e) < 1 ? e * e / 2 : fabs(e) - 0.5);
@@ -1020,8 +958,7 @@ SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real
     }
 }
 SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x,
-                        SbWeight w, const int *target, long n, double scale) {
-    SB_OP;
+                        SbWeight w, const int *target, long n, double scale) { SB_OP;
     SbWeight none = {NULL, SB_NATIVE, 0, 0, 0};
     int V = w.rows, C = w.cols;
     for (long i = 0; i < n; i += chunk) {
@@ -1036,8 +973,7 @@ SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long c
 
 // ---- optimiser
 SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr,
-                    double decay, double beta1, double beta2, double eps, long step) {
-    SB_OP;
+                    double decay, double beta1, double beta2, double eps, long step) { SB_OP;
     real b1 = (real)beta1, b2 = (real)beta2, s = (real)scale;
     real rate = (real)(lr / (1 - pow(beta1, (double)step))), shrink = (real)(1 - lr * decay);
     real fix = (real)(1 / (1 - pow(beta2, (double)step))), e = (real)eps;
@@ -1049,8 +985,7 @@ SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, dou
         p[i] = shrink * p[i] - rate * m[i] / (sb_sqrt(v[i] * fix) + e);
     }
 }
-SB_FN double sb_sum_squares(const real *x, long count) {
-    SB_OP;
+SB_FN double sb_sum_squares(const real *x, long count) { SB_OP;
     double total = 0;
     for (long i = 0; i < count; i += 4096) {
         double sum = 0;
@@ -1063,9 +998,8 @@ SB_FN double sb_sum_squares(const real *x, long count) {
 #endif // SB_OWN_BACKEND
 
 // ------------------------------------------------------------------------------------------------ >>tensors
-// One line a tensor; the tables make the structs, the memory, the names in checkpoints, the initial values,
-// the optimiser's state and the tests. A size of 0 means: this model does not have it (its pointer stays
-// NULL).
+// One entry a tensor: it makes the struct, the memory, the name in checkpoints, the initial value, the
+// optimiser's state and the tests. rows = 0: this model does not have it (its pointer stays NULL).
 
 // groups: what a stage trains or freezes (bits for sb_model_train)
 enum { SB_BASE = 1, SB_PLUS = 2, SB_GATE = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS = 32, SB_REG = 64 };
@@ -1073,7 +1007,7 @@ enum { SB_BASE = 1, SB_PLUS = 2, SB_GATE = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS
 enum {
     SB_ZERO, SB_ONE,
     SB_LINEAR,      // normal, standard deviation min(.06, .7 / sqrt(columns))
-    SB_POSITION,    // normal .05, patches + .2 x sin-cos of their row and column
+    SB_POSITION,    // CLS row: normal .05; patches: .2 x sin-cos of their row and column
     SB_WORD_TABLE,       // normal .05, coordinate words + .1 x sin-cos grid + .06 x normal
     SB_COPY,        // Attn+: the base attention's tensor of the same name
     SB_GATE_START   // a = config.gate
@@ -1095,27 +1029,18 @@ typedef struct {                // a block's shape, for encoder and LLM alike
 
 // X(name, rows, cols, init, decay, group).  c: the shape; M = heads * dim, KV = kv_heads * dim; P: 1 if dual
 #define SB_BLOCK_PARAMS(X) \
-    X(norm1_w, c->width, 0, SB_ONE, 0, c->group) \
-    X(norm1_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
-    X(q_w, M, c->width, SB_LINEAR, 1, c->group) \
-    X(q_b, M, 0, SB_ZERO, 0, c->group) \
-    X(k_w, KV, c->width, SB_LINEAR, 1, c->group) \
-    X(k_b, KV, 0, SB_ZERO, 0, c->group) \
-    X(v_w, KV, c->width, SB_LINEAR, 1, c->group) \
-    X(v_b, KV, 0, SB_ZERO, 0, c->group) \
-    X(o_w, c->width, M, SB_LINEAR, 1, c->group) \
-    X(o_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
-    X(plus_q_w, P * M, c->width, SB_COPY, 1, SB_PLUS) \
-    X(plus_q_b, P * M, 0, SB_COPY, 0, SB_PLUS) \
-    X(plus_k_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) \
-    X(plus_k_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
-    X(plus_v_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) \
-    X(plus_v_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
+    X(norm1_w, c->width, 0, SB_ONE, 0, c->group) X(norm1_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(q_w, M, c->width, SB_LINEAR, 1, c->group) X(q_b, M, 0, SB_ZERO, 0, c->group) \
+    X(k_w, KV, c->width, SB_LINEAR, 1, c->group) X(k_b, KV, 0, SB_ZERO, 0, c->group) \
+    X(v_w, KV, c->width, SB_LINEAR, 1, c->group) X(v_b, KV, 0, SB_ZERO, 0, c->group) \
+    X(o_w, c->width, M, SB_LINEAR, 1, c->group) X(o_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(plus_q_w, P * M, c->width, SB_COPY, 1, SB_PLUS) X(plus_q_b, P * M, 0, SB_COPY, 0, SB_PLUS) \
+    X(plus_k_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) X(plus_k_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
+    X(plus_v_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) X(plus_v_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
     X(plus_o_w, P * c->width, M, SB_COPY, 1, SB_PLUS) \
     X(plus_o_b, P * c->biases * c->width, 0, SB_COPY, 0, SB_PLUS) \
     X(a, P * c->width, 0, SB_GATE_START, 0, SB_GATE) \
-    X(norm2_w, c->width, 0, SB_ONE, 0, c->group) \
-    X(norm2_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(norm2_w, c->width, 0, SB_ONE, 0, c->group) X(norm2_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
     X(gate_w, c->gated * c->hidden, c->width, SB_LINEAR, 1, c->group) \
     X(up_w, c->hidden, c->width, SB_LINEAR, 1, c->group) \
     X(up_b, c->biases * c->hidden, 0, SB_ZERO, 0, c->group) \
@@ -1128,138 +1053,69 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(enc, patch_b, C, 0, SB_ZERO, 0, SB_BASE) \
     X(enc, cls, C, 0, SB_LINEAR, 0, SB_BASE) \
     X(enc, pos, 1 + G * G, C, SB_POSITION, 1, SB_BASE) \
-    X(enc, norm_w, C, 0, SB_ONE, 0, SB_BASE) \
-    X(enc, norm_b, C, 0, SB_ZERO, 0, SB_BASE) \
+    X(enc, norm_w, C, 0, SB_ONE, 0, SB_BASE) X(enc, norm_b, C, 0, SB_ZERO, 0, SB_BASE) \
     X(head, multi_w, c->classes, C, SB_LINEAR, 1, SB_HEADS) \
     X(head, multi_b, c->classes, 0, SB_ZERO, 0, SB_HEADS) \
     X(head, main_w, c->classes, C, SB_LINEAR, 1, SB_HEADS) \
     X(head, main_b, c->classes, 0, SB_ZERO, 0, SB_HEADS) \
     X(head, patch_w, c->labels, C, SB_LINEAR, 1, SB_HEADS) \
     X(head, patch_b, c->labels, 0, SB_ZERO, 0, SB_HEADS) \
-    X(reg, w1, D, C, SB_LINEAR, 1, SB_REG) \
-    X(reg, b1, D, 0, SB_ZERO, 0, SB_REG) \
-    X(reg, w2, 1, D, SB_LINEAR, 1, SB_REG) \
-    X(reg, b2, 1, 0, SB_ZERO, 0, SB_REG) \
-    X(proj, w1, D, C, SB_LINEAR, 1, SB_PROJ) \
-    X(proj, b1, D, 0, SB_ZERO, 0, SB_PROJ) \
-    X(proj, w2, D, D, SB_LINEAR, 1, SB_PROJ) \
-    X(proj, b2, D, 0, SB_ZERO, 0, SB_PROJ) \
+    X(reg, w1, D, C, SB_LINEAR, 1, SB_REG) X(reg, b1, D, 0, SB_ZERO, 0, SB_REG) \
+    X(reg, w2, 1, D, SB_LINEAR, 1, SB_REG) X(reg, b2, 1, 0, SB_ZERO, 0, SB_REG) \
+    X(proj, w1, D, C, SB_LINEAR, 1, SB_PROJ) X(proj, b1, D, 0, SB_ZERO, 0, SB_PROJ) \
+    X(proj, w2, D, D, SB_LINEAR, 1, SB_PROJ) X(proj, b2, D, 0, SB_ZERO, 0, SB_PROJ) \
     X(llm, emb, c->vocab, D, SB_WORD_TABLE, 1, SB_LLM) \
     X(llm, norm_w, D, 0, SB_ONE, 0, SB_LLM)
 
-// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch that all layers share.  E = 1 +
-// dual
+// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch of all layers.  E = 1 + dual
 #define SB_BLOCK_ACTS(X) \
-    X(real, r1, c->width, 1) \
-    X(stat_t, stat1, 2, 1) \
-    X(real, n1, c->width, c->train_attn) \
-    X(real, qkv, E * (M + 2 * KV), 1) \
-    X(real, att, E * M, 1) \
-    X(stat_t, lse, E * c->heads, 1) \
-    X(real, y1, c->width, 0) \
-    X(real, r2, c->width, 1) \
-    X(stat_t, stat2, 2, 1) \
-    X(real, n2, c->width, c->train_mlp) \
-    X(real, h, (1 + c->gated) * c->hidden, 1) \
-    X(real, g, c->hidden, 0) \
-    X(real, y2, c->width, 0) \
-    X(real, d_g, c->hidden, 0) \
-    X(real, d_h, (1 + c->gated) * c->hidden, 0) \
-    X(real, d_n2, c->width, 0) \
-    X(real, d_att, E * M, 0) \
-    X(real, d_qkv, E * (M + 2 * KV), 0) \
-    X(real, d_n1, c->width, 0)
+    X(real, r1, c->width, 1) X(stat_t, stat1, 2, 1) X(real, n1, c->width, c->train_attn) \
+    X(real, qkv, E * (M + 2 * KV), 1) X(real, att, E * M, 1) X(stat_t, lse, E * c->heads, 1) \
+    X(real, y1, c->width, 0) X(real, r2, c->width, 1) X(stat_t, stat2, 2, 1) \
+    X(real, n2, c->width, c->train_mlp) X(real, h, (1 + c->gated) * c->hidden, 1) \
+    X(real, g, c->hidden, 0) X(real, y2, c->width, 0) \
+    X(real, d_n1, c->width, 0) X(real, d_qkv, E * (M + 2 * KV), 0) X(real, d_att, E * M, 0) \
+    X(real, d_n2, c->width, 0) X(real, d_h, (1 + c->gated) * c->hidden, 0) X(real, d_g, c->hidden, 0)
 
 // X(type, name, elements): what does not grow with the rows: the folded projection of eq. 1 and its gradient
 #define SB_BLOCK_FOLDS(X) \
-    X(real, wc, c->dual * c->width * 2 * M) \
-    X(real, bc, c->dual * c->width) \
-    X(real, d_wc, c->dual * c->width * 2 * M) \
-    X(real, d_bc, c->dual * c->width)
+    X(real, wc, c->dual * c->width * 2 * M) X(real, bc, c->dual * c->width) \
+    X(real, d_wc, c->dual * c->width * 2 * M) X(real, d_bc, c->dual * c->width)
 
 // X(type, name, rows, elements a row): one batch as the host fills it (>>batch).
-// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths to
-// regress
+// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths asked for
 #define SB_BATCH(X) \
-    X(real, pixels, NP, 3) \
-    X(int, patch, NE, 3) \
-    X(int, enc_keys, NE, 4) \
-    X(int, patch_row, NV, 1) \
-    X(int, cls_row, NI, 1) \
-    X(int, token, NL, SB_BAG) \
-    X(int, vis_row, NL, 1) \
-    X(int, llm_keys, NL, 4) \
-    X(real, rotation, NL, c->llm_width / c->llm_heads) \
-    X(int, loss_row, NR, 1) \
-    X(int, target, NR, 1) \
-    X(real, multi, NI, c->classes) \
-    X(int, main_class, NI, 1) \
-    X(int, label, NV, 1) \
-    X(int, reg_row, NG, 1) \
-    X(real, reg_target, NG, 1)
+    X(real, pixels, NP, 3) X(int, patch, NE, 3) \
+    X(int, enc_keys, NE, 4) X(int, patch_row, NV, 1) \
+    X(int, cls_row, NI, 1) X(int, token, NL, SB_BAG) \
+    X(int, vis_row, NL, 1) X(int, llm_keys, NL, 4) \
+    X(real, rotation, NL, c->llm_width / c->llm_heads) X(int, loss_row, NR, 1) \
+    X(int, target, NR, 1) X(real, multi, NI, c->classes) \
+    X(int, main_class, NI, 1) X(int, label, NV, 1) \
+    X(int, reg_row, NG, 1) X(real, reg_target, NG, 1)
 
-// X(type, name, rows, elements a row): a copy of the batch, then what the model computes from it, in that
-// order
+// X(type, name, rows, elements a row): a copy of the batch, then what is computed from it; a gradient stands
+// where its tensor does, so that the last bad one in order is where it began
+#define SB_PAIR(X, name, rows, row) X(real, name, rows, row) X(real, d_##name, rows, row)
 #define SB_MODEL_ACTS(X) \
     SB_BATCH(X) \
-    X(real, col, NE, 3 * c->patch * c->patch) \
-    X(real, x0, NE, C) \
-    X(real, enc_r, NE, C) \
-    X(stat_t, enc_stat, NE, 2) \
-    X(real, feature, NE, C) \
-    X(real, d_feature, NE, C) \
-    X(real, d_enc, NE, C) \
-    X(real, cls_feature, NI, C) \
-    X(real, d_cls_feature, NI, C) \
-    X(real, multi_logits, NI, c->classes) \
-    X(real, d_multi_logits, NI, c->classes) \
-    X(real, main_logits, NI, c->classes) \
-    X(real, d_main_logits, NI, c->classes) \
-    X(real, patch_feature, NV, C) \
-    X(real, d_patch_feature, NV, C) \
-    X(real, patch_logits, NV, c->labels) \
-    X(real, d_patch_logits, NV, c->labels) \
-    X(real, proj_h, NV, D) \
-    X(real, proj_g, NV, D) \
-    X(real, vis, NV, D) \
-    X(real, d_vis, NV, D) \
-    X(real, d_proj_g, NV, D) \
-    X(real, d_proj_h, NV, D) \
-    X(real, reg_x, NG, C) \
-    X(real, reg_h, NG, D) \
-    X(real, reg_g, NG, D) \
-    X(real, reg_y, NG, 1) \
-    X(real, d_reg_y, NG, 1) \
-    X(real, d_reg_g, NG, D) \
-    X(real, d_reg_h, NG, D) \
-    X(real, d_reg_x, NG, C) \
-    X(real, t0, NL, D) \
-    X(real, d_llm, NL, D) \
-    X(real, head_x, NR, D) \
-    X(real, head_y, NR, D) \
-    X(real, head_r, NR, D) \
-    X(stat_t, head_stat, NR, 2) \
-    X(real, head_n, NR, D) \
-    X(real, d_head_n, NR, D) \
-    X(real, d_head_r, NR, D) \
-    X(real, logits, 2 * SB_CHUNK, c->vocab) \
-    X(stat_t, loss, NR + NV + NI + NG, 1)
+    X(real, col, NE, 3 * c->patch * c->patch) X(real, x0, NE, C) \
+    X(real, d_enc, NE, C) X(real, enc_r, NE, C) X(stat_t, enc_stat, NE, 2) \
+    SB_PAIR(X, feature, NE, C) SB_PAIR(X, cls_feature, NI, C) \
+    SB_PAIR(X, multi_logits, NI, c->classes) SB_PAIR(X, main_logits, NI, c->classes) \
+    SB_PAIR(X, patch_feature, NV, C) SB_PAIR(X, patch_logits, NV, c->labels) \
+    SB_PAIR(X, proj_h, NV, D) SB_PAIR(X, proj_g, NV, D) SB_PAIR(X, vis, NV, D) \
+    SB_PAIR(X, reg_x, NG, C) SB_PAIR(X, reg_h, NG, D) SB_PAIR(X, reg_g, NG, D) SB_PAIR(X, reg_y, NG, 1) \
+    X(real, t0, NL, D) X(real, d_llm, NL, D) X(real, head_x, NR, D) X(real, head_y, NR, D) \
+    SB_PAIR(X, head_r, NR, D) X(stat_t, head_stat, NR, 2) SB_PAIR(X, head_n, NR, D) \
+    X(real, logits, 2 * SB_CHUNK, c->vocab) X(stat_t, loss, NR + NV + NI + NG, 1)
 
 enum { SB_CHUNK = 256 };        // rows of logits at a time
 
-typedef struct {
-#define X(name, rows, cols, init, decay, group) SbParam name;
-    SB_BLOCK_PARAMS(X)
-#undef X
-} SbBlock;
-typedef struct {
-#define X(type, name, row, saved) type *name;
-    SB_BLOCK_ACTS(X)
-#undef X
-#define X(type, name, elements) type *name;
-    SB_BLOCK_FOLDS(X)
-#undef X
-} SbBlockActs;
+#define SB_PARAM_FIELD(name, ...) SbParam name;
+#define SB_FIELD(type, name, ...) type *name;
+typedef struct { SB_BLOCK_PARAMS(SB_PARAM_FIELD) } SbBlock;
+typedef struct { SB_BLOCK_ACTS(SB_FIELD) SB_BLOCK_FOLDS(SB_FIELD) } SbBlockActs;
 
 // Rows of everything in one batch (capacities, or the numbers in use).
 typedef struct { long pixels, enc, vis, images, llm, loss, reg; } SbSizes;
@@ -1269,9 +1125,7 @@ typedef struct { long pixels, enc, vis, images, llm, loss, reg; } SbSizes;
     (void)NP, (void)NE, (void)NV, (void)NI, (void)NL, (void)NR, (void)NG
 
 typedef struct {
-#define X(type, name, rows, row) type *name;
-    SB_MODEL_ACTS(X)
-#undef X
+    SB_MODEL_ACTS(SB_FIELD)
     SbBlockActs *enc, *llm;     // [layers]
     SbSizes room;               // rows that fit
     int keep;  // 1: every layer has its own scratch too, so that all of it can be looked at afterwards
@@ -1354,8 +1208,7 @@ SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
     return NULL;
 }
 
-// Choose what trains. Gradients, moments: zero. All gradients lie in one block (grad_bytes), so clearing is
-// one call.
+// Choose what trains. Gradients and moments become 0; all gradients lie in one block, cleared by one call.
 SB_FN void sb_model_train(SbModel *m, int groups) {
     long count = 0;
     for (int i = 0; i < m->params; i++)
@@ -1404,8 +1257,7 @@ static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long 
     switch (p->init) {
     case SB_ONE: return 1;
     case SB_LINEAR: return z * (std < 0.06 ? std : 0.06);
-    case SB_POSITION:
-        return 0.05 * z * (row == 0) + (row ? 0.2 * sb_sincos(row - 1, col, p->w.cols, grid) : 0);
+    case SB_POSITION: return row ? 0.2 * sb_sincos(row - 1, col, p->w.cols, grid) : 0.05 * z;
     case SB_WORD_TABLE:
         if (c->patch_word < 0 || word < 0 || word >= grid * grid) return 0.05 * z;
         return 0.05 * z + 0.1 * sb_sincos(word, col, p->w.cols, grid) +
@@ -1414,8 +1266,7 @@ static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long 
     default: return 0;
     }
 }
-// Fill the tensors of some groups with their initial values. copy = 0: Attn+ starts at random instead of as a
-// copy.
+// Initial values of some groups' tensors. copy = 0: Attn+ starts at random instead of as a copy.
 SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
     for (int t = 0; t < m->params; t++) {
         SbParam *p = m->param[t];
@@ -1510,16 +1361,13 @@ SB_FN void sb_model_free(SbModel *m) {
 // -------------------------------------------------------------------------------------------------- >>batch
 // A batch is samples; a sample is a prefix (images of any size up to the position grid, or a text map) and
 // turns. All rows lie packed one after another; who sees whom is two key intervals a row:
-//     image in the encoder   all tokens of the same image
-//     prefix in the LLM      causal: [start of sample, itself]
-//     turn, isolate = 1      [the prefix) and [start of turn, itself]
-//     turn, isolate = 0      [start of sample, itself]
-// Rotary positions: the prefix counts from 0; a turn goes on from the prefix (restart = 1) or from the row
-// before.
+//     image in the encoder   [first, last] of the same image
+//     prefix in the LLM      [sample, row]   (stored as two touching intervals behind its first image)
+//     turn, isolate = 1      [sample, prefix) and [turn, row]
+//     turn, isolate = 0      [sample, row]
+// Rotary positions: the prefix counts from 0; a turn goes on from it (restart = 1) or from the row before.
 typedef struct {
-#define X(type, name, rows, row) type *name;
-    SB_BATCH(X)
-#undef X
+    SB_BATCH(SB_FIELD)
     SbSizes n, room;            // in use; allocated
     int *image_vis;             // [images + 1] first image token of every image
     int *type;                  // [loss] kind of answer, for statistics
@@ -1563,9 +1411,8 @@ SB_FN void sb_batch_free(SbBatch *b) {
     free(b->image_vis), free(b->type), free(b->angle);
     memset(b, 0, sizeof *b);
 }
-// Add an image (rgb [h][w][3] bytes; both sides multiples of the patch, at most the configured image) to what
-// the encoder reads; returns its number. Pixels become v / 127.5 - 1. Labels are the caller's to fill (multi,
-// ...).
+// Add an image (rgb [h][w][3] bytes, sides multiples of the patch, at most config.image) to what the encoder
+// reads; returns its number. Pixels: v / 127.5 - 1. The caller fills multi, main_class and label (-1: none).
 SB_FN int sb_batch_image(SbBatch *b, const SbConfig *c, const unsigned char *rgb, int w, int h) {
     int gw = w / c->patch, gh = h / c->patch, grid = c->image / c->patch;
     if (gw < 1 || gh < 1 || gw > grid || gh > grid || w % c->patch || h % c->patch)
@@ -1613,9 +1460,9 @@ static long sb_batch_row(SbBatch *b, const SbConfig *c, const int *words, int vi
         b->angle = (real *)sb_regrow(b->angle, (size_t)more * (size_t)D * sizeof(real));
         for (int p = b->angles; p < more; p++)
             for (int i = 0; i < D / 2; i++) {
-                double turn = p * pow(c->theta, -2.0 * i / D);
-                b->angle[(long)p * D + i] = (real)cos(turn);
-                b->angle[(long)p * D + D / 2 + i] = (real)sin(turn);
+                double angle = p * pow(c->theta, -2.0 * i / D);
+                b->angle[(long)p * D + i] = (real)cos(angle);
+                b->angle[(long)p * D + D / 2 + i] = (real)sin(angle);
             }
         b->angles = more;
     }
@@ -1625,8 +1472,7 @@ static long sb_batch_row(SbBatch *b, const SbConfig *c, const int *words, int vi
     keys[2] = split ? (int)b->turn : (int)row + 1, keys[3] = (int)row + 1;
     return row;
 }
-// Put an image into the prefix. Its token k carries the embedding of coordinate word k as well, if there are
-// such words.
+// Put an image into the prefix. Its patch k carries coordinate word k too, if there are such words.
 SB_FN void sb_batch_prefix_image(SbBatch *b, const SbConfig *c, int image) {
     for (int v = b->image_vis[image]; v < b->image_vis[image + 1]; v++) {
         int position = b->patch[3 * b->patch_row[v] + 2] - 1;
@@ -1644,8 +1490,7 @@ SB_FN void sb_batch_prefix_map(SbBatch *b, const SbConfig *c, const int *words, 
     }
     b->prefix = b->turn = b->n.llm;
 }
-// Append n tokens to the turn at hand. target[i]: the word that token i should predict, -1 = no loss; NULL =
-// none.
+// Append n tokens to the turn. target[i]: the word that should follow token i, -1: no loss; NULL: none.
 SB_FN void sb_batch_tokens(SbBatch *b, const SbConfig *c, const int *token, const int *target,
                            const int *type, int n) {
     for (int i = 0; i < n; i++) {
@@ -1690,8 +1535,7 @@ SB_FN void sb_batch_upload(SbModel *m, const SbBatch *b) {
 }
 
 // -------------------------------------------------------------------------------------------------- >>model
-// Assembly: contract names only, the same for every backend. Numbered steps; the backward undoes them in
-// reverse.
+// Assembly: contract names only. Steps are numbered; the backward undoes them in reverse.
 
 typedef struct {                // rows [row0, row0 + n) of buffers whose rows [0, nk) hold keys and values
     long row0, n, nk;
@@ -1802,11 +1646,10 @@ static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     }
     sb_linear_backward_input(s->d_att, M, d_y, C, sb_out_weight(b, c, s), n);
 }
-// d_r [n][C]: in, the gradient of (r2, y2); out, that of (x, y). input = 0: nothing below trains, d_r is left
-// undefined.
+// d_r [n][C]: gradient of (r2, y2), becomes that of (x, y) (input = 0: undefined). All rows: row0 = 0.
 SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r,
                              const SbRows *rows, int input) {
-    int C = c->width, E = 1 + c->dual, M = E * c->heads * c->dim, KV = E * c->kv_heads * c->dim, first = 1;
+    int C = c->width, E = 1 + c->dual, M = E * c->heads * c->dim, KV = E * c->kv_heads * c->dim;
     long n = rows->n, ld = M + 2 * KV;
     SbSlice slice[6];
     int slices = sb_slices(slice, b, c);
@@ -1823,17 +1666,15 @@ SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s,
         const real *d = s->d_qkv + slice[i].column;
         if (w->grad) sb_linear_backward_weight(w->grad, bias->grad, d, ld, s->n1, C, n, w->w.rows, C);
         if (!input && !b->norm1_w.grad) continue;
-        if (first) sb_linear_backward_input(s->d_n1, C, d, ld, w->w, n);
-        else sb_linear_backward_input_add(s->d_n1, C, d, ld, w->w, n);
-        first = 0;
+        if (i) sb_linear_backward_input_add(s->d_n1, C, d, ld, w->w, n);
+        else sb_linear_backward_input(s->d_n1, C, d, ld, w->w, n);
     }
     if (input || b->norm1_w.grad)                                                   // 1
         sb_norm_backward_add(d_r, b->norm1_w.grad, b->norm1_b.grad, s->d_n1, s->r1, s->stat1, b->norm1_w.w, n,
                              c->layernorm);
 }
 
-// Pixels to features: acts.feature [enc rows][C], final norm applied; CLS rows acts.cls_row, patches
-// acts.patch_row.
+// Pixels to acts.feature [enc rows][C], final norm applied; its rows: acts.cls_row, acts.patch_row.
 SB_FN void sb_encoder_forward(SbModel *m) {
     SbActs *s = &m->acts;
     SbShape *c = &m->enc_shape;
@@ -1892,9 +1733,8 @@ SB_FN void sb_projector_backward(SbModel *m) {
     sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, n, C);
 }
 
-// Rows [row0, row0 + n) of the sequences; rows before them must have been computed: their keys and values are
-// read from the same buffers, which is all that a KV cache is. The result is the pair (r2, y2) of the last
-// block.
+// Rows [row0, row0 + n). Keys and values of earlier rows must be in the same buffers already: that is all a
+// KV cache is. The result is the pair (r2, y2) of the last block.
 SB_FN void sb_llm_forward(SbModel *m, long row0, long n) {
     SbActs *s = &m->acts;
     int D = m->config.llm_width;
@@ -1917,10 +1757,9 @@ static void sb_llm_head_rows(SbModel *m, long n) {
                         sb_dense(NULL, 0, 0), n, m->llm_shape.eps, 0);
 }
 // Sum of n losses on the backend, in order, in double.
-static double sb_loss_sum(SbModel *m, const stat_t *loss, long n) {
+static double sb_loss_sum(const stat_t *loss, long n) {
     double sum = 0;
     stat_t host[1024];
-    (void)m;
     for (long i = 0; i < n; i += 1024) {
         long k = n - i < 1024 ? n - i : 1024;
         sb_get(host, loss + i, (size_t)k * sizeof(stat_t));
@@ -1928,8 +1767,7 @@ static double sb_loss_sum(SbModel *m, const stat_t *loss, long n) {
     }
     return sum;
 }
-// Mean cross-entropy over the rows with loss (tied head: logits = norm(r) emb^T). backward: also
-// acts.d_head_n.
+// Mean cross-entropy of the rows with loss, logits = norm(r) emb^T. backward: acts.d_head_n =, emb.grad +=.
 SB_FN double sb_llm_loss(SbModel *m, int backward) {
     SbActs *s = &m->acts;
     long n = m->n.loss;
@@ -1937,7 +1775,7 @@ SB_FN double sb_llm_loss(SbModel *m, int backward) {
     sb_llm_head_rows(m, n);
     sb_head_xent(s->loss, backward ? s->d_head_n : NULL, backward ? m->llm_emb.grad : NULL, s->logits,
                  SB_CHUNK, s->head_n, m->llm_emb.w, s->target, n, 1.0 / (double)n);
-    return sb_loss_sum(m, s->loss, n) / (double)n;
+    return sb_loss_sum(s->loss, n) / (double)n;
 }
 // acts.d_head_n to gradients of the LLM (if it trains) and acts.d_vis (if images are shown).
 SB_FN void sb_llm_backward(SbModel *m) {
@@ -1966,9 +1804,8 @@ SB_FN void sb_llm_logits(SbModel *m, long row, real *logits) {
                       sb_dense(NULL, 0, 0), 1);
     sb_get(logits, s->logits, (size_t)m->config.vocab * sizeof(real));
 }
-// Continue the last turn of a batch of ONE sample greedily, word by word with the KV cache, until
-// done(context, word) says so or max words stand. Returns how many. The batch's rows must not have been
-// computed yet.
+// Continue the last turn of a batch of ONE sample greedily, until done(context, word) or max words; returns
+// how many. The batch's rows must not have been computed yet.
 SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(void *context, int word),
                       void *context) {
     SbSizes room = b->n;
@@ -1992,8 +1829,7 @@ SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(vo
 }
 
 // -------------------------------------------------------------------------------------------------- >>train
-// One step of each objective: upload, forward, loss, and with backward = 1 the gradients of what trains
-// (cleared first).
+// One step of each objective: upload, forward, loss; backward = 1: and the gradients (cleared first).
 
 // Dialogues: mean cross-entropy of the answers. A batch without images is a batch of text (maps).
 SB_FN double sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
@@ -2018,31 +1854,31 @@ static void sb_head_backward(const SbParam *w, const SbParam *b, real *d_x, cons
     if (add) sb_linear_backward_input_add(d_x, C, d_logits, K, w->w, n);
     else sb_linear_backward_input(d_x, C, d_logits, K, w->w, n);
 }
-// The base encoder's task, image-level recognition from CLS: (sum of binary cross-entropies over the classes)
-// / 3 + cross-entropy of the main object, means over images; patches = 1: + cross-entropy of the patches'
-// labels.
+// The base encoder's task, from CLS: binary cross-entropy summed over classes / 3 + cross-entropy of the
+// main object, means over images; patches = 1: + cross-entropy of the patches' labels.
 SB_FN double sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int patches) {
     SbActs *s = &m->acts;
     const SbConfig *c = &m->config;
     sb_batch_upload(m, b);
     int C = c->enc_width, K = c->classes;
     long n = m->n.images, v = m->n.vis;
-    double each = 1.0 / (double)n, patch = 1.0 / (double)v;
+    double each = 1.0 / (double)n, per_patch = 1.0 / (double)v;
+    if (!n) return 0;
     if (backward) sb_zero(m->state, m->grad_bytes);
     sb_encoder_forward(m);
     sb_gather_rows(s->cls_feature, s->feature, s->cls_row, n, C);
     sb_linear_forward(s->multi_logits, K, s->cls_feature, C, m->head_multi_w.w, m->head_multi_b.w, n);
     sb_linear_forward(s->main_logits, K, s->cls_feature, C, m->head_main_w.w, m->head_main_b.w, n);
     sb_bce(s->loss, s->d_multi_logits, s->multi_logits, s->multi, n, K, each / 3);
-    double loss = sb_loss_sum(m, s->loss, n) * each / 3;
+    double loss = sb_loss_sum(s->loss, n) * each / 3;
     sb_xent(s->loss, s->d_main_logits, s->main_logits, s->main_class, n, K, each);
-    loss += sb_loss_sum(m, s->loss, n) * each;
+    loss += sb_loss_sum(s->loss, n) * each;
     if (patches) {
         sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
         sb_linear_forward(s->patch_logits, c->labels, s->patch_feature, C, m->head_patch_w.w,
                           m->head_patch_b.w, v);
-        sb_xent(s->loss, s->d_patch_logits, s->patch_logits, s->label, v, c->labels, patch);
-        loss += sb_loss_sum(m, s->loss, v) * patch;
+        sb_xent(s->loss, s->d_patch_logits, s->patch_logits, s->label, v, c->labels, per_patch);
+        loss += sb_loss_sum(s->loss, v) * per_patch;
     }
     if (!backward) return loss;
     sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
@@ -2059,21 +1895,21 @@ SB_FN double sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int p
     sb_encoder_backward(m);
     return loss;
 }
-// Control without language: depth in metres from the same patches by an MLP (w2 gelu(w1 f + b1) + b2), smooth
-// L1.
+// The control without language: depth in metres from patch features, w2 gelu(w1 f + b1) + b2, smooth L1.
 SB_FN double sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
     SbActs *s = &m->acts;
     sb_batch_upload(m, b);
     int C = m->config.enc_width, D = m->config.llm_width;
     long n = m->n.reg, v = m->n.vis;
     if (backward) sb_zero(m->state, m->grad_bytes);
+    if (!n) return 0;
     sb_encoder_forward(m);
     sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
     sb_gather_rows(s->reg_x, s->patch_feature, s->reg_row, n, C);
     sb_linear_gelu_forward(s->reg_g, s->reg_h, s->reg_x, C, m->reg_w1.w, m->reg_b1.w, n);
     sb_linear_forward(s->reg_y, 1, s->reg_g, D, m->reg_w2.w, m->reg_b2.w, n);
     sb_smooth_l1(s->loss, s->d_reg_y, s->reg_y, s->reg_target, n, 1.0 / (double)n);
-    double loss = sb_loss_sum(m, s->loss, n) / (double)n;
+    double loss = sb_loss_sum(s->loss, n) / (double)n;
     if (!backward) return loss;
     sb_head_backward(&m->reg_w2, &m->reg_b2, s->d_reg_g, s->d_reg_y, s->reg_g, n, 0);
     sb_gelu_backward(s->d_reg_h, s->d_reg_g, s->reg_h, n * D);
@@ -2096,10 +1932,7 @@ SB_FN double sb_schedule(double lr, double warmup, long step, long steps) {
 }
 // Global norm of all gradients.
 SB_FN double sb_grad_norm(SbModel *m) {
-    double sum = 0;
-    for (int i = 0; i < m->params; i++)
-        if (m->param[i]->grad) sum += sb_sum_squares(m->param[i]->grad, sb_param_count(m->param[i]));
-    return sqrt(sum);
+    return sqrt(sb_sum_squares((const real *)m->state, (long)(m->grad_bytes / sizeof(real))));
 }
 // Clip, then AdamW on everything that trains; step counts from 1. Returns the norm before clipping.
 SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
@@ -2114,50 +1947,54 @@ SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
     return norm;
 }
 
-// Name of the first tensor that holds a NaN or an infinity: weights, then activations in forward order, then
-// gradients; NULL if there is none. With acts.keep = 1 every layer's own scratch is looked at too.
-static int sb_finite(const void *device, size_t count, int is_int) {
-    real host[512];
-    for (size_t i = 0; i < (is_int ? 0 : count); i += 512) {
-        size_t k = count - i < 512 ? count - i : 512;
-        sb_get(host, (const real *)device + i, k * sizeof(real));
-        for (size_t j = 0; j < k; j++) if (!isfinite(host[j])) return 0;
-    }
-    return 1;
+// ---- Where a run went wrong: the first tensor that is not finite.
+typedef struct { char text[2][64]; int found[2]; } SbSearch;    // forward, first; gradients, last
+
+static void sb_search(SbSearch *s, const char *prefix, const char *name, const void *at, long count) {
+    int back = !strncmp(name, "d_", 2);
+    if ((s->found[0] && !back) || isfinite(sb_sum_squares((const real *)at, count))) return;
+    s->found[back] = 1;
+    snprintf(s->text[back], sizeof s->text[back], "%s%s", prefix, name);
 }
-SB_FN const char *sb_first_nonfinite(SbModel *m) {
-    static char name[64];
-    const SbConfig *config = &m->config;
-    SbActs *s = &m->acts;
-    for (int i = 0; i < m->params; i++)
-        if (!sb_finite(m->param[i]->w.p, (size_t)sb_param_count(m->param[i]), 0)) return m->param[i]->name;
-    for (int side = 0; side < 2; side++)
-        for (int l = 0; l < (side ? config->llm_layers : config->enc_layers); l++) {
-            const SbShape *c = side ? &m->llm_shape : &m->enc_shape;
-            SbBlockActs *b = side ? s->llm + l : s->enc + l;
-            size_t rows = (size_t)(side ? m->n.llm : m->n.enc);
-            int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
-#define X(type, field, row, saved) \
-            if (b->field && !sb_finite(b->field, rows * (size_t)(row), 0)) \
-                return snprintf(name, sizeof name, "%s.%d.%s", side ? "llm" : "enc", l, #field), name;
-            SB_BLOCK_ACTS(X)
+static void sb_search_block(SbSearch *s, const SbBlockActs *a, const SbShape *c, const char *tower, int layer,
+                            long n) {
+    char prefix[24];
+    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
+    snprintf(prefix, sizeof prefix, "%s.%d.", tower, layer);
+#define X(type, name, elements) sb_search(s, prefix, #name, a->name, (long)(elements));
+    SB_BLOCK_FOLDS(X)
 #undef X
-        }
-    const SbConfig *c = config;
+#define X(type, name, row, saved) sb_search(s, prefix, #name, a->name, n * (long)(row));
+    SB_BLOCK_ACTS(X)
+#undef X
+}
+// NULL if all is finite, else a name: a parameter ("llm.emb"); the first tensor, in order, of what the last
+// forward pass computed ("enc.2.att"); the last in that order of its gradients ("enc.2.d_att"); a parameter's
+// gradient ("gradient of llm.emb"). With acts.keep = 1 all layers are seen, else scratch shows its last use.
+// The text lasts until the next call.
+SB_FN const char *sb_first_nonfinite(SbModel *m) {
+    static SbSearch s;
+    const SbConfig *c = &m->config;
     int C = c->enc_width, D = c->llm_width;
     SB_SIZES(m->n);
-#define X(type, field, rows, row) \
-    if (!sb_finite(s->field, (size_t)(rows) * (size_t)(row), #type[0] == 'i')) return #field;
-    SB_MODEL_ACTS(X)
-#undef X
+    memset(&s, 0, sizeof s);
     for (int i = 0; i < m->params; i++)
-        if (m->param[i]->grad && !sb_finite(m->param[i]->grad, (size_t)sb_param_count(m->param[i]), 0))
-            return snprintf(name, sizeof name, "gradient of %s", m->param[i]->name), name;
-    return NULL;
+        sb_search(&s, "", m->param[i]->name, m->param[i]->w.p, sb_param_count(m->param[i]));
+    if (s.found[0]) return s.text[0];
+#define X(type, name, rows, row) \
+    for (int l = 0; !strcmp(#name, "enc_r") && l < c->enc_layers; l++) \
+        sb_search_block(&s, m->acts.enc + l, &m->enc_shape, "enc", l, NE); \
+    for (int l = 0; !strcmp(#name, "head_x") && l < c->llm_layers; l++) \
+        sb_search_block(&s, m->acts.llm + l, &m->llm_shape, "llm", l, NL); \
+    if (strcmp(#type, "int")) sb_search(&s, "", #name, m->acts.name, (long)(rows) * (long)(row));
+    if (m->acts.blocks) { SB_MODEL_ACTS(X) }
+#undef X
+    for (int i = 0; i < m->params && !s.found[0] && !s.found[1]; i++) {
+        const SbParam *p = m->param[i];
+        if (p->grad) sb_search(&s, "gradient of ", p->name, p->grad, sb_param_count(p));
+    }
+    return s.found[0] ? s.text[0] : s.found[1] ? s.text[1] : NULL;
 }
 
 // ------------------------------------------------------------------------------------------------ >>license
-// MIT License. Copyright (c) 2026 the authors of spatialboost.c. Permission is hereby granted, free of
-// charge, to any person obtaining a copy of this software and associated documentation files, to deal in it
-// without restriction, provided that this notice is kept. The software is provided "as is", without warranty
-// of any kind. Full text: LICENSE.
+// MIT License. Copyright (c) 2026 the authors of spatialboost.c. Full text: LICENSE.

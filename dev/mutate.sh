@@ -1,9 +1,10 @@
 #!/bin/sh
-# mutate.sh: break spatialboost.h's kernels one line at a time; the tests of dev/test_ops.h must notice every break.
+# mutate.sh: break spatialboost.h's kernels one line at a time; dev/test_ops.h must notice every break.
 #
-# Works on copies in a temporary folder. A line below is "what is broken @ sed expression"; an expression that changes
-# nothing is stale and counts as a failure, as does a break that survives. Exit 1 on either.
-# Usage: sh dev/mutate.sh [number ...]     (one line alone; 0 is the unbroken header, which must pass)
+# Works on copies in a temporary folder. A line below is "what is broken @ sed expression"; an expression that
+# changes nothing is stale and counts as a failure, as does a break that survives. Exit 1 on either.
+# Usage: sh dev/mutate.sh [number ...]     (these lines alone; 0 is the unbroken header, which must pass)
+# JOBS: how many at once (all cores).  CXX, NATIVE: the compiler and its flag for this machine.
 cd "$(dirname "$0")/.." || exit 1
 breaks() { cat <<'LIST'
 nothing @
@@ -18,7 +19,7 @@ linear backward: d_x adds where it should assign @ s/w.p, w.type, w.ld, 1, d_x, 
 linear backward: d_x (add) assigns @ s/w.p, w.type, w.ld, 1, d_x, ldx, 1);/w.p, w.type, w.ld, 1, d_x, ldx, 0);/
 linear backward: d_w assigns @ s/SB_NATIVE, ldx, 1, d_w, in, 1);/SB_NATIVE, ldx, 1, d_w, in, 0);/
 linear backward: d_b assigns @ s/sum\[c0 + c\] += s\[c\];/sum[c0 + c] = s[c];/
-linear backward: d_b without the first row @ s/for (long i = 0; i < n; i++)\(.*\)$/&/;/^static void sb_column_sums_add/,/^}/s/for (long i = 0; i < n/for (long i = 1; i < n/
+linear backward: d_b without the first row @ /^static void sb_column_sums_add/,/^}/s/for (long i = 0; i < n/for (long i = 1; i < n/
 gelu backward: no h phi(h) @ s/(sb_phi(h\[i\]) + h\[i\] \* (real)0.39894228040143268 \* sb_exp((real)-0.5 \* h\[i\] \* h\[i\]))/sb_phi(h[i])/
 gelu backward: no Phi(h) @ s/(sb_phi(h\[i\]) + h\[i\] \* (real)0.398/(h[i] * (real)0.398/
 swiglu backward: silu' = s @ s/ \* s \* (1 + gate\[j\] \* (1 - s));/ * s;/
@@ -75,14 +76,15 @@ AdamW: no epsilon @ s/(sb_sqrt(v\[i\] \* fix) + e)/sb_sqrt(v[i] * fix)/
 AdamW: gradient not scaled @ s/real g = s \* grad\[i\];/real g = grad[i];/
 norm of gradients: one block is lost @ s/for (long i = 0; i < count; i += 4096)/for (long i = 0; i < count - 4096; i += 4096)/
 exp: a coefficient off by 1e-6 @ s/1.6666665459e-1f/1.6666765459e-1f/
-exp: the exponent not limited @ s/e = e < 0x4B400000 - 126 ? 0x4B400000 - 126 : e;/;/
+exp: the exponent not limited below @ s/e = e < 0x4B400000 - 126/e = e == 0x4B400000 - 126/
 Phi: a coefficient off by 1e-5 @ s/0.254829592f/0.254839592f/
 LIST
 }
 count=$(breaks | wc -l)
 if [ $# = 0 ]; then                     # all of them, as many at once as there are cores
     work=$(mktemp -d) || exit 1
-    seq 0 $((count - 1)) | xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -n 1 sh "dev/$(basename "$0")" | tee "$work/log"
+    seq 0 $((count - 1)) | xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -n 1 sh dev/mutate.sh |
+        tee "$work/log"
     bad=$(grep -vc '^ok ' "$work/log")
     echo "$(grep -c '^ok   caught' "$work/log") of $((count - 1)) breaks caught"
     rm -r "$work"
@@ -119,16 +121,17 @@ int main(int argc, char **argv) {
 }
 MAIN
     if [ "$n" != 0 ] && cmp -s spatialboost.h "$work/spatialboost.h"; then result="FAIL stale"
-    elif ! ${CXX:-c++} -std=c++17 -O1 -march=native -ffp-contract=fast -fno-math-errno -fopenmp -w -I"$work" -I. \
-        "$work/main.cpp" -o "$work/test" 2> "$work/error"; then result="FAIL does not compile"
-    elif OMP_NUM_THREADS=1 "$work/test" > "$work/out" 2>&1; then
+    elif ! ${CXX:-c++} -std=c++17 -O1 ${NATIVE--march=native} -ffp-contract=fast -fno-math-errno -fopenmp-simd \
+        -w -I"$work" -I. "$work/main.cpp" -o "$work/test" 2> "$work/error"; then result="FAIL does not compile"
+    elif "$work/test" > "$work/out" 2>&1; then
         result="FAIL survived"
         [ "$n" = 0 ] && result="ok   passes"
     else
         result="ok   caught"
         [ "$n" = 0 ] && result="FAIL fails unbroken"
     fi
-    echo "$result: $n $name  ($(sed -n 's/^FAIL \([a-z_]*\):.*/\1/p' "$work/out" 2>/dev/null | tr '\n' ' '))"
+    by=$(sed -n 's/^FAIL \([a-z_]*\):.*/\1/p' "$work/out" 2>/dev/null | tr '\n' ' ')
+    echo "$result: $n $name${by:+  ($by)}"
     rm -r "$work"
     case $result in FAIL*) status=1 ;; esac
 done
