@@ -8,7 +8,7 @@ OUT     ?= out
 # -march=native matters (5x). No -ffast-math anywhere: it deletes NaN checks.
 NATIVE  := $(shell for f in -march=native -mcpu=native; do $(CC) $$f -x c -c /dev/null -o /dev/null 2>/dev/null && { echo $$f; break; }; done)
 OPT     := -O3 $(NATIVE) -ffp-contract=fast -fno-math-errno
-WARN    := -Wall -Wextra
+WARN    := -Wall -Wextra $(shell $(CC) --version 2>/dev/null | grep -q clang && echo -Wno-pass-failed)
 LIBS    := -lcjson -lm
 
 # OpenMP where the compiler has it (macOS: brew install libomp); without it the pragmas still vectorise, so the bits

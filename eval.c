@@ -1345,6 +1345,7 @@ static void report_alpha(SbText *t, const Cast *cast) {
         alpha[k] = alphas(cast->e[k], L, C);
         for (int i = 0; i < L * C; i++) far = fmax(far, fabs(alpha[k][i] - .5));
     }
+    far = ceil(far * 50 - 1e-6) / 50;
     if (alpha[BOOST]) sb_html(t, "<h2>How far the mix of the two channels moved</h2>\n<p>Each layer's "
                                  "attention is "
                                  "&alpha;&thinsp;&middot;&thinsp;Attn + "
@@ -1358,7 +1359,6 @@ static void report_alpha(SbText *t, const Cast *cast) {
                                  "</i>boosted <i style=\"background:var(--control)\"></i>control</p>\n<div "
                                  "class=\"charts four\">\n");
     for (int l = 0; alpha[BOOST] && l < L; l++) {
-        far = ceil(far * 20) / 20;
         SbFrame f = {.5 - far, .5 + far, 0, 1};
         sb_html(t, "<figure>");
         sb_chart_begin(t, &f, "histogram of alpha", 0);

@@ -248,7 +248,7 @@ SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_po
 // x [n][C] = sum of emb[token[i][j]], j < SB_BAG (-1: none), + vis[vis_row[i]] (-1: none)
 SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row,
                             long n);
-// d_emb [V][C] += rows;  d_vis [n_vis][C] = rows (0 where no row shows it). Either may be NULL.
+// d_emb [V][C] += rows;  d_vis [n_vis][C] = sum of its rows (0: no row shows it). Either may be NULL.
 SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row,
                              long n, long n_vis, int words, int width);
 // y[i] = x[index[i]];   d_x[index[i]] += d_y[i] (no index twice)
@@ -327,7 +327,7 @@ static inline real sb_exp(real x) {
     memcpy(&s, &e, 4);
     return (real)(p * s);
 }
-// Phi, the standard normal distribution. Float: Abramowitz and Stegun 7.1.26, absolute error 2e-7.
+// Phi, the standard normal distribution. Float: Abramowitz and Stegun 7.1.26, absolute error 3.5e-7.
 static inline real sb_phi(real x) {
     if (sizeof(real) == 8) return (real)(0.5 * erfc(-(double)x * 0.70710678118654752));
     float z = fabsf((float)x) * 0.70710678f, t = 1.0f / (1.0f + 0.3275911f * z);

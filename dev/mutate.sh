@@ -39,8 +39,9 @@ attention: columns before the first interval not cleared @ s/for (long j = 0; j 
 attention: the second key range replaces the first @ s/o + i0 \* ldo + h \* a->dim, ldo, r);/o + i0 * ldo + h * a->dim, ldo, 0);/
 attention: overlapping key ranges stay two @ s/at\[1\]\[0\] <= at\[0\]\[1\] && at\[0\]\[0\] <= at\[1\]\[1\]) {/0) {/
 attention: grouped heads read key head 0 @ s|int kv = h / (a->heads / a->kv_heads);|int kv = 0 * h;|
-attention: islands that reach back stay apart @ s/while (count > 1 \&\& span/while (count < 0 \&\& span/
-attention: an island's last key of the wrong interval @ s/\*hi = second && (!first || keys\[3\] > keys\[1\])/*hi = first \&\& (!second || keys[3] > keys[1])/
+attention: islands that share keys stay apart @ s/if (!none && !lone && s.key0 >= back->key1) break;/if (!none \&\& !lone) break;/
+attention: a row joins one island only @ s/for (; count; count--) {/for (int once = 1; count \&\& once; count--, once = 0) {/
+attention: an island forgets the second interval @ s/if (first && second && k\[3\] > s.key1) s.key1 = k\[3\];//
 attention backward: no rowsum(d_o o) @ s/dp_i\[j\] = p_i\[j\] \* (dp_i\[j\] - delta) \* scale;/dp_i[j] = p_i[j] * dp_i[j] * scale;/
 attention backward: no 1 - sqrt(D) @ s/dp_i\[j\] = p_i\[j\] \* (dp_i\[j\] - delta) \* scale;/dp_i[j] = p_i[j] * (dp_i[j] - delta);/
 attention backward: no lse @ s/p_i\[j\] = sb_exp(p_i\[j\] \* scale - l);/p_i[j] = sb_exp(p_i[j] * scale - 0 * l);/
