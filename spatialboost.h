@@ -301,6 +301,7 @@ SB_FN void sb_zero(void *device, size_t bytes) { SB_OP; memset(device, 0, bytes)
 
 static inline int sb_min(int a, int b) { return a < b ? a : b; }
 static inline long sb_lmin(long a, long b) { return a < b ? a : b; }
+static inline long sb_lmax(long a, long b) { return a > b ? a : b; }
 
 // ---- elementary functions. In float: short polynomials that vectorise without -ffast-math; in double: libm.
 
@@ -356,7 +357,8 @@ enum { SB_BYTES = 32, SB_MR = 6 };
 enum { SB_BYTES = 16, SB_MR = 6 };
 #endif
 enum { SB_VL = SB_BYTES / sizeof(real), SB_NV = 2, SB_NR = SB_NV * SB_VL };
-enum { SB_KC = 384, SB_MC = 96, SB_NC = 8 * SB_NR };  // depth of a slab; rows and columns of one unit of work
+enum { SB_KC = 512, SB_PART = 32 };                // depth of a slab, and of what is packed at a time
+enum { SB_MC = 96, SB_NC = 8 * SB_NR };            // rows and columns of C in one unit of work
 typedef real sb_vec __attribute__((vector_size(SB_BYTES), aligned(sizeof(real)), may_alias));
 
 static inline real sb_load(const void *p, int type, long i) {
@@ -377,63 +379,66 @@ typedef struct {
     int m, n, k, type, add, a_packed;
 } SbMatmul;
 
-// Copy `have` of `want` rows of a strided operand into out[k][want], zero beyond.
+// Copy columns [k0, k1) of a strided operand with n rows into panels of `want` rows, out[panel][kc][want], in
+// the order in which they lie. Lanes beyond row n keep old numbers: they only meet elements that C lacks.
 static inline __attribute__((always_inline)) void sb_pack(const int want, real *out, const void *src,
-                                                          int type, long first, int have, int kc, long row,
-                                                          long step) {
-    if (type == SB_NATIVE) {
-        const real *s = (const real *)src + first;
-        for (int k = 0; k < kc; k++, s += step, out += want)
-            if (have < want) for (int r = 0; r < want; r++) out[r] = r < have ? s[r * row] : (real)0;
-            else if (row == 1) memcpy(out, s, (size_t)want * sizeof(real));
-            else for (int r = 0; r < want; r++) out[r] = s[r * row];
-    } else {
-        for (int k = 0; k < kc; k++, first += step, out += want)
-            for (int r = 0; r < want; r++) out[r] = r < have ? sb_load(src, type, first + r * row) : (real)0;
-    }
+                                                          int type, long first, int n, int kc, int k0, int k1,
+                                                          long row, long step) {
+    const real *s = (const real *)src + first;
+    int whole = type == SB_NATIVE && row == 1 ? n / want * want : 0;
+    for (long k = k0; k < k1; k++)
+        for (int i = 0; i < whole; i += want)
+            memcpy(out + (long)i * kc + k * want, s + k * step + i, (size_t)want * sizeof(real));
+    for (int i = whole; i < n; i += want)
+        for (long k = k0; k < k1; k++) {
+            real *o = out + (long)i * kc + k * want;
+            long at = i * row + k * step;
+            int have = sb_min(want, n - i);
+            if (type != SB_NATIVE)
+                for (int r = 0; r < have; r++) o[r] = sb_load(src, type, first + at + r * row);
+            else if (have < want) for (int r = 0; r < have; r++) o[r] = s[at + r * row];
+            else for (int r = 0; r < want; r++) o[r] = s[at + r * row];
+        }
 }
-// Pack panel t of slab [k0, k0 + kc): first the panels of A (if it is packed at all), then those of B.
+// Pack part t of slab [k0, k0 + kc): SB_PART of its columns.
 static void sb_matmul_pack(const SbMatmul *g, int k0, int kc, int t) {
-    int panels = g->a_packed ? (g->m + SB_MR - 1) / SB_MR : 0;
-    if (t < panels) {
-        int i = t * SB_MR;
-        sb_pack(SB_MR, g->pa + (long)i * kc, g->a, SB_NATIVE, i * g->ai + k0 * g->ak, sb_min(SB_MR, g->m - i),
-                kc, g->ai, g->ak);
-    } else {
-        int j = (t - panels) * SB_NR;
-        sb_pack(SB_NR, g->pb + (long)j * kc, g->b, g->type, j * g->bj + k0 * g->bk, sb_min(SB_NR, g->n - j),
-                kc, g->bj, g->bk);
-    }
+    int from = t * SB_PART, to = sb_min(kc, from + SB_PART);
+    if (g->a_packed) sb_pack(SB_MR, g->pa, g->a, SB_NATIVE, k0 * g->ak, g->m, kc, from, to, g->ai, g->ak);
+    sb_pack(SB_NR, g->pb, g->b, g->type, k0 * g->bk, g->n, kc, from, to, g->bj, g->bk);
 }
-// One register tile: c[0..m)[0..n) (+)= rows of A times a packed panel of B.
-static void sb_tile(int kc, const real *a, long ai, long ak, const real *b, real *c, long ldc, int m, int n,
-                    int add) {
+// One register tile: c[0..m)[0..n) (+)= rows of A times a packed panel of B, computed as rows x vectors.
+static inline __attribute__((always_inline)) void sb_tile_of(const int rows, const int vectors, int kc,
+                                                             const real *a, long ai, long ak, const real *b,
+                                                             real *c, long ldc, int m, int n, int add) {
     sb_vec t[SB_MR][SB_NV], bv[SB_NV], zero = {0};
     const real *row[SB_MR];
-    for (int i = 0; i < SB_MR; i++) row[i] = a + sb_min(i, m - 1) * ai;
+    for (int i = 0; i < rows; i++) row[i] = a + sb_min(i, m - 1) * ai;
     SB_UNROLL
-    for (int i = 0; i < SB_MR; i++)
-        for (int j = 0; j < SB_NV; j++) t[i][j] = zero;
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++) t[i][j] = zero;
     for (long k = 0; k < kc * ak; k += ak, b += SB_NR) {
-        for (int j = 0; j < SB_NV; j++) bv[j] = *(const sb_vec *)(b + j * SB_VL);
+        for (int j = 0; j < vectors; j++) bv[j] = *(const sb_vec *)(b + j * SB_VL);
         SB_UNROLL
-        for (int i = 0; i < SB_MR; i++)
-            for (int j = 0; j < SB_NV; j++) t[i][j] += row[i][k] * bv[j];
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < vectors; j++) t[i][j] += row[i][k] * bv[j];
     }
-    if (m == SB_MR && n == SB_NR) {
-        SB_UNROLL
-        for (int i = 0; i < SB_MR; i++)
-            for (int j = 0; j < SB_NV; j++) {
-                sb_vec *o = (sb_vec *)(c + i * ldc + j * SB_VL);
-                if (add) *o += t[i][j];
-                else *o = t[i][j];
-            }
-        return;
-    }
-    real edge[SB_MR * SB_NR];
-    memcpy(edge, t, sizeof edge);
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j < n; j++) c[i * ldc + j] = edge[i * SB_NR + j] + (add ? c[i * ldc + j] : (real)0);
+    real edge[SB_MR][SB_NR];
+    int whole = m == rows && n == vectors * SB_VL;
+    SB_UNROLL
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++) {
+            sb_vec *o = (sb_vec *)(whole ? c + i * ldc + j * SB_VL : edge[i] + j * SB_VL);
+            if (whole && add) *o += t[i][j];
+            else *o = t[i][j];
+        }
+    for (int i = 0; i < (whole ? 0 : m); i++)
+        for (int j = 0; j < n; j++) c[i * ldc + j] = edge[i][j] + (add ? c[i * ldc + j] : (real)0);
+}
+static void sb_tile(int kc, const real *a, long ai, long ak, const real *b, real *c, long ldc, int m, int n,
+                    int add) {
+    if (n <= SB_VL) sb_tile_of(SB_MR, 1, kc, a, ai, ak, b, c, ldc, m, n, add);
+    else if (m == 1) sb_tile_of(1, SB_NV, kc, a, ai, ak, b, c, ldc, m, n, add);
+    else sb_tile_of(SB_MR, SB_NV, kc, a, ai, ak, b, c, ldc, m, n, add);
 }
 // Unit of work t of a slab: SB_MC x SB_NC of C.
 static void sb_matmul_block(const SbMatmul *g, int k0, int kc, int t) {
@@ -462,7 +467,7 @@ static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, cons
     SbMatmul g = {a, b, c, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1};
     if (g.a_packed) g.pa = (real *)sb_scratch(SB_PACK_A, (size_t)(m + SB_MR) * depth * sizeof(real));
     g.pb = (real *)sb_scratch(SB_PACK_B, (size_t)(n + SB_NR) * depth * sizeof(real));
-    int packs = (g.a_packed ? (m + SB_MR - 1) / SB_MR : 0) + (n + SB_NR - 1) / SB_NR;
+    int packs = (depth + SB_PART - 1) / SB_PART;
     int blocks = (m + SB_MC - 1) / SB_MC * ((n + SB_NC - 1) / SB_NC), alone = (double)m * n * k < 1e6;
 #ifdef _OPENMP
     alone |= omp_in_parallel();
@@ -635,22 +640,28 @@ SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int h
         }
 }
 
-// ---- attention. Query rows are cut into islands (runs of rows whose keys hang together: the samples of a
+// ---- attention. Query rows are cut into islands (runs of rows whose keys no others see: the samples of a
 // batch) and these into blocks of at most SB_QB rows. A block computes scores only against the keys that its
-// rows can see: at most two ranges (an image, and the text before). One thread owns the gradients of an
-// island's keys.
-enum { SB_QB = 128 };
+// rows can see: one range with at most one gap in it (an image, then the text of a turn). One thread owns the
+// gradients of an island's keys.
+enum { SB_QB = 72 };
 typedef struct { long row0, row1, key0, key1; } SbRowSpan;  // query rows [row0,row1) see keys [key0,key1)
+typedef struct { long lo, gap0, gap1, hi, ld; } SbKeySpan;  // keys [lo,gap0) and [gap1,hi); scores are [..][ld]
 
+// The two intervals of a row, k0 <= k1 <= k2 <= k3: the second is empty unless both hold keys.
+static void sb_row_keys(long k[4], const int *keys) {
+    int first = keys[0] < keys[1] ? 0 : 2, two = !first && keys[2] < keys[3];
+    k[0] = keys[first], k[1] = sb_lmax(k[0], keys[first + 1]);
+    k[2] = two ? keys[2] : k[1], k[3] = two ? keys[3] : k[1];
+}
 // Fill span [at most nq] with islands, which share no key; returns how many. Rows without keys join any.
 static long sb_islands(SbRowSpan *span, const int *keys, long nq) {
     long count = 0;
     for (long i = 0; i < nq; i++) {
-        const int *k = keys + 4 * i;
-        int first = k[0] < k[1], second = k[2] < k[3];
-        SbRowSpan s = {i, i + 1, first ? k[0] : second ? k[2] : 0, first ? k[1] : second ? k[3] : 0};
-        if (first && second && k[2] < s.key0) s.key0 = k[2];
-        if (first && second && k[3] > s.key1) s.key1 = k[3];
+        long k[4];
+        sb_row_keys(k, keys + 4 * i);
+        long some = k[0] < k[3];
+        SbRowSpan s = {i, i + 1, some * k[0], some * k[3]};
         for (; count; count--) {  // join what shares keys with it, and rows without keys
             const SbRowSpan *back = span + count - 1;
             int none = s.key0 == s.key1, lone = back->key0 == back->key1;
@@ -663,151 +674,138 @@ static long sb_islands(SbRowSpan *span, const int *keys, long nq) {
     }
     return count;
 }
-// Keys that rows [i0, i1) can see, as one or two disjoint ranges at[2][2]; returns their total length.
-static long sb_block_keys(long at[2][2], const int *keys, long i0, long i1) {
-    at[0][0] = at[1][0] = INT_MAX, at[0][1] = at[1][1] = -1;
-    for (long i = i0; i < i1; i++)
-        for (int s = 0; s < 2; s++) {
-            long lo = keys[4 * i + 2 * s], hi = keys[4 * i + 2 * s + 1];
-            if (lo >= hi) continue;
-            if (lo < at[s][0]) at[s][0] = lo;
-            if (hi > at[s][1]) at[s][1] = hi;
-        }
-    for (int s = 0; s < 2; s++) if (at[s][1] < 0) at[s][0] = at[s][1] = 0;
-    if (at[0][0] == at[0][1]) at[0][0] = at[1][0], at[0][1] = at[1][1], at[1][0] = at[1][1];
-    if (at[1][0] < at[1][1] && at[1][0] <= at[0][1] && at[0][0] <= at[1][1]) {  // touch or overlap: one range
-        if (at[1][0] < at[0][0]) at[0][0] = at[1][0];
-        if (at[1][1] > at[0][1]) at[0][1] = at[1][1];
-        at[1][0] = at[1][1];
-    }
-    return at[0][1] - at[0][0] + at[1][1] - at[1][0];
+// End of the block that begins at row i0: the blocks of an island are about equal.
+static long sb_block_end(const SbRowSpan *s, long i0) {
+    long rows = s->row1 - s->row0, blocks = (rows + SB_QB - 1) / SB_QB;
+    return sb_lmin(i0 + ((rows + blocks - 1) / blocks + 7) / 8 * 8, s->row1);
 }
-// Column ranges col[2][2] of a block's score row that query row i sees, given the block's key ranges.
-static void sb_row_columns(long col[2][2], const int *keys, const long at[2][2]) {
-    long split = at[0][1] - at[0][0];
-    for (int s = 0; s < 2; s++) {
-        long lo = keys[2 * s], hi = keys[2 * s + 1];
-        int inside = lo >= at[0][0] && lo < at[0][1];
-        long shift = inside ? -at[0][0] : split - at[1][0];
-        col[s][0] = lo < hi ? lo + shift : 0;
-        col[s][1] = lo < hi ? hi + shift : 0;
+// What rows [i0, i1) can see. Rows of scores are padded to whole vectors.
+static SbKeySpan sb_block_keys(const int *keys, long i0, long i1) {
+    SbKeySpan s = {LONG_MAX, 0, LONG_MAX, 0, 0};
+    for (long i = i0, k[4]; i < i1; i++) {
+        sb_row_keys(k, keys + 4 * i);
+        if (k[0] < k[3]) s.lo = sb_lmin(s.lo, k[0]), s.gap0 = sb_lmax(s.gap0, k[1]);
+        if (k[2] < k[3]) s.gap1 = sb_lmin(s.gap1, k[2]), s.hi = sb_lmax(s.hi, k[3]);
     }
-    if (col[0][0] == col[0][1]) col[0][0] = col[1][0], col[0][1] = col[1][1], col[1][0] = col[1][1] = 0;
-    else if (col[1][0] < col[1][1] && col[1][0] < col[0][0]) {  // in order, so that the gaps can be cleared
-        long c0 = col[0][0], c1 = col[0][1];
-        col[0][0] = col[1][0], col[0][1] = col[1][1], col[1][0] = c0, col[1][1] = c1;
-    }
+    s.lo = sb_lmin(s.lo, s.gap0);
+    if (s.gap1 <= s.gap0 || !s.hi) s.gap0 = s.gap1 = s.hi = sb_lmax(s.gap0, s.hi);  // no gap
+    s.ld = (s.gap0 - s.lo + s.hi - s.gap1 + SB_VL - 1) / SB_VL * SB_VL;
+    return s;
 }
-// s[0..width) = 0 outside the row's columns.
-static void sb_clear_gaps(real *s, const long col[2][2], long width) {
-    int one = col[1][0] >= col[1][1];
-    long gap = one ? width : col[1][0];
-    for (long j = 0; j < col[0][0]; j++) s[j] = 0;
-    for (long j = col[0][1]; j < gap; j++) s[j] = 0;
-    for (long j = one ? width : col[1][1]; j < width; j++) s[j] = 0;
+// The columns of a block's scores that a row sees: [c0,c1) and [c2,c3).
+static void sb_row_columns(long c[4], const int *keys, const SbKeySpan *s) {
+    sb_row_keys(c, keys);
+    long base = c[0] < c[3] ? s->lo : c[0], gap = s->gap1 - s->gap0;
+    for (int r = 3; r >= 0; r--) c[r] -= base + (c[r & 2] >= s->gap1 ? gap : 0);
 }
-// Scores of rows [i0, i1) of head h against the block's keys: s [i1-i0][width], unscaled.
-static void sb_scores(real *s, long width, const SbAttention *a, const real *q, long ldq, const real *k,
-                      long ldk, const long at[2][2], long i0, long i1, int kv) {
-    long split = at[0][1] - at[0][0];
-    for (int r = 0; r < 2; r++)
-        sb_matmul((int)(i1 - i0), (int)(at[r][1] - at[r][0]), a->dim, q + i0 * ldq, ldq, 1,
-                  k + at[r][0] * ldk + kv * a->dim, SB_NATIVE, 1, ldk, s + (r ? split : 0), width, 0);
+// s = 0 outside the row's columns.
+static void sb_clear_gaps(real *s, const long c[4], long ld) {
+    for (long j = 0; j < c[0]; j++) s[j] = 0;
+    for (long j = c[1]; j < c[2]; j++) s[j] = 0;
+    for (long j = c[3]; j < ld; j++) s[j] = 0;
+}
+// Products of n rows x with the rows of y that the block sees: s [n][ld], unscaled scores.
+static void sb_scores(real *s, const SbKeySpan *b, const real *x, long ldx, const real *y, long ldy, int n,
+                      int d) {
+    int left = (int)(b->gap0 - b->lo), right = (int)(b->hi - b->gap1);
+    sb_matmul(n, left, d, x, ldx, 1, y + b->lo * ldy, SB_NATIVE, 1, ldy, s, b->ld, 0);
+    sb_matmul(n, right, d, x, ldx, 1, y + b->gap1 * ldy, SB_NATIVE, 1, ldy, s + left, b->ld, 0);
 }
 // In place: s = softmax(scale s) over the row's columns, else 0; returns log sum exp (0 without columns).
-static stat_t sb_softmax_row(real *s, const long col[2][2], long width, real scale) {
-    real top = -INFINITY;
-    stat_t sum = 0;
-    for (int r = 0; r < 2; r++)
-        for (long j = col[r][0]; j < col[r][1]; j++) top = s[j] > top ? s[j] : top;
-    for (int r = 0; r < 2; r++) {
-        for (long j = col[r][0]; j < col[r][1]; j++) s[j] = sb_exp((s[j] - top) * scale);
+static stat_t sb_softmax_row(real *s, const long c[4], long ld, real scale) {
+    long from = c[0] / SB_VL * SB_VL, to = (c[3] + SB_VL - 1) / SB_VL * SB_VL;  // whole vectors are faster
+    real top = -INFINITY, sum = 0;
+    for (int r = 0; r < 4; r += 2)
+#pragma omp simd reduction(max : top)
+        for (long j = c[r]; j < c[r + 1]; j++) top = s[j] > top ? s[j] : top;
+    for (long j = from; j < to; j++) s[j] = sb_exp((s[j] - top) * scale);
+    sb_clear_gaps(s, c, ld);
+    if (c[0] == c[3]) return 0;
 #pragma omp simd reduction(+ : sum)
-        for (long j = col[r][0]; j < col[r][1]; j++) sum += s[j];
-    }
-    sb_clear_gaps(s, col, width);
-    if (col[0][0] == col[0][1]) return 0;
-    for (int r = 0; r < 2; r++)
-        for (long j = col[r][0]; j < col[r][1]; j++) s[j] /= sum;
+    for (long j = from; j < to; j++) sum += s[j];
+    real part = 1 / sum;
+    for (long j = from; j < to; j++) s[j] *= part;
     return (stat_t)(top * scale + (stat_t)log((double)sum));
 }
 SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a) { SB_OP;
-    SbRowSpan *span = (SbRowSpan *)sb_scratch(SB_SPANS, (size_t)(2 * a->nq + 1) * sizeof *span);
-    long islands = sb_islands(span, a->keys, a->nq), blocks = 0;
-    SbRowSpan *block = span + islands;                             // islands <= nq, blocks <= nq: both fit
-    for (long s = 0; s < islands; s++)
-        for (long i = span[s].row0; i < span[s].row1; i += SB_QB, blocks++)
-            block[blocks].row0 = i, block[blocks].row1 = sb_lmin(i + SB_QB, span[s].row1);
+    SbRowSpan *span = (SbRowSpan *)sb_scratch(SB_SPANS, (size_t)(a->nq + 1) * sizeof *span);
+    long islands = sb_islands(span, a->keys, a->nq);
     real scale = (real)(1 / sqrt((double)a->dim));
 #pragma omp parallel for collapse(2) schedule(dynamic)
-    for (long t = 0; t < blocks; t++)
-        for (int h = 0; h < a->heads; h++) {
-            long i0 = block[t].row0, i1 = block[t].row1, at[2][2], col[2][2];
-            long width = sb_block_keys(at, a->keys, i0, i1), split = at[0][1] - at[0][0];
-            int kv = h / (a->heads / a->kv_heads);
-            real *p = (real *)sb_scratch(SB_SCORES, (size_t)width * SB_QB * sizeof(real));
-            sb_scores(p, width, a, a->q + h * a->dim, a->ldq, a->k, a->ldk, at, i0, i1, kv);
-            for (long i = i0; i < i1; i++) {
-                sb_row_columns(col, a->keys + 4 * i, at);
-                lse[i * a->heads + h] = sb_softmax_row(p + (i - i0) * width, col, width, scale);
+    for (long s = 0; s < islands; s++)
+        for (int h = 0; h < a->heads; h++)
+            for (long i0 = span[s].row0, i1, c[4]; i0 < span[s].row1; i0 = i1) {
+                i1 = sb_block_end(span + s, i0);
+                SbKeySpan b = sb_block_keys(a->keys, i0, i1);
+                int D = a->dim, kv = h / (a->heads / a->kv_heads) * D, n = (int)(i1 - i0);
+                real *p = (real *)sb_scratch(SB_SCORES, (size_t)(b.ld * n) * sizeof(real));
+                sb_scores(p, &b, a->q + i0 * a->ldq + h * D, a->ldq, a->k + kv, a->ldk, n, D);
+                for (long i = 0; i < n; i++) {
+                    sb_row_columns(c, a->keys + 4 * (i0 + i), &b);
+                    lse[(i0 + i) * a->heads + h] = sb_softmax_row(p + i * b.ld, c, b.ld, scale);
+                }
+                for (int r = 0; r < (b.gap1 < b.hi ? 2 : 1); r++) {
+                    long k0 = r ? b.gap1 : b.lo, m = (r ? b.hi : b.gap0) - k0, left = r ? b.gap0 - b.lo : 0;
+                    sb_matmul(n, D, (int)m, p + left, b.ld, 1, a->v + k0 * a->ldv + kv, SB_NATIVE, a->ldv, 1,
+                              o + i0 * ldo + h * D, ldo, r);
+                }
             }
-            for (int r = 0; r < (at[1][0] < at[1][1] ? 2 : 1); r++)
-                sb_matmul((int)(i1 - i0), a->dim, (int)(at[r][1] - at[r][0]), p + (r ? split : 0), width, 1,
-                          a->v + at[r][0] * a->ldv + kv * a->dim, SB_NATIVE, a->ldv, 1,
-                          o + i0 * ldo + h * a->dim, ldo, r);
-        }
 }
 // One block of rows [i0, i1), head h:  P = exp(scale S - lse),  dP = d_o v^T,  dS = P (dP - rowsum(d_o o))
 // scale, d_q = dS k,  d_k += dS^T q,  d_v += P^T d_o.
 static void sb_attention_backward_block(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o,
                                         long ldo, const stat_t *lse, const SbAttention *a, long i0, long i1,
                                         int h) {
-    long at[2][2], col[2][2], width = sb_block_keys(at, a->keys, i0, i1), split = at[0][1] - at[0][0];
-    int kv = h / (a->heads / a->kv_heads), D = a->dim, n = (int)(i1 - i0);
-    real scale = (real)(1 / sqrt((double)D));
-    real *p = (real *)sb_scratch(SB_SCORES, (size_t)(2 * width) * SB_QB * sizeof(real));
-    real *dp = p + width * SB_QB;
-    sb_scores(p, width, a, a->q + h * D, a->ldq, a->k, a->ldk, at, i0, i1, kv);
-    sb_scores(dp, width, a, d_o + h * D, ldo, a->v, a->ldv, at, i0, i1, kv);
-    for (long i = i0; i < i1; i++) {
-        const real *d_o_i = d_o + i * ldo + h * D, *o_i = o + i * ldo + h * D;
-        real *p_i = p + (i - i0) * width, *dp_i = dp + (i - i0) * width;
-        stat_t delta = 0, l = lse[i * a->heads + h];
-        for (int d = 0; d < D; d++) delta += d_o_i[d] * o_i[d];
-        sb_row_columns(col, a->keys + 4 * i, at);
-        for (int r = 0; r < 2; r++)
-            for (long j = col[r][0]; j < col[r][1]; j++) {
-                p_i[j] = sb_exp(p_i[j] * scale - l);
-                dp_i[j] = p_i[j] * (dp_i[j] - delta) * scale;
-            }
-        sb_clear_gaps(p_i, col, width);
-        sb_clear_gaps(dp_i, col, width);
+    SbKeySpan b = sb_block_keys(a->keys, i0, i1);
+    int D = a->dim, kv = h / (a->heads / a->kv_heads) * D, n = (int)(i1 - i0);
+    real scale = (real)(1 / sqrt((double)D)), delta[SB_QB];
+    real *p = (real *)sb_scratch(SB_SCORES, (size_t)(2 * b.ld * n) * sizeof(real)), *dp = p + b.ld * n;
+    const real *q = a->q + i0 * a->ldq + h * D;
+    d_o += i0 * ldo + h * D, o += i0 * ldo + h * D, d_q += i0 * a->ldq + h * D;
+    for (int i = 0; i < n; i++) {
+        real sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (int d = 0; d < D; d++) sum += d_o[i * ldo + d] * o[i * ldo + d];
+        delta[i] = sum;
     }
-    for (int r = 0; r < (at[1][0] < at[1][1] ? 2 : 1); r++) {
-        long k0 = at[r][0], off = r ? split : 0;
-        int m = (int)(at[r][1] - k0);
-        sb_matmul(n, D, m, dp + off, width, 1, a->k + k0 * a->ldk + kv * D, SB_NATIVE, a->ldk, 1,
-                  d_q + i0 * a->ldq + h * D, a->ldq, r);
-        sb_matmul(m, D, n, dp + off, 1, width, a->q + i0 * a->ldq + h * D, SB_NATIVE, a->ldq, 1,
-                  d_k + k0 * a->ldk + kv * D, a->ldk, 1);
-        sb_matmul(m, D, n, p + off, 1, width, d_o + i0 * ldo + h * D, SB_NATIVE, ldo, 1,
-                  d_v + k0 * a->ldv + kv * D, a->ldv, 1);
+    sb_scores(p, &b, q, a->ldq, a->k + kv, a->ldk, n, D);
+    sb_scores(dp, &b, d_o, ldo, a->v + kv, a->ldv, n, D);
+    for (long i = 0, c[4]; i < n; i++) {
+        real *p_i = p + i * b.ld, *dp_i = dp + i * b.ld, l = lse[(i0 + i) * a->heads + h];
+        sb_row_columns(c, a->keys + 4 * (i0 + i), &b);
+        for (long j = c[0] / SB_VL * SB_VL; j < (c[3] + SB_VL - 1) / SB_VL * SB_VL; j++) {
+            p_i[j] = sb_exp(p_i[j] * scale - l);
+            dp_i[j] = p_i[j] * (dp_i[j] - delta[i]) * scale;
+        }
+        sb_clear_gaps(p_i, c, b.ld);
+        sb_clear_gaps(dp_i, c, b.ld);
+    }
+    for (int r = 0; r < (b.gap1 < b.hi ? 2 : 1); r++) {
+        long k0 = r ? b.gap1 : b.lo, left = r ? b.gap0 - b.lo : 0;
+        int m = (int)((r ? b.hi : b.gap0) - k0);
+        sb_matmul(n, D, m, dp + left, b.ld, 1, a->k + k0 * a->ldk + kv, SB_NATIVE, a->ldk, 1, d_q, a->ldq, r);
+        sb_matmul(m, D, n, dp + left, 1, b.ld, q, SB_NATIVE, a->ldq, 1, d_k + k0 * a->ldk + kv, a->ldk, 1);
+        sb_matmul(m, D, n, p + left, 1, b.ld, d_o, SB_NATIVE, ldo, 1, d_v + k0 * a->ldv + kv, a->ldv, 1);
     }
 }
 SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
                                  const stat_t *lse, const SbAttention *a) { SB_OP;
     SbRowSpan *span = (SbRowSpan *)sb_scratch(SB_SPANS, (size_t)(a->nq + 1) * sizeof *span);
     long islands = sb_islands(span, a->keys, a->nq);
-    size_t row = (size_t)(a->kv_heads * a->dim) * sizeof(real);
-    for (long j = 0; j < a->nk; j++) memset(d_k + j * a->ldk, 0, row), memset(d_v + j * a->ldv, 0, row);
 #pragma omp parallel for collapse(2) schedule(dynamic)
     for (long s = 0; s < islands; s++)
         for (int kv = 0; kv < a->kv_heads; kv++) {
-            int group = a->heads / a->kv_heads;
-            for (long i = span[s].row0; i < span[s].row1; i += SB_QB)
+            int group = a->heads / a->kv_heads, D = a->dim;
+            long begin = s ? span[s - 1].key1 : 0, end = s + 1 < islands ? span[s].key1 : a->nk;
+            for (long j = begin; j < end; j++) {                    // here, so that they stay in this cache
+                memset(d_k + j * a->ldk + kv * D, 0, (size_t)D * sizeof(real));
+                memset(d_v + j * a->ldv + kv * D, 0, (size_t)D * sizeof(real));
+            }
+            for (long i0 = span[s].row0, i1; i0 < span[s].row1; i0 = i1) {
+                i1 = sb_block_end(span + s, i0);
                 for (int h = kv * group; h < (kv + 1) * group; h++)
-                    sb_attention_backward_block(d_q, d_k, d_v, d_o, o, ldo, lse, a, i,
-                                                sb_lmin(i + SB_QB, span[s].row1), h);
+                    sb_attention_backward_block(d_q, d_k, d_v, d_o, o, ldo, lse, a, i0, i1, h);
+            }
         }
 }
 

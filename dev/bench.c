@@ -1,14 +1,15 @@
 // bench.c: how fast spatialboost.h is, beside OpenBLAS and PyTorch. Writes a CSV `name,ours,peer,ratio`.
 //
-// ratio = peer's time / our time in every row (memory: peer's / ours): more is better. The name ends in the unit; where
-// there is no peer its fields are empty. Refuses to test results (that is test_spatialboost.c) and to compare on its
-// own terms: OpenBLAS chooses its kernel itself (OPENBLAS_CORETYPE is unset) and gets as many threads as we do, PyTorch
-// (BENCH_PYTHON names a python that has it) takes the better of eager and compiled.
+// ratio = peer's time / our time in every row (memory: peer's / ours): more is better. The name ends in the
+// unit; where there is no peer its fields are empty. Refuses to test results (that is test_spatialboost.c)
+// and to compare on its own terms: OpenBLAS chooses its kernel itself (OPENBLAS_CORETYPE is unset) and gets
+// as many threads as we do, PyTorch (BENCH_PYTHON names a python that has it) takes the better of eager and
+// compiled.
 //
-// All sides take turns in one run and medians are kept, so that a busy machine hits all alike. Time is wall time;
-// with OMP_NUM_THREADS=1 it is CPU time (not on macOS), which other programs disturb less.
-// Run: ./build/bench FILE.csv [matmul|ops|steps]...     no list: everything
-// Read from the bottom: main, then the three groups. The line protocol of a peer is that of dev/bench_torch.py.
+// All sides take turns in one run and medians are kept, so that a busy machine hits all alike. Time is wall
+// time; with OMP_NUM_THREADS=1 it is CPU time (not on macOS), which other programs disturb less. Run:
+// ./build/bench FILE.csv [matmul|ops|steps]...     no list: everything Read from the bottom: main, then the
+// three groups. The line protocol of a peer is that of dev/bench_torch.py.
 #define _POSIX_C_SOURCE 200809L
 #include "spatialboost.h"
 
@@ -55,7 +56,8 @@ static double median(double *x, int n) {
 }
 static real *numbers(long count) {                          // in [-1, 1)
     real *x = (real *)sb_alloc((size_t)count * sizeof(real));
-    for (long i = 0; i < count; i++) x[i] = (real)((double)(sb_mix64((uint64_t)i) >> 11) / 4503599627370496.0 - 1);
+    for (long i = 0; i < count; i++)
+        x[i] = (real)((double)(sb_mix64((uint64_t)i) >> 11) / 4503599627370496.0 - 1);
     return x;
 }
 
@@ -88,13 +90,15 @@ static void write_table(const char *path) {
 }
 
 // ---- matmul: the linear layers of both presets in three forms, beside OpenBLAS
-typedef void (*Sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a, int lda,
-                      const float *b, int ldb, float beta, float *c, int ldc);
+typedef void (*Sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
+                      int lda, const float *b, int ldb, float beta, float *c, int ldc);
 static Sgemm open_blas(void) {
-    static const char *const path[] = {
-        "/usr/lib/x86_64-linux-gnu/openblas-openmp/libopenblas.so.0",
-        "/usr/lib/aarch64-linux-gnu/openblas-openmp/libopenblas.so.0", "libopenblaso.so.0", "libopenblas.so.0",
-        "libopenblas.so", "/opt/homebrew/opt/openblas/lib/libopenblas.dylib"};
+    static const char *const path[] = {"/usr/lib/x86_64-linux-gnu/openblas-openmp/libopenblas.so.0",
+                                       "/usr/lib/aarch64-linux-gnu/openblas-openmp/libopenblas.so.0",
+                                       "libopenblaso.so.0",
+                                       "libopenblas.so.0",
+                                       "libopenblas.so",
+                                       "/opt/homebrew/opt/openblas/lib/libopenblas.dylib"};
     void *lib = NULL, *gemm = NULL;
     unsetenv("OPENBLAS_CORETYPE"), unsetenv("OPENBLAS_L2_SIZE");        // read when the library is loaded
     for (size_t i = 0; !lib && i < sizeof path / sizeof *path; i++)
@@ -108,27 +112,39 @@ static Sgemm open_blas(void) {
     void (*set_threads)(int);
     char *(*core_name)(void);
     Sgemm sgemm;
-    memcpy(&set_threads, &set, sizeof set), memcpy(&core_name, &core, sizeof core), memcpy(&sgemm, &gemm, sizeof gemm);
+    memcpy(&set_threads, &set, sizeof set), memcpy(&core_name, &core, sizeof core),
+        memcpy(&sgemm, &gemm, sizeof gemm);
     if (set) set_threads(threads());
     printf(", kernel %s, %d threads\n", core ? core_name() : "unknown", threads());
     return sgemm;
 }
-// Rows of a batch, layer's input and output width: encoder of 8 images (small) or 64 and 32 (mini), LLM of 8 x 256
-// rows (small) or 32 x 160 (mini), the word table by chunks.
+// Rows of a batch, layer's input and output width: encoder of 8 images (small) or 64 and 32 (mini), LLM of 8
+// x 256 rows (small) or 32 x 160 (mini), the word table by chunks.
 typedef struct { const char *name; int n, in, out; } Layer;
-static const Layer layers[] = {
-    {"small encoder patch", 2056, 588, 384}, {"small encoder qkv", 2056, 384, 384},
-    {"small encoder dual out", 2056, 768, 384}, {"small encoder up", 2056, 384, 1536},
-    {"small encoder down", 2056, 1536, 384}, {"small llm q", 2048, 512, 512}, {"small llm kv", 2048, 512, 128},
-    {"small llm up", 2048, 512, 1408}, {"small llm down", 2048, 1408, 512}, {"small llm head", 256, 512, 4096},
-    {"mini encoder qkv", 4160, 128, 128}, {"mini encoder dual out", 2080, 256, 128},
-    {"mini encoder up", 4160, 128, 512}, {"mini encoder down", 4160, 512, 128}, {"mini llm q", 5120, 128, 128},
-    {"mini llm kv", 5120, 128, 64}, {"mini llm up", 5120, 128, 344}, {"mini llm down", 5120, 344, 128}};
+static const Layer layers[] = {{"small encoder patch", 2056, 588, 384},
+                               {"small encoder qkv", 2056, 384, 384},
+                               {"small encoder dual out", 2056, 768, 384},
+                               {"small encoder up", 2056, 384, 1536},
+                               {"small encoder down", 2056, 1536, 384},
+                               {"small llm q", 2048, 512, 512},
+                               {"small llm kv", 2048, 512, 128},
+                               {"small llm up", 2048, 512, 1408},
+                               {"small llm down", 2048, 1408, 512},
+                               {"small llm head", 256, 512, 4096},
+                               {"mini encoder qkv", 4160, 128, 128},
+                               {"mini encoder dual out", 2080, 256, 128},
+                               {"mini encoder up", 4160, 128, 512},
+                               {"mini encoder down", 4160, 512, 128},
+                               {"mini llm q", 5120, 128, 128},
+                               {"mini llm kv", 5120, 128, 64},
+                               {"mini llm up", 5120, 128, 344},
+                               {"mini llm down", 5120, 344, 128}};
 enum { LAYERS = sizeof layers / sizeof *layers };
 static const char *const form_name[] = {"forward", "input gradient", "weight gradient"};
 
 // One product into o: x w^T [n][out], y w [n][in], or += y^T x [out][in]. x [n][in], w [out][in], y [n][out].
-static void one_product(int form, const Layer *l, const real *x, const real *w, const real *y, real *o, Sgemm sgemm) {
+static void one_product(int form, const Layer *l, const real *x, const real *w, const real *y, real *o,
+                        Sgemm sgemm) {
     enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
     SbWeight weight = {w, SB_NATIVE, l->out, l->in, l->in}, none = {NULL, SB_NATIVE, 0, 0, 0};
     int n = l->n, in = l->in, out = l->out;
@@ -169,13 +185,14 @@ static void bench_matmul(void) {
         for (int form = 0; form < 3; form++) {
             char name[96];
             double ours = median(ms[i][form][0], ROUNDS), peer = sgemm ? median(ms[i][form][1], ROUNDS) : 0;
-            snprintf(name, sizeof name, "matmul %s %s %dx%d->%d [ms]", layers[i].name, form_name[form], layers[i].n,
-                     layers[i].in, layers[i].out);
+            snprintf(name, sizeof name, "matmul %s %s %dx%d->%d [ms]", layers[i].name, form_name[form],
+                     layers[i].n, layers[i].in, layers[i].out);
             add_row(name, ours, peer, peer / ours);
             if (sgemm) sum += log(peer / ours);
             if (sgemm && peer / ours < least) least = peer / ours;
         }
-    if (sgemm) printf("matmul: geometric mean of the ratios %.3f, least %.3f\n", exp(sum / (3 * LAYERS)), least);
+    if (sgemm)
+        printf("matmul: geometric mean of the ratios %.3f, least %.3f\n", exp(sum / (3 * LAYERS)), least);
     sb_free(x), sb_free(y), sb_free(w), sb_free(o);
 }
 
@@ -186,7 +203,8 @@ static const Core cores[] = {
     {"small llm causal", 8, 256, 8, 2, 64, 1}, {"mini encoder", 64, 65, 4, 4, 32, 0},
     {"mini encoder dual", 32, 65, 8, 8, 32, 0}, {"mini llm causal", 32, 160, 4, 2, 32, 1}};
 
-// Forward and backward of one attention, in GF/s of the products that its visible (row, key) pairs need (2 and 5).
+// Forward and backward of one attention, in GF/s of the products that its visible (row, key) pairs need (2
+// and 5).
 static void bench_attention(const Core *c) {
     long n = (long)c->samples * c->rows, q = c->heads * c->dim, kv = c->kv_heads * c->dim, ld = q + 2 * kv;
     int *keys = (int *)sb_alloc((size_t)n * 4 * sizeof(int));
@@ -209,8 +227,8 @@ static void bench_attention(const Core *c) {
     for (int back = 0; back < 2; back++) {
         char name[96];
         double work = (back ? 10 : 4) * pairs * c->heads * c->dim;
-        snprintf(name, sizeof name, "attention %s %s %dx%d heads %dx%d [GF/s]", back ? "backward" : "forward", c->name,
-                 c->samples, c->rows, c->heads, c->dim);
+        snprintf(name, sizeof name, "attention %s %s %dx%d heads %dx%d [GF/s]", back ? "backward" : "forward",
+                 c->name, c->samples, c->rows, c->heads, c->dim);
         add_row(name, work * 1e-6 / median(back ? backward : forward, ROUNDS), 0, 0);
     }
     sb_free(keys), sb_free(qkv), sb_free(o), sb_free(d_o), sb_free(d), sb_free(lse);
@@ -221,13 +239,19 @@ static void exp_row(real *y, const real *x, long n) {
 }
 static void bench_elementwise(void) {
     enum { COUNT = 28 << 20, WIDE = 384 };
-    static const char *const name[] = {"exp [ns]", "gelu forward [ns]", "gelu backward [ns]", "swiglu forward [ns]",
-                                       "swiglu backward [ns]", "layernorm forward [ns]", "layernorm backward [ns]",
+    static const char *const name[] = {"exp [ns]",
+                                       "gelu forward [ns]",
+                                       "gelu backward [ns]",
+                                       "swiglu forward [ns]",
+                                       "swiglu backward [ns]",
+                                       "layernorm forward [ns]",
+                                       "layernorm backward [ns]",
                                        "adamw 28 M parameters, 28 bytes each [GB/s]"};
     enum { KINDS = sizeof name / sizeof *name };
     double ms[KINDS][ROUNDS];
-    real *p = numbers(COUNT), *g = numbers(COUNT), *m = numbers(COUNT), *v = (real *)sb_alloc(COUNT * sizeof(real));
-    long n = 2048, count = n * WIDE;                        // a batch's activations; every element counts once
+    real *p = numbers(COUNT), *g = numbers(COUNT), *m = numbers(COUNT),
+         *v = (real *)sb_alloc(COUNT * sizeof(real));
+    long n = 2048, count = n * WIDE;  // a batch's activations; every element counts once
     SbWeight w = {p, SB_NATIVE, WIDE, 1, 1};
     for (int round = -1; round < ROUNDS; round++)
         for (int kind = 0; kind < KINDS; kind++) {
@@ -243,14 +267,15 @@ static void bench_elementwise(void) {
             if (round >= 0) ms[kind][round] = clock_ms(0) - began;
         }
     for (int kind = 0; kind < KINDS; kind++) {
-        double t = median(ms[kind], ROUNDS), elements = kind == 3 || kind == 4 ? 0.5 * (double)count : (double)count;
+        double t = median(ms[kind], ROUNDS),
+               elements = kind == 3 || kind == 4 ? 0.5 * (double)count : (double)count;
         add_row(name[kind], kind == 7 ? 28e-6 * COUNT / t : t * 1e6 / elements, 0, 0);
     }
     sb_free(p), sb_free(g), sb_free(m), sb_free(v);
 }
 
-// ---- training steps of preset small. Both sides are programs of their own that take a step when asked, so that memory
-// is theirs alone: ours is this program again, with the peer's arguments.
+// ---- training steps of preset small. Both sides are programs of their own that take a step when asked, so
+// that memory is theirs alone: ours is this program again, with the peer's arguments.
 typedef struct { const char *kind; int batch, text, loss_rows; } Step;
 static const Step steps[] = {{"encoder", 8, 0, 0}, {"boost", 8, 128, 32}, {"llm", 8, 256, 64}};
 enum { STEPS = sizeof steps / sizeof *steps };
@@ -327,7 +352,8 @@ static int start_side(Side *side, const char *name, const char *program, const c
     memset(side, 0, sizeof *side);
     side->name = name;
     if (!program || !*program) return 0;
-    argv[n++] = (char *)(size_t)program, argv[n++] = (char *)(size_t)script, argv[n++] = (char *)(size_t)s->kind;
+    argv[n++] = (char *)(size_t)program, argv[n++] = (char *)(size_t)script,
+    argv[n++] = (char *)(size_t)s->kind;
     for (int i = 0; i < 5; i++) snprintf(number[i], 16, "%d", value[i]), argv[n++] = number[i];
     if (last) argv[n++] = (char *)(size_t)last;
     argv[n] = NULL;
@@ -364,7 +390,8 @@ static void bench_step(const Step *s, const char *self) {
     const char *python = getenv("BENCH_PYTHON"), *script = "dev/bench_torch.py";
     char name[96], what[64] = "";
     Side side[3];
-    if (strcmp(s->kind, "encoder")) snprintf(what, sizeof what, ", text %d, loss rows %d", s->text, s->loss_rows);
+    if (strcmp(s->kind, "encoder"))
+        snprintf(what, sizeof what, ", text %d, loss rows %d", s->text, s->loss_rows);
     if (!start_side(side, "our step", self, "serve", s, NULL)) die("does not start", self);
     start_side(side + 1, "PyTorch, eager", python, script, s, NULL);
     start_side(side + 2, "PyTorch, compiled", python, script, s, "--compile");
@@ -373,7 +400,8 @@ static void bench_step(const Step *s, const char *self) {
     double t[3], ms = 0, memory = 0;
     for (int i = 0; i < 3; i++) {
         t[i] = side[i].pid ? median(side[i].ms, STEP_ROUNDS) : 0;
-        if (i && t[i] > 0) printf("%s: %s %.1f ms, %.0f MB\n", s->kind, side[i].name, t[i], side[i].megabytes);
+        if (i && t[i] > 0)
+            printf("%s: %s %.1f ms, %.0f MB\n", s->kind, side[i].name, t[i], side[i].megabytes);
         if (i && t[i] > 0 && (ms == 0 || t[i] < ms)) ms = t[i], memory = side[i].megabytes;
         stop_side(side + i);
     }
@@ -395,7 +423,8 @@ int main(int argc, char **argv) {
         for (int k = 0; k < 3; k++) want[k] |= !strcmp(argv[i], group[k]);
     const char *python = getenv("BENCH_PYTHON");
     signal(SIGPIPE, SIG_IGN);
-    printf("%d threads, vectors of %d bytes, time is %s\n", threads(), SB_BYTES, threads() == 1 ? "CPU time" : "wall time");
+    printf("%d threads, vectors of %d bytes, time is %s\n", threads(), SB_BYTES,
+           threads() == 1 ? "CPU time" : "wall time");
     printf("PyTorch: %s\n", python ? python : "BENCH_PYTHON names none, the step rows have no peer");
     printf("%-60s %10s %10s %7s\n", "name [unit]", "ours", "peer", "ratio");
     if (want[2]) for (int i = 0; i < STEPS; i++) bench_step(steps + i, argv[0]);
