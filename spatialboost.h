@@ -376,7 +376,7 @@ typedef struct {
     const void *b;
     real *c, *pa, *pb;
     long ai, ak, bk, bj, ldc;
-    int m, n, k, type, add, a_packed;
+    int m, n, k, type, add, a_packed, mc, nc;  // mc, nc: rows and columns of one unit of work
 } SbMatmul;
 
 // Copy columns [k0, k1) of a strided operand with n rows into panels of `want` rows, out[panel][kc][want], in
@@ -442,9 +442,9 @@ static void sb_tile(int kc, const real *a, long ai, long ak, const real *b, real
 }
 // Unit of work t of a slab: SB_MC x SB_NC of C.
 static void sb_matmul_block(const SbMatmul *g, int k0, int kc, int t) {
-    int across = (g->n + SB_NC - 1) / SB_NC, i0 = t / across * SB_MC, j0 = t % across * SB_NC;
-    for (int j = j0; j < sb_min(g->n, j0 + SB_NC); j += SB_NR)
-        for (int i = i0; i < sb_min(g->m, i0 + SB_MC); i += SB_MR)
+    int across = (g->n + g->nc - 1) / g->nc, i0 = t / across * g->mc, j0 = t % across * g->nc;
+    for (int j = j0; j < sb_min(g->n, j0 + g->nc); j += SB_NR)
+        for (int i = i0; i < sb_min(g->m, i0 + g->mc); i += SB_MR)
             sb_tile(kc, g->a_packed ? g->pa + (long)i * kc : g->a + i * g->ai + k0, g->a_packed ? 1 : g->ai,
                     g->a_packed ? SB_MR : 1, g->pb + (long)j * kc, g->c + i * g->ldc + j, g->ldc,
                     sb_min(SB_MR, g->m - i), sb_min(SB_NR, g->n - j), g->add || k0);
@@ -464,11 +464,12 @@ static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, cons
                       long bj, real *c, long ldc, int add) {
     if (m <= 0 || n <= 0) return;
     int slabs = k > SB_KC ? (k + SB_KC - 1) / SB_KC : 1, depth = (k + slabs - 1) / slabs;
-    SbMatmul g = {a, b, c, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1};
+    SbMatmul g = {a, b, c, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1, SB_MC, SB_NC};
+    while ((m + g.mc - 1) / g.mc * ((n + g.nc - 1) / g.nc) < 8 && g.nc > SB_NR) g.nc /= 2;  // enough for all
     if (g.a_packed) g.pa = (real *)sb_scratch(SB_PACK_A, (size_t)(m + SB_MR) * depth * sizeof(real));
     g.pb = (real *)sb_scratch(SB_PACK_B, (size_t)(n + SB_NR) * depth * sizeof(real));
     int packs = (depth + SB_PART - 1) / SB_PART;
-    int blocks = (m + SB_MC - 1) / SB_MC * ((n + SB_NC - 1) / SB_NC), alone = (double)m * n * k < 1e6;
+    int blocks = (m + g.mc - 1) / g.mc * ((n + g.nc - 1) / g.nc), alone = (double)m * n * k < 1e6;
 #ifdef _OPENMP
     alone |= omp_in_parallel();
 #endif
