@@ -141,6 +141,19 @@ static int preset_of(const char *name) {
     sb_die("--preset %s: expected toy, mini or small", name);
 }
 
+// A flag that this stage would not look at is a misunderstanding.
+static void refuse_idle(const Run *r, const SbFlag *flag, int flags) {
+    static const struct { const char *flag, *stage; } only[] = {
+        {"tune", "boost"}, {"random_plus", "boost"}, {"freeze_projector", "boost"}, {"regress", "boost"},
+        {"patch_labels", "encoder"}};
+    for (int i = 0; i < flags; i++) {
+        for (size_t k = 0; k < sizeof only / sizeof *only; k++)
+            if (flag[i].given && !strcmp(flag[i].name, only[k].flag) && strcmp(r->stage->name, only[k].stage))
+                sb_die("--%s means something to stage %s only", only[k].flag, only[k].stage);
+        if (flag[i].given && r->base && !strcmp(flag[i].name, "preset"))
+            sb_die("--preset %s: the sizes are those of %s; presets are for the first stage", r->o.preset, r->base);
+    }
+}
 // The configuration: that of the checkpoint to start from, else of the preset; then what flags say. Sizes of
 // a model that exists cannot be changed.
 static void parse(Run *r, int argc, char **argv) {
@@ -182,6 +195,7 @@ static void parse(Run *r, int argc, char **argv) {
                    r->base);
         memcpy(at, (char *)&given + offset, size);
     }
+    refuse_idle(r, flag, flags);
     const char *wrong = sb_config_error(&r->config);
     if (wrong) sb_die("%s", wrong);
     const char *name = r->o.to ? r->o.to : r->stage->name;
@@ -369,6 +383,13 @@ static void announce(Run *r) {
            sizeof(real) * (2 * million + 2 * trained), sizeof(real) * million);
     printf("  a batch    %d samples: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size,
            m->n.enc, m->n.llm, m->n.loss);
+    long unknown = 0;
+    const char *words = "";
+    for (int i = 0; i < r->batch_size; i++)
+        if (r->slot[i].sequence.words.unknown)
+            unknown += r->slot[i].sequence.words.unknown, words = r->slot[i].sequence.words.unknown_words;
+    if (unknown) printf("  unknown    %ld words of this batch are not in the vocabulary: %s ...\n", unknown, words);
+    if (r->train.task == SB_TASK_DIALOGUE && !m->n.loss) sb_die("the first batch has no answer to learn from");
     if (r->step) printf("  resumes    at step %ld\n", r->step);
     fflush(stdout);
     free(run);

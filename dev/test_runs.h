@@ -51,8 +51,8 @@ static int test_same_files(const char *a, const char *b) {
 static int test_base(void) {
     static int made;
     if (made) return 1;
-    made = test_shell("for s in encoder llm align instruct; do @B/train $s --preset toy --out @T/base || "
-                      "exit 1; done") == 0;
+    made = test_shell("@B/train encoder --preset toy --out @T/base && for s in llm align instruct; do "
+                      "@B/train $s --out @T/base || exit 1; done") == 0;
     CHECK(made, "the toy path fails: %s", test_said());
     return made;
 }
@@ -96,7 +96,8 @@ static void test_run_variants(void) {
                              "OMP_NUM_THREADS=3 ./train", "OMP_NUM_THREADS=5 ./train"};
     for (int i = -1; i < 5; i++) {
         CHECK(!test_shell("for s in encoder llm align instruct boost; do "
-                          "%s $s --preset toy --steps 4 --out @T/variant%d || exit 1; done",
+                          "p=; [ $s = encoder ] && p='--preset toy'; %s $s $p --steps 4 --out @T/variant%d "
+                          "|| exit 1; done",
                           i < 0 ? "./train" : program[i], i),
               "%s: %s", i < 0 ? "./train" : program[i], test_said());
         for (int s = 0; s < 5 && i >= 0; s++) {
@@ -244,6 +245,8 @@ static void test_run_refuses(void) {
          "nothing.json"},
         {"@B/train llm --from @T/base/encoder.safetensors --data x.json --out @T/bad", "reads no dialogues"},
         {"@B/eval probe --out @T/none", "error: "},
+        {"@B/train llm --from @T/base/encoder.safetensors --regress --out @T/bad", "stage boost only"},
+        {"@B/train llm --from @T/base/encoder.safetensors --preset toy --out @T/bad", "presets are for"},
         {"@B/eval nothing", "error: "},
         {"@B/data/simulate --count 0 --out @T/s", "--count"},
         {"@B/data/converse --scenes @T/nowhere --out @T/c.json", "nowhere"},
