@@ -647,7 +647,7 @@ SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int h
 // gradients of an island's keys.
 enum { SB_QB = 72 };
 typedef struct { long row0, row1, key0, key1; } SbRowSpan;  // query rows [row0,row1) see keys [key0,key1)
-typedef struct { long lo, gap0, gap1, hi, ld; } SbKeySpan;  // keys [lo,gap0) and [gap1,hi); scores are [..][ld]
+typedef struct { long lo, gap0, gap1, hi, ld; } SbKeySpan;  // keys [lo,gap0), [gap1,hi); scores [..][ld]
 
 // The two intervals of a row, k0 <= k1 <= k2 <= k3: the second is empty unless both hold keys.
 static void sb_row_keys(long k[4], const int *keys) {

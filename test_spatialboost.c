@@ -27,7 +27,14 @@ namespace f64 {
 
 int main(int argc, char **argv) {
     test_begin(argc, argv);
+#ifdef _OPENMP
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(1);  // tiny operations: threads would only wait for each other
+#endif
     test_ops_all();
+#ifdef _OPENMP
+    omp_set_num_threads(threads);
+#endif
     test_model_all();
     test_files_all();
     RUN(test_simulate_same_everywhere);

@@ -151,7 +151,8 @@ static void refuse_idle(const Run *r, const SbFlag *flag, int flags) {
             if (flag[i].given && !strcmp(flag[i].name, only[k].flag) && strcmp(r->stage->name, only[k].stage))
                 sb_die("--%s means something to stage %s only", only[k].flag, only[k].stage);
         if (flag[i].given && r->base && !strcmp(flag[i].name, "preset"))
-            sb_die("--preset %s: the sizes are those of %s; presets are for the first stage", r->o.preset, r->base);
+            sb_die("--preset %s: the sizes are those of %s; presets are for the first stage", r->o.preset,
+                   r->base);
     }
 }
 // The configuration: that of the checkpoint to start from, else of the preset; then what flags say. Sizes of
@@ -388,8 +389,10 @@ static void announce(Run *r) {
     for (int i = 0; i < r->batch_size; i++)
         if (r->slot[i].sequence.words.unknown)
             unknown += r->slot[i].sequence.words.unknown, words = r->slot[i].sequence.words.unknown_words;
-    if (unknown) printf("  unknown    %ld words of this batch are not in the vocabulary: %s ...\n", unknown, words);
-    if (r->train.task == SB_TASK_DIALOGUE && !m->n.loss) sb_die("the first batch has no answer to learn from");
+    if (unknown)
+        printf("  unknown    %ld words of this batch are not in the vocabulary: %s ...\n", unknown, words);
+    if (r->train.task == SB_TASK_DIALOGUE && !m->n.loss)
+        sb_die("the first batch has no answer to learn from");
     if (r->step) printf("  resumes    at step %ld\n", r->step);
     fflush(stdout);
     free(run);

@@ -197,6 +197,12 @@ static SB_UNUSED const char *sb_data_folder(void) {
     return sb_is_folder("../shared/data") ? "../shared/data" : NULL;
 }
 
+// The folder of the programs: $SB_BIN, or the project's root, where tests are started.
+static SB_UNUSED const char *test_bin(void) {
+    const char *bin = getenv("SB_BIN");
+    return bin && *bin ? bin : ".";
+}
+
 static SB_UNUSED int test_end(void) {
     if (*test_folder_name) sb_remove(test_folder_name);
     printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped);

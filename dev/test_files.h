@@ -932,6 +932,13 @@ static void test_scene_reprojection(void) {
 
 // ---- data/import, the program
 
+static int test_import_built(void) {
+    char *path = sb_format("%s/data/import", test_bin());
+    int built = sb_exists(path);
+    free(path);
+    return built;
+}
+
 // Run a program: its exit code, and what it prints (both streams) in *said, to be freed.
 static int files_run(char **said, const char *command) {
     char *line = sb_format("%s > %s 2>&1", command, test_path("said"));
@@ -943,7 +950,8 @@ static int files_run(char **said, const char *command) {
 
 // Import source with some flags; check the exit code and a part of what is said.
 static void files_import(const char *source, const char *flags, int code, const char *part) {
-    char *said, *command = sb_format("data/import '%s' '%s' %s", source, test_path("in/to"), flags);
+    char *said,
+        *command = sb_format("%s/data/import '%s' '%s' %s", test_bin(), source, test_path("in/to"), flags);
     sb_remove(test_path("in"));
     sb_make_folder(test_path("in"));
     int found = files_run(&said, command);
@@ -991,7 +999,7 @@ static const char *files_write_matrices(const SbScene *s, int how) {
 }
 
 static void test_import_matrices(void) {
-    if (!sb_exists("data/import")) SKIP("data/import is not built");
+    if (!test_import_built()) SKIP("%s/data/import is not built", test_bin());
     SbScene s = files_room(5, 0.25), r;
     files_import(files_write_matrices(&s, 0), "--depth-scale 1000", 0, "up: assumed +z");
     sb_scene_load(&r, test_path("in/to"));
@@ -1051,7 +1059,7 @@ static void files_quaternion(const double *p, double *q) {
 }
 
 static void test_import_tum(void) {
-    if (!sb_exists("data/import")) SKIP("data/import is not built");
+    if (!test_import_built()) SKIP("%s/data/import is not built", test_bin());
     SbScene s = files_room(4, 0.25);
     SbText rgb = {NULL, 0, 0}, depth = {NULL, 0, 0}, truth = {NULL, 0, 0}, wrong = {NULL, 0, 0};
     sb_text_add(&rgb, "# color images\n# timestamp filename\r\n");
@@ -1111,7 +1119,8 @@ static void test_import_tum(void) {
 // A real recording: how many ordered pairs overlap, and their medians in cm and %, each within a range.
 static void files_import_real(const char *source, const char *flags, int least, int most, double cm,
                               double percent) {
-    char *said, *command = sb_format("data/import '%s' '%s' %s", source, test_path("in/real"), flags);
+    char *said,
+        *command = sb_format("%s/data/import '%s' '%s' %s", test_bin(), source, test_path("in/real"), flags);
     sb_remove(test_path("in/real"));
     int code = files_run(&said, command), pairs = 0, of = 0;
     double a = 0, b = 0;
@@ -1130,7 +1139,7 @@ static void files_import_real(const char *source, const char *flags, int least, 
 static void test_import_real(void) {
     const char *data = sb_data_folder();
     if (!data) SKIP("no real scenes (SB_DATA)");
-    if (!sb_exists("data/import")) SKIP("data/import is not built");
+    if (!test_import_built()) SKIP("%s/data/import is not built", test_bin());
     char *office = sb_format("%s/hololens_office", data), *tum = sb_format("%s/tum_fr1_rpy", data);
     files_import_real(office, "--depth-scale 1000", 85, 89, 0.93, 0.49);
     files_import_real(tum, "", 20, 20, 0.90, 0.97);

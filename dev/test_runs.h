@@ -10,10 +10,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-static const char *test_bin(void) {
-    const char *bin = getenv("SB_BIN");
-    return bin && *bin ? bin : ".";
-}
 // Run a shell command line (%B: folder of the programs, %T: test folder); output goes to %T/said. Returns the
 // exit code, 128 + n for signal n.
 static int test_shell(const char *format, ...) SB_PRINTF(1, 2);
