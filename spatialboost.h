@@ -321,15 +321,16 @@ static inline real sb_exp(real x) {
     p = p * f + 1.6666665459e-1f;
     p = p * f + 5.0000001201e-1f;
     p = p * f * f + f + 1.0f;
-    e = e < 0x4B400000 - 126 ? 0x4B400000 - 126
-                             : e;  // the integer is clamped, before the difference can overflow:
-    e = e > 0x4B400000 + 127 ? 0x4B400000 + 127 : e;    // clamping x would stop the loop from vectorising
+    // the integer is clamped, before the difference can overflow: clamping x would stop vectorisation
+    e = e < 0x4B400000 - 126 ? 0x4B400000 - 126 : e;
+    e = e > 0x4B400000 + 127 ? 0x4B400000 + 127 : e;
     e = (int32_t)((uint32_t)(e - 0x4B400000 + 127) << 23);
     memcpy(&s, &e, 4);
     return (real)(p * s);
 }
-// Phi, the standard normal distribution. Float: Abramowitz and Stegun 7.1.26, absolute error 3.5e-7.
-static inline real sb_phi(real x) {
+// Phi, the standard normal distribution, given exp(-x^2/2) as well. Float: Abramowitz and Stegun 7.1.26,
+// absolute error 3.5e-7.
+static inline real sb_phi_of(real x, real bell) {
     if (sizeof(real) == 8) return (real)(0.5 * erfc(-(double)x * 0.70710678118654752));
     float z = fabsf((float)x) * 0.70710678f, t = 1.0f / (1.0f + 0.3275911f * z);
     float p = 1.061405429f;
@@ -337,9 +338,10 @@ static inline real sb_phi(real x) {
     p = p * t + 1.421413741f;
     p = p * t - 0.284496736f;
     p = p * t + 0.254829592f;
-    float tail = 0.5f * p * t * (float)sb_exp((real)(-z * z));
+    float tail = 0.5f * p * t * (float)bell;
     return (real)(x < 0 ? tail : 1.0f - tail);
 }
+static inline real sb_phi(real x) { return sb_phi_of(x, sb_exp((real)-0.5 * x * x)); }
 static inline real sb_sqrt(real x) { return sizeof x == 4 ? (real)sqrtf((float)x) : (real)sqrt(x); }
 static inline real sb_sigmoid(real x) { return (real)1 / ((real)1 + sb_exp(-x)); }
 
@@ -357,8 +359,7 @@ enum { SB_BYTES = 32, SB_MR = 6 };
 enum { SB_BYTES = 16, SB_MR = 6 };
 #endif
 enum { SB_VL = SB_BYTES / sizeof(real), SB_NV = 2, SB_NR = SB_NV * SB_VL };
-enum { SB_KC = 512, SB_PART = 32 };                // depth of a slab, and of what is packed at a time
-enum { SB_MC = 96, SB_NC = 8 * SB_NR };            // rows and columns of C in one unit of work
+enum { SB_KC = 512, SB_PART = 32, SB_MC = 96, SB_NC = 8 * SB_NR };  // a slab, its packing; a unit of work
 typedef real sb_vec __attribute__((vector_size(SB_BYTES), aligned(sizeof(real)), may_alias));
 
 static inline real sb_load(const void *p, int type, long i) {
@@ -374,7 +375,7 @@ static inline real sb_load(const void *p, int type, long i) {
 typedef struct {
     const real *a;
     const void *b;
-    real *c, *pa, *pb;
+    real *c, *pa, *pb, *bias;           // bias: added to every row, or NULL
     long ai, ak, bk, bj, ldc;
     int m, n, k, type, add, a_packed, mc, nc;  // mc, nc: rows and columns of one unit of work
 } SbMatmul;
@@ -384,20 +385,17 @@ typedef struct {
 static inline __attribute__((always_inline)) void sb_pack(const int want, real *out, const void *src,
                                                           int type, long first, int n, int kc, int k0, int k1,
                                                           long row, long step) {
-    const real *s = (const real *)src + first;
+    const real *s = (const real *)src;
     int whole = type == SB_NATIVE && row == 1 ? n / want * want : 0;
     for (long k = k0; k < k1; k++)
         for (int i = 0; i < whole; i += want)
-            memcpy(out + (long)i * kc + k * want, s + k * step + i, (size_t)want * sizeof(real));
+            memcpy(out + (long)i * kc + k * want, s + first + k * step + i, (size_t)want * sizeof(real));
     for (int i = whole; i < n; i += want)
         for (long k = k0; k < k1; k++) {
             real *o = out + (long)i * kc + k * want;
-            long at = i * row + k * step;
-            int have = sb_min(want, n - i);
-            if (type != SB_NATIVE)
-                for (int r = 0; r < have; r++) o[r] = sb_load(src, type, first + at + r * row);
-            else if (have < want) for (int r = 0; r < have; r++) o[r] = s[at + r * row];
-            else for (int r = 0; r < want; r++) o[r] = s[at + r * row];
+            long at = first + i * row + k * step;
+            if (type == SB_NATIVE && i + want <= n) for (int r = 0; r < want; r++) o[r] = s[at + r * row];
+            else for (int r = 0; r < sb_min(want, n - i); r++) o[r] = sb_load(src, type, at + r * row);
         }
 }
 // Pack part t of slab [k0, k0 + kc): SB_PART of its columns.
@@ -409,7 +407,8 @@ static void sb_matmul_pack(const SbMatmul *g, int k0, int kc, int t) {
 // One register tile: c[0..m)[0..n) (+)= rows of A times a packed panel of B, computed as rows x vectors.
 static inline __attribute__((always_inline)) void sb_tile_of(const int rows, const int vectors, int kc,
                                                              const real *a, long ai, long ak, const real *b,
-                                                             real *c, long ldc, int m, int n, int add) {
+                                                             real *c, long ldc, int m, int n, int add,
+                                                             const real *bias) {
     sb_vec t[SB_MR][SB_NV], bv[SB_NV], zero = {0};
     const real *row[SB_MR];
     for (int i = 0; i < rows; i++) row[i] = a + sb_min(i, m - 1) * ai;
@@ -427,6 +426,7 @@ static inline __attribute__((always_inline)) void sb_tile_of(const int rows, con
     SB_UNROLL
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) {
+            if (bias) t[i][j] += *(const sb_vec *)(bias + j * SB_VL);
             sb_vec *o = (sb_vec *)(whole ? c + i * ldc + j * SB_VL : edge[i] + j * SB_VL);
             if (whole && add) *o += t[i][j];
             else *o = t[i][j];
@@ -435,19 +435,20 @@ static inline __attribute__((always_inline)) void sb_tile_of(const int rows, con
         for (int j = 0; j < n; j++) c[i * ldc + j] = edge[i][j] + (add ? c[i * ldc + j] : (real)0);
 }
 static void sb_tile(int kc, const real *a, long ai, long ak, const real *b, real *c, long ldc, int m, int n,
-                    int add) {
-    if (n <= SB_VL) sb_tile_of(SB_MR, 1, kc, a, ai, ak, b, c, ldc, m, n, add);
-    else if (m == 1) sb_tile_of(1, SB_NV, kc, a, ai, ak, b, c, ldc, m, n, add);
-    else sb_tile_of(SB_MR, SB_NV, kc, a, ai, ak, b, c, ldc, m, n, add);
+                    int add, const real *bias) {
+    if (n <= SB_VL) sb_tile_of(SB_MR, 1, kc, a, ai, ak, b, c, ldc, m, n, add, bias);
+    else if (m == 1) sb_tile_of(1, SB_NV, kc, a, ai, ak, b, c, ldc, m, n, add, bias);
+    else sb_tile_of(SB_MR, SB_NV, kc, a, ai, ak, b, c, ldc, m, n, add, bias);
 }
-// Unit of work t of a slab: SB_MC x SB_NC of C.
+// Unit of work t of a slab: mc x nc of C.
 static void sb_matmul_block(const SbMatmul *g, int k0, int kc, int t) {
     int across = (g->n + g->nc - 1) / g->nc, i0 = t / across * g->mc, j0 = t % across * g->nc;
     for (int j = j0; j < sb_min(g->n, j0 + g->nc); j += SB_NR)
         for (int i = i0; i < sb_min(g->m, i0 + g->mc); i += SB_MR)
             sb_tile(kc, g->a_packed ? g->pa + (long)i * kc : g->a + i * g->ai + k0, g->a_packed ? 1 : g->ai,
                     g->a_packed ? SB_MR : 1, g->pb + (long)j * kc, g->c + i * g->ldc + j, g->ldc,
-                    sb_min(SB_MR, g->m - i), sb_min(SB_NR, g->n - j), g->add || k0);
+                    sb_min(SB_MR, g->m - i), sb_min(SB_NR, g->n - j), g->add || k0,
+                    g->bias && k0 + kc == g->k ? g->bias + j : NULL);
 }
 // Scratch lives across calls, some per thread: page faults would cost more than the product.
 enum { SB_PACK_A, SB_PACK_B, SB_SCORES, SB_SPANS, SB_SCRATCHES };
@@ -460,24 +461,27 @@ static void *sb_scratch(int which, size_t bytes) {
     if (!(p[which] = aligned_alloc(64, have[which]))) SB_FAIL("out of memory: %zu bytes", have[which]);
     return p[which];
 }
-static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type, long bk,
-                      long bj, real *c, long ldc, int add) {
+// bias [n] is added to every row of C, or absent.
+static void sb_matmul_bias(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type,
+                           long bk, long bj, real *c, long ldc, int add, SbWeight bias) {
     if (m <= 0 || n <= 0) return;
     int slabs = k > SB_KC ? (k + SB_KC - 1) / SB_KC : 1, depth = (k + slabs - 1) / slabs;
-    SbMatmul g = {a, b, c, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1, SB_MC, SB_NC};
+    SbMatmul g = {a, b, c, NULL, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1,
+                  SB_MC, SB_NC};
     while ((m + g.mc - 1) / g.mc * ((n + g.nc - 1) / g.nc) < 8 && g.nc > SB_NR) g.nc /= 2;  // enough for all
     if (g.a_packed) g.pa = (real *)sb_scratch(SB_PACK_A, (size_t)(m + SB_MR) * depth * sizeof(real));
-    g.pb = (real *)sb_scratch(SB_PACK_B, (size_t)(n + SB_NR) * depth * sizeof(real));
+    g.pb = (real *)sb_scratch(SB_PACK_B, (size_t)(n + SB_NR) * (depth + 1) * sizeof(real));
+    if (bias.p) g.bias = g.pb + (long)(n + SB_NR) * depth;
+    for (int j = 0; j < (bias.p ? n : 0); j++) g.bias[j] = sb_load(bias.p, bias.type, j);
     int packs = (depth + SB_PART - 1) / SB_PART;
     int blocks = (m + g.mc - 1) / g.mc * ((n + g.nc - 1) / g.nc), alone = (double)m * n * k < 1e6;
 #ifdef _OPENMP
     alone |= omp_in_parallel();
 #endif
     if (alone) {
-        for (int k0 = 0; k0 == 0 || k0 < k; k0 += depth) {
+        for (int k0 = 0; k0 == 0 || k0 < k; k0 += depth + !k) {
             for (int t = 0; t < packs; t++) sb_matmul_pack(&g, k0, sb_min(depth, k - k0), t);
             for (int t = 0; t < blocks; t++) sb_matmul_block(&g, k0, sb_min(depth, k - k0), t);
-            if (!depth) break;
         }
         return;
     }
@@ -489,15 +493,16 @@ static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, cons
         for (int t = 0; t < blocks; t++) sb_matmul_block(&g, k0, sb_min(depth, k - k0), t);
     }
 }
+static const SbWeight sb_absent = {NULL, SB_F32, 0, 0, 0};
+static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type, long bk,
+                      long bj, real *c, long ldc, int add) {
+    sb_matmul_bias(m, n, k, a, ai, ak, b, type, bk, bj, c, ldc, add, sb_absent);
+}
 
 // ---- linear
 SB_FN void sb_linear_forward(real *y, long ldy, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
     SB_OP;
-    sb_matmul((int)n, w.rows, w.cols, x, ldx, 1, w.p, w.type, 1, w.ld, y, ldy, 0);
-    if (!b.p) return;
-#pragma omp parallel for if (n * w.rows > 32768)
-    for (long i = 0; i < n; i++)
-        for (int j = 0; j < w.rows; j++) y[i * ldy + j] += sb_load(b.p, b.type, j);
+    sb_matmul_bias((int)n, w.rows, w.cols, x, ldx, 1, w.p, w.type, 1, w.ld, y, ldy, 0, b);
 }
 SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
     SB_OP;
@@ -512,22 +517,26 @@ SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, lo
     SB_OP;
     sb_matmul((int)n, w.cols, w.rows, d_y, ldy, 1, w.p, w.type, w.ld, 1, d_x, ldx, 1);
 }
-// sum[c] += column sums of x [n][ldx], c < cols: a thread owns columns, so the order is the rows'.
-static void sb_column_sums_add(real *sum, const real *x, long ldx, long n, int cols) {
+// sum[c] += column sums of x [n][ldx], c < cols; with r [n][cols] and stat, of x times the normalised r.
+// A thread owns columns, so the order is the rows'.
+static void sb_column_sums_add(real *sum, const real *x, long ldx, long n, int cols, const real *r,
+                               const stat_t *stat) {
     enum { WIDE = 64 };
 #pragma omp parallel for if (n * cols > 32768)
     for (int c0 = 0; c0 < cols; c0 += WIDE) {
         stat_t s[WIDE] = {0};
         int wide = sb_min(WIDE, cols - c0);
         for (long i = 0; i < n; i++)
-            for (int c = 0; c < wide; c++) s[c] += x[i * ldx + c0 + c];
+            for (int c = 0; c < wide; c++)
+                s[c] += x[i * ldx + c0 + c] *
+                        (r ? (r[i * cols + c0 + c] - stat[2 * i]) * stat[2 * i + 1] : 1);
         for (int c = 0; c < wide; c++) sum[c0 + c] += s[c];
     }
 }
 SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx,
                                      long n, int out, int in) { SB_OP;
     if (d_w) sb_matmul(out, in, (int)n, d_y, 1, ldy, x, SB_NATIVE, ldx, 1, d_w, in, 1);
-    if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out);
+    if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, NULL);
 }
 
 // ---- activations of the MLP
@@ -537,9 +546,10 @@ SB_FN void sb_gelu_forward(real *g, const real *h, long count) { SB_OP;
 }
 SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) { SB_OP;
 #pragma omp parallel for simd if (count > 16384)
-    for (long i = 0; i < count; i++)
-        d_h[i] =
-            d_g[i] * (sb_phi(h[i]) + h[i] * (real)0.39894228040143268 * sb_exp((real)-0.5 * h[i] * h[i]));
+    for (long i = 0; i < count; i++) {
+        real bell = sb_exp((real)-0.5 * h[i] * h[i]);
+        d_h[i] = d_g[i] * (sb_phi_of(h[i], bell) + h[i] * (real)0.39894228040143268 * bell);
+    }
 }
 SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) { SB_OP;
 #pragma omp parallel for if (n * f > 16384)
@@ -612,17 +622,8 @@ SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_o
             d_r[i * C + c] += rstd * (e - mean_e - u * mean_eu);
         }
     }
-    if (d_b) sb_column_sums_add(d_b, d_out, C, n, C);
-    if (!d_w) return;
-#pragma omp parallel for if (n * C > 32768)
-    for (int c0 = 0; c0 < C; c0 += 32) {
-        stat_t s[32] = {0};
-        int wide = sb_min(32, C - c0);
-        for (long i = 0; i < n; i++)
-            for (int c = 0; c < wide; c++)
-                s[c] += d_out[i * C + c0 + c] * (r[i * C + c0 + c] - stat[2 * i]) * stat[2 * i + 1];
-        for (int c = 0; c < wide; c++) d_w[c0 + c] += s[c];
-    }
+    if (d_b) sb_column_sums_add(d_b, d_out, C, n, C, NULL, NULL);
+    if (d_w) sb_column_sums_add(d_w, d_out, C, n, C, r, stat);
 }
 
 // ---- rotation
@@ -845,14 +846,15 @@ SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, r
 // ---- patches
 SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
                                   SbWeight b, SbWeight cls, SbWeight pos, long n, int side) { SB_OP;
-    int C = w.rows, K = w.cols, area = side * side;
+    int C = w.rows, K = w.cols;
 #pragma omp parallel for
     for (long i = 0; i < n; i++) {
         const int *p = patch + 3 * i;
-        for (int j = 0; j < K; j++) {
-            int channel = j / area, y = j % area / side, u = j % side;
-            col[i * K + j] = p[0] < 0 ? (real)0 : pixels[((long)p[0] + (long)y * p[1] + u) * 3 + channel];
-        }
+        real *out = col + i * K;
+        for (int channel = 0; channel < 3; channel++)
+            for (int y = 0; y < side; y++)
+                for (int u = 0; u < side; u++)
+                    *out++ = p[0] < 0 ? (real)0 : pixels[((long)p[0] + (long)y * p[1] + u) * 3 + channel];
     }
     sb_matmul((int)n, C, K, col, K, 1, w.p, w.type, 1, w.ld, x, C, 0);
 #pragma omp parallel for
@@ -958,12 +960,11 @@ SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real
 }
 SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x,
                         SbWeight w, const int *target, long n, double scale) { SB_OP;
-    SbWeight none = {NULL, SB_NATIVE, 0, 0, 0};
     int V = w.rows, C = w.cols;
     for (long i = 0; i < n; i += chunk) {
         long m = sb_lmin(chunk, n - i);
         real *d_logits = d_x || d_w ? logits + chunk * V : NULL;
-        sb_linear_forward(logits, V, x + i * C, C, w, none, m);
+        sb_linear_forward(logits, V, x + i * C, C, w, sb_absent, m);
         sb_xent(loss + i, d_logits, logits, target + i, m, V, scale);
         if (d_x) sb_linear_backward_input(d_x + i * C, C, d_logits, V, w, m);
         if (d_w) sb_linear_backward_weight(d_w, NULL, d_logits, V, x + i * C, C, m, V, C);

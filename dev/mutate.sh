@@ -8,11 +8,11 @@
 cd "$(dirname "$0")/.." || exit 1
 breaks() { cat <<'LIST'
 nothing @
-linear: no bias @ s/y\[i \* ldy + j\] += sb_load(b.p, b.type, j);/(void)j;/
+linear: no bias @ s/if (bias) t\[i\]\[j\] +=/if (0) t[i][j] +=/
 matmul: the last term of every sum @ s/for (long k = 0; k < kc \* ak; k += ak/for (long k = 0; k < (kc - 1) * ak; k += ak/
-matmul: full tiles assign where they should add @ s/if (add) \*o += t\[i\]\[j\];/if (0) *o += t[i][j];/
+matmul: full tiles assign where they should add @ s/if (whole \&\& add) \*o +=/if (0) *o +=/
 matmul: edge tiles assign where they should add @ s/ + (add ? c\[i \* ldc + j\] : (real)0);/;/
-matmul: a slab forgets the slabs before it @ s/g->add || k0)/g->add)/
+matmul: a slab forgets the slabs before it @ s/g->add || k0,/g->add,/
 matmul: the last row of a tile repeats the one before @ s/row\[i\] = a + sb_min(i, m - 1) \* ai/row[i] = a + sb_min(i, m > 1 ? m - 2 : 0) * ai/
 weights: bf16 read with the wrong exponent @ s/(const uint16_t \*)p)\[i\] << 16/(const uint16_t *)p)[i] << 15/
 linear backward: d_x adds where it should assign @ s/w.p, w.type, w.ld, 1, d_x, ldx, 0);/w.p, w.type, w.ld, 1, d_x, ldx, 1);/
@@ -20,8 +20,8 @@ linear backward: d_x (add) assigns @ s/w.p, w.type, w.ld, 1, d_x, ldx, 1);/w.p, 
 linear backward: d_w assigns @ s/SB_NATIVE, ldx, 1, d_w, in, 1);/SB_NATIVE, ldx, 1, d_w, in, 0);/
 linear backward: d_b assigns @ s/sum\[c0 + c\] += s\[c\];/sum[c0 + c] = s[c];/
 linear backward: d_b without the first row @ /^static void sb_column_sums_add/,/^}/s/for (long i = 0; i < n/for (long i = 1; i < n/
-gelu backward: no h phi(h) @ s/(sb_phi(h\[i\]) + h\[i\] \* (real)0.39894228040143268 \* sb_exp((real)-0.5 \* h\[i\] \* h\[i\]))/sb_phi(h[i])/
-gelu backward: no Phi(h) @ s/(sb_phi(h\[i\]) + h\[i\] \* (real)0.398/(h[i] * (real)0.398/
+gelu backward: no h phi(h) @ s/(sb_phi_of(h\[i\], bell) + h\[i\] \* (real)0.39894228040143268 \* bell)/sb_phi_of(h[i], bell)/
+gelu backward: no Phi(h) @ s/(sb_phi_of(h\[i\], bell) + h\[i\] \* (real)0.398/(h[i] * (real)0.398/
 swiglu backward: silu' = s @ s/ \* s \* (1 + gate\[j\] \* (1 - s));/ * s;/
 swiglu backward: d_up without s @ s/d_up\[j\] = d\[j\] \* gate\[j\] \* s;/d_up[j] = d[j] * gate[j];/
 norm: variance around 0 @ s/square += (r_i\[c\] - mean) \* (r_i\[c\] - mean);/square += r_i[c] * r_i[c];/
@@ -30,26 +30,25 @@ norm backward: no mean(e) @ s/rstd \* (e - mean_e - u \* mean_eu)/rstd * (e - u 
 norm backward: no mean(e u) @ s/rstd \* (e - mean_e - u \* mean_eu)/rstd * (e - mean_e)/
 norm backward: RMSNorm has mean(e) too @ s/mean_e = layernorm ? sum_e/mean_e = 1 ? sum_e/
 norm backward: d_r assigns @ s/d_r\[i \* C + c\] += rstd/d_r[i * C + c] = rstd/
-norm backward: d_w without rstd @ s/ - stat\[2 \* i\]) \* stat\[2 \* i + 1\];/ - stat[2 * i]);/
-norm backward: d_w assigns @ s/d_w\[c0 + c\] += s\[c\];/d_w[c0 + c] = s[c];/
+norm backward: d_w without rstd @ s/ - stat\[2 \* i\]) \* stat\[2 \* i + 1\] : 1);/ - stat[2 * i]) : 1);/
 rotation: the inverse turns forward @ s/real s = inverse ? -sine\[j\] : sine\[j\]/real s = sine[j]/
 attention: lse without log(sum) @ s/(stat_t)(top \* scale + (stat_t)log((double)sum))/(stat_t)(top * scale)/
-attention: columns between the intervals not cleared @ s/for (long j = col\[0\]\[1\]; j < gap; j++) s\[j\] = 0;/(void)gap;/
-attention: columns before the first interval not cleared @ s/for (long j = 0; j < col\[0\]\[0\]; j++) s\[j\] = 0;/;/
-attention: the second key range replaces the first @ s/o + i0 \* ldo + h \* a->dim, ldo, r);/o + i0 * ldo + h * a->dim, ldo, 0);/
-attention: overlapping key ranges stay two @ s/at\[1\]\[0\] <= at\[0\]\[1\] && at\[0\]\[0\] <= at\[1\]\[1\]) {/0) {/
-attention: grouped heads read key head 0 @ s|int kv = h / (a->heads / a->kv_heads);|int kv = 0 * h;|
+attention: columns between the intervals not cleared @ s/for (long j = c\[1\]; j < c\[2\]; j++) s\[j\] = 0;/;/
+attention: columns before the first interval not cleared @ s/for (long j = 0; j < c\[0\]; j++) s\[j\] = 0;/;/
+attention: the second key range replaces the first @ s/o + i0 \* ldo + h \* D, ldo, r);/o + i0 * ldo + h * D, ldo, 0);/
+attention: overlapping key ranges stay two @ s/if (s.gap1 <= s.gap0 || !s.hi)/if (!s.hi)/
+attention: grouped heads read key head 0 @ s|kv = h / (a->heads / a->kv_heads) \* D|kv = 0 * h|
 attention: islands that share keys stay apart @ s/if (!none && !lone && s.key0 >= back->key1) break;/if (!none \&\& !lone) break;/
 attention: a row joins one island only @ s/for (; count; count--) {/for (int once = 1; count \&\& once; count--, once = 0) {/
-attention: an island forgets the second interval @ s/if (first && second && k\[3\] > s.key1) s.key1 = k\[3\];//
-attention backward: no rowsum(d_o o) @ s/dp_i\[j\] = p_i\[j\] \* (dp_i\[j\] - delta) \* scale;/dp_i[j] = p_i[j] * dp_i[j] * scale;/
-attention backward: no 1 - sqrt(D) @ s/dp_i\[j\] = p_i\[j\] \* (dp_i\[j\] - delta) \* scale;/dp_i[j] = p_i[j] * (dp_i[j] - delta);/
+attention: an island forgets the second interval @ s/some \* k\[0\], some \* k\[3\]/some * k[0], some * k[1]/
+attention backward: no rowsum(d_o o) @ s/dp_i\[j\] = p_i\[j\] \* (dp_i\[j\] - delta\[i\]) \* scale;/dp_i[j] = p_i[j] * dp_i[j] * scale;/
+attention backward: no 1 - sqrt(D) @ s/dp_i\[j\] = p_i\[j\] \* (dp_i\[j\] - delta\[i\]) \* scale;/dp_i[j] = p_i[j] * (dp_i[j] - delta[i]);/
 attention backward: no lse @ s/p_i\[j\] = sb_exp(p_i\[j\] \* scale - l);/p_i[j] = sb_exp(p_i[j] * scale - 0 * l);/
-attention backward: rowsum(d_o o) without its last term @ s/for (int d = 0; d < D; d++) delta +=/for (int d = 0; d < D - 1; d++) delta +=/
-attention backward: d_k of the last head only @ s/d_k + k0 \* a->ldk + kv \* D, a->ldk, 1);/d_k + k0 * a->ldk + kv * D, a->ldk, 0);/
-attention backward: d_v of the last head only @ s/d_v + k0 \* a->ldv + kv \* D, a->ldv, 1);/d_v + k0 * a->ldv + kv * D, a->ldv, 0);/
-attention backward: d_k not cleared @ s/memset(d_k + j \* a->ldk, 0, row), memset/memset/
-attention backward: d_q of the second range only @ s/d_q + i0 \* a->ldq + h \* D, a->ldq, r);/d_q + i0 * a->ldq + h * D, a->ldq, 0);/
+attention backward: rowsum(d_o o) without its last term @ s/for (int d = 0; d < D; d++) sum +=/for (int d = 0; d < D - 1; d++) sum +=/
+attention backward: d_k of the last head only @ s/d_k + k0 \* a->ldk + kv, a->ldk, 1);/d_k + k0 * a->ldk + kv, a->ldk, 0);/
+attention backward: d_v of the last head only @ s/d_v + k0 \* a->ldv + kv, a->ldv, 1);/d_v + k0 * a->ldv + kv, a->ldv, 0);/
+attention backward: d_k not cleared @ s/memset(d_k + j \* a->ldk + kv \* D, 0, (size_t)D \* sizeof(real));/;/
+attention backward: d_q of the second range only @ s/1, d_q, a->ldq, r);/1, d_q, a->ldq, 0);/
 fold: Attn+ weighted by alpha @ s/= (1 - s) \* sb_load(wp.p/= s * sb_load(wp.p/
 fold backward: d_a without Attn+ @ s/ - m2\[j\] \* sb_load(wp.p, wp.type, c \* wp.ld + j);/;/
 fold backward: d_a without the biases @ s/if (b.p) d_s += d_bc/if (0) d_s += d_bc/
