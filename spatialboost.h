@@ -51,7 +51,7 @@
 //      #include "spatialboost.h"
 //      SbConfig c = sb_config_preset(SB_MINI);
 //      SbModel m;  sb_model_init(&m, &c, 1);                            // 1: with the second channel
-//      sb_model_random(&m, ~0, seed, 1);  sb_model_train(&m, SB_PLUS | SB_GATE | SB_PROJ);
+//      sb_model_random(&m, ~0, seed, 1);  sb_model_train(&m, SB_PLUS | SB_ALPHA | SB_PROJ);
 //      SbBatch b;  memset(&b, 0, sizeof b);  int image = sb_batch_image(&b, &c, rgb, c.image, c.image);
 //      sb_batch_sample(&b);  sb_batch_prefix_image(&b, &c, image);
 //      sb_batch_turn(&b, &c, token, target, NULL, n);   // token q0 q1 a0, target -1 a0 a1: see >>batch
@@ -1002,7 +1002,7 @@ SB_FN double sb_sum_squares(const real *x, long count) { SB_OP;
 // optimiser's state and the tests. rows = 0: this model does not have it (its pointer stays NULL).
 
 // groups: what a stage trains or freezes (bits for sb_model_train)
-enum { SB_BASE = 1, SB_PLUS = 2, SB_GATE = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS = 32, SB_REG = 64 };
+enum { SB_BASE = 1, SB_PLUS = 2, SB_ALPHA = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS = 32, SB_REG = 64 };
 // initial values (sb_model_random)
 enum {
     SB_ZERO, SB_ONE,
@@ -1010,7 +1010,7 @@ enum {
     SB_POSITION,    // CLS row: normal .05; patches: .2 x sin-cos of their row and column
     SB_WORD_TABLE,       // normal .05, coordinate words + .1 x sin-cos grid + .06 x normal
     SB_COPY,        // Attn+: the base attention's tensor of the same name
-    SB_GATE_START   // a = config.gate
+    SB_ALPHA_START   // a = config.gate
 };
 
 typedef struct {
@@ -1039,7 +1039,7 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(plus_v_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) X(plus_v_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
     X(plus_o_w, P * c->width, M, SB_COPY, 1, SB_PLUS) \
     X(plus_o_b, P * c->biases * c->width, 0, SB_COPY, 0, SB_PLUS) \
-    X(a, P * c->width, 0, SB_GATE_START, 0, SB_GATE) \
+    X(a, P * c->width, 0, SB_ALPHA_START, 0, SB_ALPHA) \
     X(norm2_w, c->width, 0, SB_ONE, 0, c->group) X(norm2_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
     X(gate_w, c->gated * c->hidden, c->width, SB_LINEAR, 1, c->group) \
     X(up_w, c->hidden, c->width, SB_LINEAR, 1, c->group) \
@@ -1227,7 +1227,7 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
         p->v = on ? at + 2 * count : NULL;
         if (on) at += sb_param_count(p);
     }
-    m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_GATE)) != 0;
+    m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
     m->enc_shape.train_mlp = (groups & SB_BASE) != 0;
     m->llm_shape.train_attn = m->llm_shape.train_mlp = (groups & SB_LLM) != 0;
     m->acts.room.enc = m->acts.room.llm = -1;               // what is saved has changed: allocate anew
@@ -1262,7 +1262,7 @@ static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long 
         if (c->patch_word < 0 || word < 0 || word >= grid * grid) return 0.05 * z;
         return 0.05 * z + 0.1 * sb_sincos(word, col, p->w.cols, grid) +
                0.06 * sb_normal(seed + 1, (uint64_t)i);
-    case SB_GATE_START: return c->gate;
+    case SB_ALPHA_START: return c->gate;
     default: return 0;
     }
 }
@@ -1293,7 +1293,7 @@ SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
 }
 
 // ---- activations
-static void *sb_acts_block(SbActs *a, size_t bytes) {
+static void *sb_acts_alloc(SbActs *a, size_t bytes) {
     a->block = (void **)realloc(a->block, (size_t)(a->blocks + 1) * sizeof *a->block);
     if (!a->block) SB_FAIL("out of memory: the list of activations");
     a->bytes += bytes;
@@ -1307,10 +1307,10 @@ static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, int layers, long 
     for (int l = 0; l < layers; l++) {
 #define X(type, name, row, saved) \
         s[l].name = l == 0 || (saved) || a->keep \
-            ? (type *)sb_acts_block(a, (size_t)rows * (size_t)(row) * sizeof(type)) : s[0].name;
+            ? (type *)sb_acts_alloc(a, (size_t)rows * (size_t)(row) * sizeof(type)) : s[0].name;
         SB_BLOCK_ACTS(X)
 #undef X
-#define X(type, name, elements) s[l].name = (type *)sb_acts_block(a, (size_t)(elements) * sizeof(type));
+#define X(type, name, elements) s[l].name = (type *)sb_acts_alloc(a, (size_t)(elements) * sizeof(type));
         SB_BLOCK_FOLDS(X)
 #undef X
     }
@@ -1345,7 +1345,7 @@ SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
     SB_SIZES(a->room);
     int C = c->enc_width, D = c->llm_width;
 #define X(type, name, rows, row) \
-    a->name = (type *)sb_acts_block(a, (size_t)(rows) * (size_t)(row) * sizeof(type));
+    a->name = (type *)sb_acts_alloc(a, (size_t)(rows) * (size_t)(row) * sizeof(type));
     SB_MODEL_ACTS(X)
 #undef X
     a->enc = sb_block_acts(a, &m->enc_shape, c->enc_layers, NE);
@@ -1727,7 +1727,7 @@ SB_FN void sb_projector_backward(SbModel *m) {
     if (m->proj_w1.grad)
         sb_linear_backward_weight(m->proj_w1.grad, m->proj_b1.grad, s->d_proj_h, D, s->patch_feature, C, n, D,
                                   C);
-    if (!(m->trained & (SB_BASE | SB_PLUS | SB_GATE))) return;
+    if (!(m->trained & (SB_BASE | SB_PLUS | SB_ALPHA))) return;
     sb_linear_backward_input(s->d_patch_feature, C, s->d_proj_h, D, m->proj_w1.w, n);
     sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, n, C);
@@ -1842,7 +1842,7 @@ SB_FN double sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
     sb_llm_backward(m);
     if (!m->n.images || !(m->trained & ~SB_LLM)) return loss;
     sb_projector_backward(m);
-    if (m->trained & (SB_BASE | SB_PLUS | SB_GATE)) sb_encoder_backward(m);
+    if (m->trained & (SB_BASE | SB_PLUS | SB_ALPHA)) sb_encoder_backward(m);
     return loss;
 }
 
@@ -1914,7 +1914,7 @@ SB_FN double sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
     sb_head_backward(&m->reg_w2, &m->reg_b2, s->d_reg_g, s->d_reg_y, s->reg_g, n, 0);
     sb_gelu_backward(s->d_reg_h, s->d_reg_g, s->reg_h, n * D);
     sb_head_backward(&m->reg_w1, &m->reg_b1, s->d_reg_x, s->d_reg_h, s->reg_x, n, 0);
-    if (!(m->trained & (SB_BASE | SB_PLUS | SB_GATE))) return loss;
+    if (!(m->trained & (SB_BASE | SB_PLUS | SB_ALPHA))) return loss;
     sb_zero(s->d_patch_feature, (size_t)(v * C) * sizeof(real));
     sb_scatter_rows_add(s->d_patch_feature, s->d_reg_x, s->reg_row, n, C);
     sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));

@@ -40,7 +40,7 @@ static const Stage stages[] = {
     {"instruct", "align", "projector and LLM on dialogues; encoder frozen", SB_PROJ | SB_LLM,
      SB_TASK_DIALOGUE, SB_POOL_TRAIN, 60, 10, 1, 3e-4, 0, "recshort"},
     {"boost", "instruct", "Attn+, a and projector on spatial dialogues; encoder and LLM frozen",
-     SB_PLUS | SB_GATE | SB_PROJ, SB_TASK_DIALOGUE, SB_POOL_TRAIN, 700, 20, 1, 2e-3, 0, "mix"},
+     SB_PLUS | SB_ALPHA | SB_PROJ, SB_TASK_DIALOGUE, SB_POOL_TRAIN, 700, 20, 1, 2e-3, 0, "mix"},
 };
 enum { STAGES = sizeof stages / sizeof *stages };
 
@@ -262,9 +262,9 @@ static void open_model(Run *r) {
     const char *path = sb_exists(r->partial) && !r->o.again ? r->partial : r->base;
     if (path) sb_checkpoint_open(&f, path), sb_model_config(&f, &was);
     sb_model_init(&r->model, &r->config, dual || was);
-    sb_model_random(&r->model, ~(SB_PLUS | SB_GATE), (uint64_t)r->config.seed, 1);
+    sb_model_random(&r->model, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
     if (path) sb_model_weights(&r->model, &f, path == r->base);
-    if (path == r->base && !was) sb_model_random(&r->model, SB_PLUS | SB_GATE, (uint64_t)r->config.seed,
+    if (path == r->base && !was) sb_model_random(&r->model, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed,
                                                  !r->o.random_plus);
     sb_model_train(&r->model, groups);
     if (path && path == r->partial) {
@@ -358,7 +358,7 @@ static void show(const Run *r, double loss, double per_step, int terminal) {
 static void announce(Run *r) {
     SbModel *m = &r->model;
     static const struct { int bit; const char *name;
-    } group[] = {{SB_BASE, "base encoder"}, {SB_PLUS, "Attn+"}, {SB_GATE, "a"},
+    } group[] = {{SB_BASE, "base encoder"}, {SB_PLUS, "Attn+"}, {SB_ALPHA, "a"},
                  {SB_PROJ, "projector"},    {SB_LLM, "LLM"},    {SB_HEADS, "recognition heads"},
                  {SB_REG, "depth head"}};
     char *run = describe(r);

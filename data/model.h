@@ -104,7 +104,7 @@ static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, con
 static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int plus_optional) {
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
-        if (plus_optional && (p->group & (SB_PLUS | SB_GATE)) && !sb_checkpoint_find(f, p->name)) continue;
+        if (plus_optional && (p->group & (SB_PLUS | SB_ALPHA)) && !sb_checkpoint_find(f, p->name)) continue;
         sb_model_fill(f, p, "", (real *)(uintptr_t)p->w.p);
     }
 }

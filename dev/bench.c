@@ -315,7 +315,7 @@ static int serve(int argc, char **argv) {
     memset(&b, 0, sizeof b);
     sb_model_init(&m, &c, boost);
     sb_model_random(&m, ~0, 1, 1);
-    sb_model_train(&m, encoder ? SB_BASE | SB_HEADS : boost ? SB_PLUS | SB_GATE | SB_PROJ : SB_LLM);
+    sb_model_train(&m, encoder ? SB_BASE | SB_HEADS : boost ? SB_PLUS | SB_ALPHA | SB_PROJ : SB_LLM);
     fill_batch(&b, &c, &s);
     for (int i = -2; i < iterations; i++) {                // two to warm up
         char line[16];

@@ -49,8 +49,8 @@ SB_NAMES(Double, ::f64)
 SB_NAMES(Guarded, ::guarded)
 
 typedef std::vector<double> Vec;
-enum { ALL = SB_BASE | SB_PLUS | SB_GATE | SB_PROJ | SB_LLM | SB_HEADS | SB_REG };
-enum { BOOST = SB_PLUS | SB_GATE | SB_PROJ };
+enum { ALL = SB_BASE | SB_PLUS | SB_ALPHA | SB_PROJ | SB_LLM | SB_HEADS | SB_REG };
+enum { BOOST = SB_PLUS | SB_ALPHA | SB_PROJ };
 enum { LM, RECOGNISE, RECOGNISE_PATCHES, REGRESS, OBJECTIVES };
 static const char *const objective_name[OBJECTIVES] = {"lm", "recognise", "recognise + patches", "regress"};
 
@@ -758,7 +758,7 @@ static void check_two_branches(void) {
 static void check_copy(int random) {
     Net<Single> plain(small_config(), 0, ALL), dual(small_config(), 1, BOOST);
     for (auto *n : {&plain, &dual}) add_samples(*n, 1);
-    sb_model_random(&dual.m, random ? SB_PLUS : SB_PLUS | SB_GATE, 1, 1);
+    sb_model_random(&dual.m, random ? SB_PLUS : SB_PLUS | SB_ALPHA, 1, 1);
     step(plain, RECOGNISE, 0);
     sb_batch_upload(&dual.m, &dual.b);
     const SbShape *c = &dual.m.enc_shape;
@@ -847,9 +847,9 @@ static void check_clipping(void) {
 // Freezing groups leaves loss and all other gradients as they are, bit for bit, and so does sharing scratch
 // between layers (keep = 0, as in training): what a backward needs is saved for every set of groups.
 static void check_freezing(void) {
-    const int masks[] = {ALL, SB_BASE, SB_PLUS, SB_GATE, SB_PROJ, SB_LLM, SB_HEADS, SB_REG, BOOST,
-                         SB_BASE | SB_HEADS, SB_PROJ | SB_LLM, SB_PLUS | SB_GATE,
-                         SB_PLUS | SB_GATE | SB_REG, ALL & ~SB_LLM, ALL & ~SB_BASE};
+    const int masks[] = {ALL, SB_BASE, SB_PLUS, SB_ALPHA, SB_PROJ, SB_LLM, SB_HEADS, SB_REG, BOOST,
+                         SB_BASE | SB_HEADS, SB_PROJ | SB_LLM, SB_PLUS | SB_ALPHA,
+                         SB_PLUS | SB_ALPHA | SB_REG, ALL & ~SB_LLM, ALL & ~SB_BASE};
     Net<Single> n(small_config(), 1, ALL);
     add_samples(n, 1);
     for (int objective = 0; objective < OBJECTIVES; objective++) {
