@@ -16,7 +16,10 @@
 #endif
 #include "data/file.h"
 #define SB_FAIL(...) sb_die(__VA_ARGS__)
-#include "spatialboost.h"
+#ifndef SB_MODEL                        // train.cu puts a GPU in its place
+#define SB_MODEL "spatialboost.h"
+#endif
+#include SB_MODEL
 
 #include "data/fit.h"
 #include "data/flags.h"
@@ -343,7 +346,7 @@ static void score_classes(Result *r, const Probes *p, const Views *fit, const Vi
     for (int t = 0; t < chunks; t++) {
         int rows = sb_min(64, n - 64 * t);
         real *cosine = (real *)sb_calloc((size_t)rows * (size_t)fit->n, sizeof *cosine);
-        sb_matmul(rows, fit->n, C, b + (long)64 * t * C, C, 1, a, SB_NATIVE, 1, C, cosine, fit->n, 0);
+        SB_CPU sb_matmul(rows, fit->n, C, b + (long)64 * t * C, C, 1, a, SB_NATIVE, 1, C, cosine, fit->n, 0);
         for (int i = 0; i < rows; i++) {
             int is = v->main_class[64 * t + i];
             int said = sb_neighbours_vote(cosine + (long)i * fit->n, fit->main_class, fit->n, K);

@@ -96,8 +96,12 @@
 #ifndef SB_REAL
 #define SB_REAL float
 #endif
-typedef SB_REAL real;                   // activations and what is trained
-typedef SB_REAL stat_t;                 // statistics, log-sum-exp, losses (float even where real is bf16)
+#ifndef SB_WIDE                         // float where real is bf16, else the same type
+#define SB_WIDE SB_REAL
+#endif
+typedef SB_REAL real;                   // activations and their gradients
+typedef SB_WIDE param_t;                // parameters, their gradients and moments
+typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angles
 
 // ------------------------------------------------------------------------------------------------- >>config
 // X(type, name, toy, mini, small, help): the struct, presets, flags, checkpoint header, printed settings.
@@ -173,11 +177,13 @@ SB_FN const char *sb_config_error(const SbConfig *c) {
 // not depend on the number of threads.
 
 enum { SB_F32, SB_BF16, SB_F64 };
-#define SB_NATIVE ((int)(sizeof(real) == 4 ? SB_F32 : SB_F64))
+#define SB_TYPE(t) ((int)(sizeof(t) == 2 ? SB_BF16 : sizeof(t) == 4 ? SB_F32 : SB_F64))
+#define SB_NATIVE SB_TYPE(real)
 enum { SB_BAG = 4 };  // most words that one row can sum (the text map of stage llm needs four)
 
 // A weight as it lies in memory: [rows][cols], rows ld elements apart, f32, bf16 or f64. p = NULL: absent.
 typedef struct { const void *p; int type, rows, cols; long ld; } SbWeight;
+static const SbWeight sb_absent = {NULL, SB_F32, 0, 0, 0};
 
 // Attention of nq query rows over nk key rows. keys [nq][4]: row i sees keys [k0,k1) and [k2,k3), k1 <= k2;
 // an empty row gives 0 and zero gradients. q [nq][heads*dim], k and v [nk][kv_heads*dim], rows ldq, ldk, ldv
@@ -204,8 +210,8 @@ SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbW
 SB_FN void sb_linear_backward_input(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n);
 SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n);
 // d_w [out][in] += d_y^T x,   d_b [out] += column sums of d_y.   Rows are summed.
-SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx,
-                                     long n, int out, int in);
+SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y, long ldy, const real *x,
+                                     long ldx, long n, int out, int in);
 // g = gelu(h);   d_h = d_g gelu'(h), gelu'(h) = Phi(h) + h phi(h)
 SB_FN void sb_gelu_forward(real *g, const real *h, long count);
 SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count);
@@ -219,11 +225,11 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
 SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
                                SbWeight b, long n, double eps, int layernorm);
 // d_r += gradient through the norm; d_w += sum d_out (r-mean) rstd, d_b += sum d_out, over rows
-SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r,
+SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const real *d_out, const real *r,
                                 const stat_t *stat, SbWeight w, long n, int layernorm);
 // Rotate lanes (i, i + D/2) of every head by the row's angles (rotate-half pairing, Qwen2).
 // table [n][D] = cos of D/2 angles, then sin. inverse = 1 rotates back, which is also the gradient.
-SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int heads, int dim, int inverse);
+SB_FN void sb_rotate_inplace(real *x, long ldx, const stat_t *table, long n, int heads, int dim, int inverse);
 // o [nq][heads*dim] = softmax(q k^T / sqrt(D)) v over the row's keys; lse [nq][heads] = log sum exp(scores)
 SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a);
 // d_q, d_k, d_v: rows as far apart as those of q, k, v. Scores are recomputed from lse.
@@ -235,22 +241,22 @@ SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWe
                                 SbWeight a);
 // d_w += s M1, d_wp += (1-s) M2, d_b += s d_bc, d_bp += (1-s) d_bc, where d_wc = (M1 | M2);
 // d_a += s (1-s) (rowsum(M1*w) - rowsum(M2*wp) + d_bc (b - bp))
-SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, real *d_a, const real *d_wc,
-                                 const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
-                                 SbWeight a);
+SB_FN void sb_dual_fold_backward(param_t *d_w, param_t *d_b, param_t *d_wp, param_t *d_bp, param_t *d_a,
+                                 const param_t *d_wc, const param_t *d_bc, SbWeight w, SbWeight b,
+                                 SbWeight wp, SbWeight bp, SbWeight a);
 // patch [n][3] = (first pixel or -1 for the CLS row, pixels per image row, position). pixels [..][3].
 // col [n][3PP] = the patch as (channel, y, x), 0 for CLS;  x = (col w^T + b, or cls) + pos[position]
 SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
                                   SbWeight b, SbWeight cls, SbWeight pos, long n, int side);
-SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x,
-                                   const real *col, const int *patch, long n, int width, int cols,
-                                   int positions);
+SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_pos,
+                                   const real *d_x, const real *col, const int *patch, long n, int width,
+                                   int cols, int positions);
 // x [n][C] = sum of emb[token[i][j]], j < SB_BAG (-1: none), + vis[vis_row[i]] (-1: none)
 SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row,
                             long n);
 // d_emb [V][C] += rows;  d_vis [n_vis][C] = sum of its rows (0: no row shows it). Either may be NULL.
-SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row,
-                             long n, long n_vis, int words, int width);
+SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const int *token,
+                             const int *vis_row, long n, long n_vis, int words, int width);
 // y[i] = x[index[i]];   d_x[index[i]] += d_y[i] (no index twice)
 SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width);
 SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width);
@@ -258,21 +264,25 @@ SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, lon
 SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
                    double scale);
 // sum over classes of binary cross-entropy of sigmoid(logits) against y in [0,1]
-SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes,
+SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const stat_t *y, long n, int classes,
                   double scale);
 // Huber with beta 1: e = pred - target, |e| < 1 ? e^2/2 : |e| - 1/2
-SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n,
+SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const stat_t *target, long n,
                         double scale);
 // logits = x w^T, then sb_xent, chunk rows at a time; logits [2][chunk][V] is scratch (logits and their
 // gradient). loss [n]; d_x [n][C] =; d_w [V][C] += (each may be NULL)
-SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x,
+SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, long chunk, const real *x,
                         SbWeight w, const int *target, long n, double scale);
 // Decoupled weight decay (Loshchilov and Hutter, 2019), g = scale * grad:
 // m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, p -= lr (m / (1-b1^t) / (sqrt(v / (1-b2^t)) + eps) + decay p)
-SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr,
-                    double decay, double beta1, double beta2, double eps, long step);
-// sum of squares, in double, in a fixed order
-SB_FN double sb_sum_squares(const real *x, long count);
+SB_FN void sb_adamw(param_t *p, const param_t *grad, param_t *m, param_t *v, long count, double scale,
+                    double lr, double decay, double beta1, double beta2, double eps, long step);
+// sum of squares of count numbers of a type, in double, in a fixed order
+SB_FN double sb_sum_squares(const void *x, int type, long count);
+
+static inline int sb_min(int a, int b) { return a < b ? a : b; }
+static inline long sb_lmin(long a, long b) { return a < b ? a : b; }
+static inline long sb_lmax(long a, long b) { return a > b ? a : b; }
 
 // ---------------------------------------------------------------------------------------------------- >>cpu
 // Bodies of the contract for any CPU. A backend that defines SB_OWN_BACKEND supplies the same names.
@@ -298,10 +308,6 @@ SB_FN void sb_free(void *device) {
 SB_FN void sb_put(void *device, const void *host, size_t bytes) { SB_OP; memcpy(device, host, bytes); }
 SB_FN void sb_get(void *host, const void *device, size_t bytes) { SB_OP; memcpy(host, device, bytes); }
 SB_FN void sb_zero(void *device, size_t bytes) { SB_OP; memset(device, 0, bytes); }
-
-static inline int sb_min(int a, int b) { return a < b ? a : b; }
-static inline long sb_lmin(long a, long b) { return a < b ? a : b; }
-static inline long sb_lmax(long a, long b) { return a > b ? a : b; }
 
 // ---- elementary functions. In float: short polynomials that vectorise without -ffast-math; in double: libm.
 
@@ -466,8 +472,7 @@ static void sb_matmul_bias(int m, int n, int k, const real *a, long ai, long ak,
                            long bk, long bj, real *c, long ldc, int add, SbWeight bias) {
     if (m <= 0 || n <= 0) return;
     int slabs = k > SB_KC ? (k + SB_KC - 1) / SB_KC : 1, depth = (k + slabs - 1) / slabs;
-    SbMatmul g = {a, b, c, NULL, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1,
-                  SB_MC, SB_NC};
+    SbMatmul g = {a, b, c, NULL, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1, SB_MC, SB_NC};
     while ((m + g.mc - 1) / g.mc * ((n + g.nc - 1) / g.nc) < 8 && g.nc > SB_NR) g.nc /= 2;  // enough for all
     if (g.a_packed) g.pa = (real *)sb_scratch(SB_PACK_A, (size_t)(m + SB_MR) * depth * sizeof(real));
     g.pb = (real *)sb_scratch(SB_PACK_B, (size_t)(n + SB_NR) * (depth + 1) * sizeof(real));
@@ -493,7 +498,6 @@ static void sb_matmul_bias(int m, int n, int k, const real *a, long ai, long ak,
         for (int t = 0; t < blocks; t++) sb_matmul_block(&g, k0, sb_min(depth, k - k0), t);
     }
 }
-static const SbWeight sb_absent = {NULL, SB_F32, 0, 0, 0};
 static void sb_matmul(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type, long bk,
                       long bj, real *c, long ldc, int add) {
     sb_matmul_bias(m, n, k, a, ai, ak, b, type, bk, bj, c, ldc, add, sb_absent);
@@ -519,7 +523,7 @@ SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, lo
 }
 // sum[c] += column sums of x [n][ldx], c < cols; with r [n][cols] and stat, of x times the normalised r.
 // A thread owns columns, so the order is the rows'.
-static void sb_column_sums_add(real *sum, const real *x, long ldx, long n, int cols, const real *r,
+static void sb_column_sums_add(param_t *sum, const real *x, long ldx, long n, int cols, const real *r,
                                const stat_t *stat) {
     enum { WIDE = 64 };
 #pragma omp parallel for if (n * cols > 32768)
@@ -533,8 +537,8 @@ static void sb_column_sums_add(real *sum, const real *x, long ldx, long n, int c
         for (int c = 0; c < wide; c++) sum[c0 + c] += s[c];
     }
 }
-SB_FN void sb_linear_backward_weight(real *d_w, real *d_b, const real *d_y, long ldy, const real *x, long ldx,
-                                     long n, int out, int in) { SB_OP;
+SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y, long ldy, const real *x,
+                                     long ldx, long n, int out, int in) { SB_OP;
     if (d_w) sb_matmul(out, in, (int)n, d_y, 1, ldy, x, SB_NATIVE, ldx, 1, d_w, in, 1);
     if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, NULL);
 }
@@ -603,7 +607,7 @@ SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, 
     }
 }
 // With u = (r - mean) rstd and e = d_out w:  d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
-SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_out, const real *r,
+SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const real *d_out, const real *r,
                                 const stat_t *stat, SbWeight w, long n, int layernorm) { SB_OP;
     int C = w.rows;
 #pragma omp parallel for if (d_r && n * C > 16384)
@@ -627,8 +631,8 @@ SB_FN void sb_norm_backward_add(real *d_r, real *d_w, real *d_b, const real *d_o
 }
 
 // ---- rotation
-SB_FN void sb_rotate_inplace(real *x, long ldx, const real *table, long n, int heads, int dim, int inverse) {
-    SB_OP;
+SB_FN void sb_rotate_inplace(real *x, long ldx, const stat_t *table, long n, int heads, int dim,
+                             int inverse) { SB_OP;
 #pragma omp parallel for if (n * heads * dim > 32768)
     for (long i = 0; i < n; i++)
         for (int h = 0; h < heads; h++) {
@@ -824,12 +828,12 @@ SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWe
         if (b.p) bc[c] = s * sb_load(b.p, b.type, c) + (1 - s) * sb_load(bp.p, bp.type, c);
     }
 }
-SB_FN void sb_dual_fold_backward(real *d_w, real *d_b, real *d_wp, real *d_bp, real *d_a, const real *d_wc,
-                                 const real *d_bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
-                                 SbWeight a) { SB_OP;
+SB_FN void sb_dual_fold_backward(param_t *d_w, param_t *d_b, param_t *d_wp, param_t *d_bp, param_t *d_a,
+                                 const param_t *d_wc, const param_t *d_bc, SbWeight w, SbWeight b,
+                                 SbWeight wp, SbWeight bp, SbWeight a) { SB_OP;
     int M = w.cols;
     for (int c = 0; c < w.rows; c++) {
-        const real *m1 = d_wc + (long)c * 2 * M, *m2 = m1 + M;
+        const param_t *m1 = d_wc + (long)c * 2 * M, *m2 = m1 + M;
         real s = sb_sigmoid(sb_load(a.p, a.type, c)), d_s = 0;
         for (int j = 0; j < M; j++) {
             d_s += m1[j] * sb_load(w.p, w.type, c * w.ld + j) - m2[j] * sb_load(wp.p, wp.type, c * wp.ld + j);
@@ -865,9 +869,9 @@ SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const 
                 sb_load(first.p, first.type, c) + sb_load(pos.p, pos.type, patch[3 * i + 2] * pos.ld + c);
     }
 }
-SB_FN void sb_patch_embed_backward(real *d_w, real *d_b, real *d_cls, real *d_pos, const real *d_x,
-                                   const real *col, const int *patch, long n, int width, int cols,
-                                   int positions) { SB_OP;
+SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_pos,
+                                   const real *d_x, const real *col, const int *patch, long n, int width,
+                                   int cols, int positions) { SB_OP;
     (void)positions;
     if (d_w) sb_matmul(width, cols, (int)n, d_x, 1, width, col, SB_NATIVE, cols, 1, d_w, cols, 1);
 #pragma omp parallel for
@@ -896,8 +900,8 @@ SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real 
         }
     }
 }
-SB_FN void sb_embed_backward(real *d_emb, real *d_vis, const real *d_x, const int *token, const int *vis_row,
-                             long n, long n_vis, int words, int width) { SB_OP;
+SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const int *token,
+                             const int *vis_row, long n, long n_vis, int words, int width) { SB_OP;
     (void)words;
     if (d_vis) memset(d_vis, 0, (size_t)(n_vis * width) * sizeof(real));
     for (long i = 0; i < (d_vis ? n : 0); i++)
@@ -937,7 +941,7 @@ SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *
     }
 }
 // loss = max(z,0) - z y + log(1 + exp(-|z|)),  gradient sigmoid(z) - y
-SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *y, long n, int classes,
+SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const stat_t *y, long n, int classes,
                   double scale) { SB_OP;
     for (long i = 0; i < n; i++) {
         double sum = 0;
@@ -950,7 +954,7 @@ SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const real *
         loss[i] = (stat_t)sum;
     }
 }
-SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real *target, long n,
+SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const stat_t *target, long n,
                         double scale) { SB_OP;
     for (long i = 0; i < n; i++) {
         double e = (double)pred[i] - (double)target[i];
@@ -958,7 +962,7 @@ SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const real
         if (d_pred) d_pred[i] = (real)(scale * (e > 1 ? 1 : e < -1 ? -1 : e));
     }
 }
-SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long chunk, const real *x,
+SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, long chunk, const real *x,
                         SbWeight w, const int *target, long n, double scale) { SB_OP;
     int V = w.rows, C = w.cols;
     for (long i = 0; i < n; i += chunk) {
@@ -972,8 +976,8 @@ SB_FN void sb_head_xent(stat_t *loss, real *d_x, real *d_w, real *logits, long c
 }
 
 // ---- optimiser
-SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, double scale, double lr,
-                    double decay, double beta1, double beta2, double eps, long step) { SB_OP;
+SB_FN void sb_adamw(param_t *p, const param_t *grad, param_t *m, param_t *v, long count, double scale,
+                    double lr, double decay, double beta1, double beta2, double eps, long step) { SB_OP;
     real b1 = (real)beta1, b2 = (real)beta2, s = (real)scale;
     real rate = (real)(lr / (1 - pow(beta1, (double)step))), shrink = (real)(1 - lr * decay);
     real fix = (real)(1 / (1 - pow(beta2, (double)step))), e = (real)eps;
@@ -985,12 +989,13 @@ SB_FN void sb_adamw(real *p, const real *grad, real *m, real *v, long count, dou
         p[i] = shrink * p[i] - rate * m[i] / (sb_sqrt(v[i] * fix) + e);
     }
 }
-SB_FN double sb_sum_squares(const real *x, long count) { SB_OP;
+SB_FN double sb_sum_squares(const void *x, int type, long count) { SB_OP;
     double total = 0;
     for (long i = 0; i < count; i += 4096) {
         double sum = 0;
 #pragma omp simd reduction(+ : sum)
-        for (long j = i; j < sb_lmin(i + 4096, count); j++) sum += (double)x[j] * (double)x[j];
+        for (long j = i; j < sb_lmin(i + 4096, count); j++)
+            sum += (double)sb_load(x, type, j) * (double)sb_load(x, type, j);
         total += sum;
     }
     return total;
@@ -1017,7 +1022,7 @@ typedef struct {
     char name[48];              // "enc.2.plus_q_w"
     SbWeight w;  // what operations read; cols = 0 in the table makes a vector [rows] (w.cols = 1)
     int rank, group, init, decay;
-    real *grad, *m, *v;         // NULL: frozen
+    param_t *grad, *m, *v;      // NULL: frozen
 } SbParam;
 
 typedef struct {                // a block's shape, for encoder and LLM alike
@@ -1080,7 +1085,7 @@ typedef struct {                // a block's shape, for encoder and LLM alike
 // X(type, name, elements): what does not grow with the rows: the folded projection of eq. 1 and its gradient
 #define SB_BLOCK_FOLDS(X) \
     X(real, wc, c->dual * c->width * 2 * M) X(real, bc, c->dual * c->width) \
-    X(real, d_wc, c->dual * c->width * 2 * M) X(real, d_bc, c->dual * c->width)
+    X(param_t, d_wc, c->dual * c->width * 2 * M) X(param_t, d_bc, c->dual * c->width)
 
 // X(type, name, rows, elements a row): one batch as the host fills it (>>batch).
 // NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths asked for
@@ -1089,10 +1094,10 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(int, enc_keys, NE, 4) X(int, patch_row, NV, 1) \
     X(int, cls_row, NI, 1) X(int, token, NL, SB_BAG) \
     X(int, vis_row, NL, 1) X(int, llm_keys, NL, 4) \
-    X(real, rotation, NL, c->llm_width / c->llm_heads) X(int, loss_row, NR, 1) \
-    X(int, target, NR, 1) X(real, multi, NI, c->classes) \
+    X(stat_t, rotation, NL, c->llm_width / c->llm_heads) X(int, loss_row, NR, 1) \
+    X(int, target, NR, 1) X(stat_t, multi, NI, c->classes) \
     X(int, main_class, NI, 1) X(int, label, NV, 1) \
-    X(int, reg_row, NG, 1) X(real, reg_target, NG, 1)
+    X(int, reg_row, NG, 1) X(stat_t, reg_target, NG, 1)
 
 // X(type, name, rows, elements a row): a copy of the batch, then what is computed from it; a gradient stands
 // where its tensor does, so that the last bad one in order is where it began
@@ -1156,7 +1161,7 @@ static void sb_param(SbModel *m, SbParam *p, const char *prefix, const char *nam
     memset(p, 0, sizeof *p);
     if (!rows) return;
     snprintf(p->name, sizeof p->name, "%s.%s", prefix, name);
-    p->w.type = SB_NATIVE;
+    p->w.type = SB_TYPE(param_t);
     p->w.rows = rows, p->w.cols = cols ? cols : 1, p->w.ld = p->w.cols;
     p->rank = cols ? 2 : 1;
     p->init = init, p->decay = decay, p->group = group;
@@ -1188,6 +1193,7 @@ SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
                    0, c->enc_eps};
     SbShape llm = {D, c->llm_heads, c->llm_kv_heads, D / c->llm_heads, c->llm_mlp, 0, 0, 1, 0, SB_LLM, 0, 0,
                    1, c->llm_eps};
+    param_t *at;
     m->enc_shape = enc, m->llm_shape = llm;
     m->enc = (SbBlock *)calloc((size_t)c->enc_layers, sizeof *m->enc);
     m->llm = (SbBlock *)calloc((size_t)c->llm_layers, sizeof *m->llm);
@@ -1198,9 +1204,8 @@ SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
 #undef X
     for (int l = 0; l < c->enc_layers; l++) sb_block_params(m, m->enc + l, &m->enc_shape, "enc", l);
     for (int l = 0; l < c->llm_layers; l++) sb_block_params(m, m->llm + l, &m->llm_shape, "llm", l);
-    for (int i = 0; i < m->params; i++) m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof(real);
-    m->weights = sb_alloc(m->weight_bytes);
-    real *at = (real *)m->weights;
+    for (int i = 0; i < m->params; i++) m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof *at;
+    at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
     for (int i = 0; i < m->params; at += sb_param_count(m->param[i++])) m->param[i]->w.p = at;
 }
 SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
@@ -1215,10 +1220,10 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
         if (m->param[i]->group & groups) count += sb_param_count(m->param[i]);
     sb_free(m->state);
     m->trained = groups;
-    m->grad_bytes = (size_t)count * sizeof(real);
+    m->grad_bytes = (size_t)count * sizeof(param_t);
     m->state_bytes = 3 * m->grad_bytes;
     m->state = sb_alloc(m->state_bytes);
-    real *at = (real *)m->state;
+    param_t *at = (param_t *)m->state;
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
         int on = (p->group & groups) != 0;
@@ -1272,22 +1277,20 @@ SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
         SbParam *p = m->param[t];
         if (!(p->group & groups)) continue;
         long n = sb_param_count(p);
-        real *host = (real *)malloc((size_t)n * sizeof(real));
+        param_t *host = (param_t *)malloc((size_t)n * sizeof *host);
         if (!host) SB_FAIL("out of memory: initial values of %s", p->name);
         char *plus = strstr(p->name, "plus_"), name[48];
         if (p->init == SB_COPY && copy) {
             snprintf(name, sizeof name, "%.*s%s", (int)(plus - p->name), p->name, plus + 5);
-            sb_get(host, sb_model_param(m, name)->w.p, (size_t)n * sizeof(real));
+            sb_get(host, sb_model_param(m, name)->w.p, (size_t)n * sizeof *host);
         } else {
             SbParam like = *p;
             if (p->init == SB_COPY) like.init = p->rank == 2 ? SB_LINEAR : SB_ZERO;
-            uint64_t key =
-                1469598103934665603ull ^ seed;  // the name, so that a new tensor moves no other (FNV-1a)
-            for (const char *s = p->name; *s; s++)
-                key = (key ^ (uint64_t)(unsigned char)*s) * 1099511628211ull;
-            for (long i = 0; i < n; i++) host[i] = (real)sb_start(&m->config, &like, key, i);
+            uint64_t key = 1469598103934665603ull ^ seed;  // by name: a new tensor moves no other (FNV-1a)
+            for (const char *s = p->name; *s; s++) key = (key ^ (unsigned char)*s) * 1099511628211ull;
+            for (long i = 0; i < n; i++) host[i] = (param_t)sb_start(&m->config, &like, key, i);
         }
-        sb_put((void *)(size_t)p->w.p, host, (size_t)n * sizeof(real));
+        sb_put((void *)(size_t)p->w.p, host, (size_t)n * sizeof *host);
         free(host);
     }
 }
@@ -1371,10 +1374,9 @@ typedef struct {
     SbSizes n, room;            // in use; allocated
     int *image_vis;             // [images + 1] first image token of every image
     int *type;                  // [loss] kind of answer, for statistics
-    long sample, prefix,
-        turn;  // first row of the sample at hand, first row behind its prefix, first row of the turn
+    long sample, prefix, turn;  // first rows: of the sample at hand, behind its prefix, of the turn
     int position;               // rotary position of the next row
-    real *angle;                // [angles][D] cos | sin of positions 0..
+    stat_t *angle;              // [angles][D] cos | sin of positions 0..
     int angles;
 } SbBatch;
 
@@ -1429,7 +1431,7 @@ SB_FN int sb_batch_image(SbBatch *b, const SbConfig *c, const unsigned char *rgb
     b->image_vis[image] = (int)vis;
     b->image_vis[image + 1] = (int)n.vis;
     b->main_class[image] = -1;
-    memset(b->multi + (long)image * c->classes, 0, (size_t)c->classes * sizeof(real));
+    memset(b->multi + (long)image * c->classes, 0, (size_t)c->classes * sizeof(stat_t));
     for (int k = -1; k < gw * gh; k++) {
         int *patch = b->patch + 3 * (row + 1 + k), *keys = b->enc_keys + 4 * (row + 1 + k);
         int y = k < 0 ? 0 : k / gw, x = k < 0 ? 0 : k % gw;
@@ -1457,16 +1459,16 @@ static long sb_batch_row(SbBatch *b, const SbConfig *c, const int *words, int vi
     b->vis_row[row] = vis_row;
     if (b->position >= b->angles) {
         int more = 2 * b->position + 64;
-        b->angle = (real *)sb_regrow(b->angle, (size_t)more * (size_t)D * sizeof(real));
+        b->angle = (stat_t *)sb_regrow(b->angle, (size_t)more * (size_t)D * sizeof(stat_t));
         for (int p = b->angles; p < more; p++)
             for (int i = 0; i < D / 2; i++) {
                 double angle = p * pow(c->theta, -2.0 * i / D);
-                b->angle[(long)p * D + i] = (real)cos(angle);
-                b->angle[(long)p * D + D / 2 + i] = (real)sin(angle);
+                b->angle[(long)p * D + i] = (stat_t)cos(angle);
+                b->angle[(long)p * D + D / 2 + i] = (stat_t)sin(angle);
             }
         b->angles = more;
     }
-    memcpy(b->rotation + row * D, b->angle + (long)b->position++ * D, (size_t)D * sizeof(real));
+    memcpy(b->rotation + row * D, b->angle + (long)b->position++ * D, (size_t)D * sizeof(stat_t));
     int *keys = b->llm_keys + 4 * row, split = c->isolate && b->turn > b->sample;
     keys[0] = (int)b->sample, keys[1] = split ? (int)b->prefix : (int)row + 1;
     keys[2] = split ? (int)b->turn : (int)row + 1, keys[3] = (int)row + 1;
@@ -1520,7 +1522,7 @@ SB_FN void sb_batch_depth(SbBatch *b, const SbConfig *c, int vis, double metres)
     sb_batch_reserve(b, c, n);
     b->n = n;
     b->reg_row[at] = vis;
-    b->reg_target[at] = (real)metres;
+    b->reg_target[at] = (stat_t)metres;
 }
 // Copy the batch to the backend and make room for what is computed from it.
 SB_FN void sb_batch_upload(SbModel *m, const SbBatch *b) {
@@ -1540,7 +1542,7 @@ SB_FN void sb_batch_upload(SbModel *m, const SbBatch *b) {
 typedef struct {                // rows [row0, row0 + n) of buffers whose rows [0, nk) hold keys and values
     long row0, n, nk;
     const int *keys;            // [rows][4]
-    const real *rotation;       // [rows][dim], or NULL
+    const stat_t *rotation;     // [rows][dim], or NULL
 } SbRows;
 
 // The projections into the columns of qkv = [Q|Q+|K|K+|V|V+].
@@ -1638,8 +1640,8 @@ static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     if (!c->dual) {
         if (b->o_w.grad) sb_linear_backward_weight(b->o_w.grad, b->o_b.grad, d_y, C, s->att, M, n, C, M);
     } else if (b->o_w.grad || b->plus_o_w.grad || b->a.grad) {
-        sb_zero(s->d_wc, (size_t)C * M * sizeof(real));
-        sb_zero(s->d_bc, (size_t)C * sizeof(real));
+        sb_zero(s->d_wc, (size_t)C * M * sizeof(param_t));
+        sb_zero(s->d_bc, (size_t)C * sizeof(param_t));
         sb_linear_backward_weight(s->d_wc, s->d_bc, d_y, C, s->att, M, n, C, M);
         sb_dual_fold_backward(b->o_w.grad, b->o_b.grad, b->plus_o_w.grad, b->plus_o_b.grad, b->a.grad,
                               s->d_wc, s->d_bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
@@ -1932,7 +1934,7 @@ SB_FN double sb_schedule(double lr, double warmup, long step, long steps) {
 }
 // Global norm of all gradients.
 SB_FN double sb_grad_norm(SbModel *m) {
-    return sqrt(sb_sum_squares((const real *)m->state, (long)(m->grad_bytes / sizeof(real))));
+    return sqrt(sb_sum_squares(m->state, SB_TYPE(param_t), (long)(m->grad_bytes / sizeof(param_t))));
 }
 // Clip, then AdamW on everything that trains; step counts from 1. Returns the norm before clipping.
 SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
@@ -1941,7 +1943,7 @@ SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
         if (!p->grad) continue;
-        sb_adamw((real *)(size_t)p->w.p, p->grad, p->m, p->v, sb_param_count(p), scale, lr,
+        sb_adamw((param_t *)(size_t)p->w.p, p->grad, p->m, p->v, sb_param_count(p), scale, lr,
                  p->decay ? decay : 0, c->beta1, c->beta2, c->adam_eps, step);
     }
     return norm;
@@ -1949,22 +1951,20 @@ SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
 
 // ---- Where a run went wrong: the first tensor that is not finite.
 typedef struct { char text[2][64]; int found[2]; } SbSearch;    // forward, first; gradients, last
-
-static void sb_search(SbSearch *s, const char *prefix, const char *name, const void *at, long count) {
+static void sb_search(SbSearch *s, const char *prefix, const char *name, const void *at, int type, long n) {
     int back = !strncmp(name, "d_", 2);
-    if ((s->found[0] && !back) || isfinite(sb_sum_squares((const real *)at, count))) return;
+    if ((s->found[0] && !back) || isfinite(sb_sum_squares(at, type, n))) return;
     s->found[back] = 1;
     snprintf(s->text[back], sizeof s->text[back], "%s%s", prefix, name);
 }
-static void sb_search_block(SbSearch *s, const SbBlockActs *a, const SbShape *c, const char *tower, int layer,
-                            long n) {
+static void sb_search_block(SbSearch *s, SbBlockActs *a, const SbShape *c, const char *of, int l, long n) {
     char prefix[24];
     int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
-    snprintf(prefix, sizeof prefix, "%s.%d.", tower, layer);
-#define X(type, name, elements) sb_search(s, prefix, #name, a->name, (long)(elements));
+    snprintf(prefix, sizeof prefix, "%s.%d.", of, l);
+#define X(type, name, elements) sb_search(s, prefix, #name, a->name, SB_TYPE(type), (long)(elements));
     SB_BLOCK_FOLDS(X)
 #undef X
-#define X(type, name, row, saved) sb_search(s, prefix, #name, a->name, n * (long)(row));
+#define X(type, name, row, saved) sb_search(s, prefix, #name, a->name, SB_TYPE(type), n * (long)(row));
     SB_BLOCK_ACTS(X)
 #undef X
 }
@@ -1979,19 +1979,19 @@ SB_FN const char *sb_first_nonfinite(SbModel *m) {
     SB_SIZES(m->n);
     memset(&s, 0, sizeof s);
     for (int i = 0; i < m->params; i++)
-        sb_search(&s, "", m->param[i]->name, m->param[i]->w.p, sb_param_count(m->param[i]));
+        sb_search(&s, "", m->param[i]->name, m->param[i]->w.p, SB_TYPE(param_t), sb_param_count(m->param[i]));
     if (s.found[0]) return s.text[0];
 #define X(type, name, rows, row) \
     for (int l = 0; !strcmp(#name, "enc_r") && l < c->enc_layers; l++) \
         sb_search_block(&s, m->acts.enc + l, &m->enc_shape, "enc", l, NE); \
     for (int l = 0; !strcmp(#name, "head_x") && l < c->llm_layers; l++) \
         sb_search_block(&s, m->acts.llm + l, &m->llm_shape, "llm", l, NL); \
-    if (strcmp(#type, "int")) sb_search(&s, "", #name, m->acts.name, (long)(rows) * (long)(row));
+    if (strcmp(#type, "int")) sb_search(&s, "", #name, m->acts.name, SB_TYPE(type), (rows) * (long)(row));
     if (m->acts.blocks) { SB_MODEL_ACTS(X) }
 #undef X
     for (int i = 0; i < m->params && !s.found[0] && !s.found[1]; i++) {
         const SbParam *p = m->param[i];
-        if (p->grad) sb_search(&s, "gradient of ", p->name, p->grad, sb_param_count(p));
+        if (p->grad) sb_search(&s, "gradient of ", p->name, p->grad, SB_TYPE(param_t), sb_param_count(p));
     }
     return s.found[0] ? s.text[0] : s.found[1] ? s.text[1] : NULL;
 }

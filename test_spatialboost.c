@@ -10,6 +10,7 @@
 #include "train.c"
 
 #include "dev/op_cases.h"
+#undef SB_OWN_BACKEND
 namespace f64 {
 #undef SB_REAL
 #define SB_REAL double

@@ -14,7 +14,10 @@
 #endif
 #include "data/file.h"
 #define SB_FAIL(...) sb_die(__VA_ARGS__)
-#include "spatialboost.h"
+#ifndef SB_MODEL                        // train.cu puts a GPU in its place
+#define SB_MODEL "spatialboost.h"
+#endif
+#include SB_MODEL
 
 #include "data/flags.h"
 #include "data/model.h"

@@ -8,6 +8,9 @@
 #ifndef SB_FIT_H
 #define SB_FIT_H
 #include "file.h"
+#ifndef SB_CPU                          // train.cu names the namespace of the CPU's operations
+#define SB_CPU
+#endif
 
 // ---- linear maps
 
@@ -23,7 +26,7 @@ static SB_UNUSED void sb_linear_free(SbLinear *l) { free(l->w), free(l->b); }
 
 // y [n][out] of x [n][in].
 static SB_UNUSED void sb_linear_apply(const SbLinear *l, real *y, const real *x, long n) {
-    sb_matmul((int)n, l->out, l->in, x, l->in, 1, l->w, SB_NATIVE, 1, l->in, y, l->out, 0);
+    SB_CPU sb_matmul((int)n, l->out, l->in, x, l->in, 1, l->w, SB_NATIVE, 1, l->in, y, l->out, 0);
     for (long i = 0; i < n; i++)
         for (int k = 0; k < l->out; k++) y[i * l->out + k] += l->b[k];
 }
@@ -55,8 +58,8 @@ static SB_UNUSED void sb_moments_free(SbMoments *m) { free(m->x), free(m->scratc
 static SB_UNUSED void sb_moments_add(SbMoments *m, const real *x, const real *y, long n) {
     int C = m->C, K = m->K;
     real *xx = m->scratch, *yx = xx + C * C;
-    sb_matmul(C, C, (int)n, x, 1, C, x, SB_NATIVE, C, 1, xx, C, 0);
-    sb_matmul(K, C, (int)n, y, 1, K, x, SB_NATIVE, C, 1, yx, C, 0);
+    SB_CPU sb_matmul(C, C, (int)n, x, 1, C, x, SB_NATIVE, C, 1, xx, C, 0);
+    SB_CPU sb_matmul(K, C, (int)n, y, 1, K, x, SB_NATIVE, C, 1, yx, C, 0);
     for (int i = 0; i < C * C; i++) m->xx[i] += xx[i];
     for (int i = 0; i < K * C; i++) m->yx[i] += yx[i];
     for (long i = 0; i < n; i++) {
@@ -134,13 +137,13 @@ static SB_UNUSED void sb_logistic_part(const SbLogistic *g, const SbLinear *l, l
     for (int i = 0; i < n; i++) {
         int right = g->y[first + i];
         real *row = p + i * K, most = row[sb_argmax(row, K)], sum = 0, logit = row[right];
-        for (int k = 0; k < K; k++) row[k] = sb_exp(row[k] - most), sum += row[k];
+        for (int k = 0; k < K; k++) row[k] = SB_CPU sb_exp(row[k] - most), sum += row[k];
         for (int k = 0; k < K; k++) row[k] /= sum;
         loss += log((double)sum) + most - logit;
         row[right] -= 1;
         for (int k = 0; k < K; k++) part[k * (C + 1) + C] += row[k];
     }
-    sb_matmul(K, C, n, p, 1, K, x, SB_NATIVE, C, 1, w, C, 0);
+    SB_CPU sb_matmul(K, C, n, p, 1, K, x, SB_NATIVE, C, 1, w, C, 0);
     for (int k = 0; k < K; k++)
         for (int c = 0; c < C; c++) part[k * (C + 1) + c] = w[k * C + c];
     part[K * (C + 1)] = loss;

@@ -26,12 +26,12 @@ static SB_UNUSED SB_PRINTF(3, 4) void sb_note(SbNotes *n, const char *key, const
 
 // One tensor, read back from the backend, for the list of what is written.
 static SB_UNUSED void sb_model_file_tensor(SbFileTensor *t, const SbParam *p, const char *prefix,
-                                           const real *device) {
-    size_t bytes = (size_t)sb_param_count(p) * sizeof(real);
+                                           const param_t *device) {
+    size_t bytes = (size_t)sb_param_count(p) * sizeof(param_t);
     void *host = sb_calloc(bytes, 1);
     sb_get(host, device, bytes);
     t->name = sb_format("%s%s", prefix, p->name);
-    t->type = sizeof(real) == 4 ? "F32" : "F64";
+    t->type = sizeof(param_t) == 4 ? "F32" : "F64";
     t->rank = p->rank;
     t->shape[0] = p->w.rows, t->shape[1] = p->w.cols;
     t->data = host;
@@ -51,7 +51,7 @@ static SB_UNUSED void sb_model_save(SbModel *m, const char *path, int moments, c
     for (int i = 0; i < extra->pairs; i++) sb_note(notes, extra->pair[i].key, "%s", extra->pair[i].value);
     for (int i = 0; i < m->params; i++) {
         const SbParam *p = m->param[i];
-        sb_model_file_tensor(t + count++, p, "", (const real *)p->w.p);
+        sb_model_file_tensor(t + count++, p, "", (const param_t *)p->w.p);
         if (!moments || !p->grad) continue;
         sb_model_file_tensor(t + count++, p, "adam_m.", p->m);
         sb_model_file_tensor(t + count++, p, "adam_v.", p->v);
@@ -88,24 +88,24 @@ static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *dual) {
 }
 // Copy one tensor of the file to the backend; shape must fit and every number be finite.
 static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, const char *prefix,
-                                    real *device) {
+                                    param_t *device) {
     char name[64];
     int64_t shape[2] = {p->w.rows, p->w.cols};
     snprintf(name, sizeof name, "%s%s", prefix, p->name);
-    const SbFileTensor *t = sb_checkpoint_get(f, name, sizeof(real) == 4 ? "F32" : "F64", p->rank, shape);
+    const SbFileTensor *t = sb_checkpoint_get(f, name, sizeof(param_t) == 4 ? "F32" : "F64", p->rank, shape);
     long n = sb_param_count(p);
     for (long i = 0; i < n; i++)
-        if (!isfinite(((const real *)t->data)[i]))
+        if (!isfinite(((const param_t *)t->data)[i]))
             sb_die("%s: tensor %s is not finite at element %ld; take an earlier checkpoint", f->path, name,
                    i);
-    sb_put(device, t->data, (size_t)n * sizeof(real));
+    sb_put(device, t->data, (size_t)n * sizeof(param_t));
 }
 // Fill the model's weights from the file. Attn+ may be missing when plus_optional: the caller makes it.
 static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int plus_optional) {
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
         if (plus_optional && (p->group & (SB_PLUS | SB_ALPHA)) && !sb_checkpoint_find(f, p->name)) continue;
-        sb_model_fill(f, p, "", (real *)(uintptr_t)p->w.p);
+        sb_model_fill(f, p, "", (param_t *)(uintptr_t)p->w.p);
     }
 }
 // Fill the moments of what trains.

@@ -13,13 +13,19 @@
 // The first term is the last rounding. A sum of K terms rounds K partial sums s_k, so squares = sum of s_k^2
 // (about K^2 / 2 times the square of a term, if signs are random), plus, for each term, its own roundings
 // times its square (a product that is not fused: 1). Elementwise operations give a hard bound in eps instead
-// (op_bounds).
+// (op_bounds). Where real is bf16 (OP_COARSE), inputs are exact in it, sums are float's, and added is what
+// is rounded to it: a result, and inside an operation what op_coarse says.
 #ifndef SB_OP_CASES_SHARED
 #define SB_OP_CASES_SHARED
 
 enum { OP_ARRAYS = 24, OP_NUMBERS = 12, OP_ROWS = 512 };
 enum { OP_SIGMAS = 6 };                 // one in 1e9 is further off
 #define OP_ROUNDING 0.21                // standard deviation of a rounding, in eps; mantissas log-uniform
+#if defined SB_GPU && !defined SB_FP32
+#define OP_COARSE 0.0078125             // eps of bf16
+#else
+#define OP_COARSE 0
+#endif
 
 enum {                                  // kinds of arrays
     OP_IN,                              // random
@@ -38,8 +44,9 @@ typedef struct {
     long rows, cols, ld;
     void *data, *start;                 // start: data before the operation
     double *expect;                     // [rows * ld] from an independent formula, or NULL
-    double *bound, *squares;            // [rows * ld], in eps and its square; see above
+    double *bound, *squares, *coarse;   // [rows * ld], in eps and its square; see above
     int judge;                          // OP_UNSAID, ...
+    int wide, weight;                   // of type stat_t and the like; a weight: its gradient is wide
 } OpArray;
 
 typedef struct {
@@ -63,7 +70,12 @@ typedef struct {
 static double op_random(uint64_t seed, uint64_t i, double spread) {
     uint64_t z = sb_mix64(sb_mix64(seed) ^ ((i + 1) * 0x9E3779B97F4A7C15ull));
     long sum = (long)(z & 0x1FFFFF) + (long)(z >> 21 & 0x1FFFFF) + (long)(z >> 42 & 0x1FFFFF);
-    return (double)(float)((double)(sum - 3145728) * (0.93 / 1048576 * spread));
+    float x = (float)((double)(sum - 3145728) * (0.93 / 1048576 * spread));
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    if (OP_COARSE > 0) bits &= 0xFFFF0000u;
+    memcpy(&x, &bits, 4);
+    return (double)x;
 }
 static double op_get(const OpArray *a, const void *data, long i) {
     if (a->type == SB_F64) return ((const double *)data)[i];
@@ -112,10 +124,10 @@ static int op_array(const char *name, int kind, int type, long rows, long cols, 
         a->kind = kind, a->type = type, a->rows = rows, a->cols = cols, a->ld = ld;
         a->of = kind == OP_COPY ? -1 : link, a->from = kind == OP_COPY ? link : -1;
         a->data = op_memory(op_bytes(a)), a->start = op_memory(op_bytes(a));
-        for (int k = 0; op_run->reference && kind >= OP_OUT && k < 2; k++) {
+        for (int k = 0; op_run->reference && kind >= OP_OUT && k < 3; k++) {
             double *zero = (double *)op_memory((size_t)(rows * ld) * sizeof(double));
             for (long i = 0; i < rows * ld; i++) zero[i] = 0;
-            *(k ? &a->bound : &a->squares) = zero;
+            *(k == 0 ? &a->bound : k == 1 ? &a->squares : &a->coarse) = zero;
         }
     }
     if (op_run->fresh || kind >= OP_OUT) {
@@ -159,6 +171,10 @@ static void op_term_from(int y, long i, double term, double roundings, double fr
     a->squares[i] += pow(a->expect[i] + from, 2) + roundings * term * term;
 }
 static void op_term(int y, long i, double term, double roundings) { op_term_from(y, i, term, roundings, 0); }
+// Element i of result y has part in it of a number of that size that was rounded to real on the way.
+static void op_coarse(int y, long i, double part) {
+    if (y >= 0 && op_run->array[y].coarse) op_run->array[y].coarse[i] += part * part;
+}
 // Element i of an array, now and before the operation.
 static double op_at(int x, long i) { return op_get(op_run->array + x, op_run->array[x].data, i); }
 static double op_start_at(int y, long i) { return op_get(op_run->array + y, op_run->array[y].start, i); }
@@ -187,22 +203,38 @@ static void op_product(int y, long terms, int x, long xi, long xk, int w, long w
 static int op_in(const char *name, long rows, long cols, long ld, double spread) {
     return op_array(name, OP_IN, SB_NATIVE, rows, cols, ld, -1, spread);
 }
+static int op_wide(int array) { return op_run->array[array].wide = 1, array; }
+static int op_wide_in(const char *name, long rows, long cols, long ld, double spread) {
+    return op_wide(op_array(name, OP_IN, SB_TYPE(stat_t), rows, cols, ld, -1, spread));
+}
 // type OP_OWN: that of real; OP_NONE: absent. A vector has cols = 1.
 enum { OP_OWN = -1, OP_NONE = -2 };
 static int op_weight(const char *name, long rows, long cols, long ld, int type, double spread) {
     if (type == OP_NONE) return -1;
-    return op_array(name, OP_IN, type == OP_OWN ? (int)SB_NATIVE : type, rows, cols, ld, -1, spread);
+    int w = op_array(name, OP_IN, type == OP_OWN ? SB_TYPE(param_t) : type, rows, cols, ld, -1, spread);
+    op_run->array[w].weight = 1;
+    return w;
 }
 static int op_out(const char *name, long rows, long cols, long ld) {
     return op_array(name, OP_OUT, SB_NATIVE, rows, cols, ld, -1, 0);
 }
+static int op_wide_out(const char *name, long rows, long cols, long ld) {
+    return op_wide(op_array(name, OP_OUT, SB_TYPE(stat_t), rows, cols, ld, -1, 0));
+}
 static int op_copy(const char *name, int from) {
     const OpArray *a = op_run->array + from;
-    return op_array(name, OP_COPY, SB_NATIVE, a->rows, a->cols, a->ld, from, 0);
+    int copy = op_array(name, OP_COPY, a->type, a->rows, a->cols, a->ld, from, 0);
+    op_run->array[copy].wide = a->wide;
+    return copy;
 }
 static int op_seed(const char *name, int of) {
     const OpArray *a = op_run->array + of;
-    return op_array(name, OP_SEED, SB_NATIVE, a->rows, a->cols, a->ld, of, 1);
+    return op_array(name, OP_SEED, a->type, a->rows, a->cols, a->ld, of, 1);
+}
+// Of what has a gradient in float though it is itself in bf16.
+static int op_wide_seed(const char *name, int of) {
+    const OpArray *a = op_run->array + of;
+    return op_wide(op_array(name, OP_SEED, SB_TYPE(param_t), a->rows, a->cols, a->ld, of, 1));
 }
 // Losses: the functional is scale times their sum.
 static void op_seed_loss(int loss, double scale) {
@@ -217,9 +249,16 @@ static int op_grad(const char *name, int of, long ld, int wanted) {
 }
 static int op_grad_sum(const char *name, int of, long ld, int wanted) {
     if (of < 0 || !wanted) return -1;
-    return op_array(name, OP_SUM, SB_NATIVE, op_run->array[of].rows, op_run->array[of].cols, ld, of, 1);
+    int weight = op_run->array[of].weight, type = weight ? SB_TYPE(param_t) : SB_NATIVE;
+    int grad = op_array(name, OP_SUM, type, op_run->array[of].rows, op_run->array[of].cols, ld, of, 1);
+    op_run->array[grad].wide = weight;
+    return grad;
 }
-static real *op_p(int i) { return i < 0 ? NULL : (real *)op_run->array[i].data; }
+struct OpPointer {                      // of the type that the operation wants: tests run with its types
+    void *p;
+    template <class T> operator T *() const { return (T *)p; }
+};
+static OpPointer op_p(int i) { return {i < 0 ? NULL : op_run->array[i].data}; }
 static SbWeight op_w(int i) {
     SbWeight w = {NULL, SB_NATIVE, 0, 0, 0};
     if (i < 0) return w;
@@ -253,7 +292,11 @@ static void op_linear(const int *p) {
 // around 0.
 static double op_phi(double x) { return 0.5 * erfc(-x * 0.70710678118654752); }
 static double op_density(double x) { return 0.39894228040143268 * exp(-0.5 * x * x); }
+#ifdef SB_GPU  // erfcf: 4 units in the last place of a number below 2, by CUDA's manual; seen: 0.9 in all
+#define OP_PHI_ERROR 1.2
+#else
 #define OP_PHI_ERROR 3.0
+#endif
 
 // n, in, out, ldx - in, type of w, type of b.  The backward is that of gelu and linear.
 static void op_linear_gelu(const int *p) {
@@ -317,20 +360,28 @@ static void op_swiglu(const int *p) {
     }
 }
 
-// Per row: mean, rstd and rms of x + y by definition, in row[3].
-static void op_norm_row(double row[3], int x, int y, long at, long C, double eps, int layernorm) {
-    long double mean = 0, square = 0, all = 0;
+// Per row: mean, rstd and rms of x + y by definition, and what rounding x + y to real does to them: by how
+// much the mean and, relatively, rstd change, in row[5].
+static void op_norm_row(double row[5], int x, int y, long at, long C, double eps, int layernorm) {
+    long double mean = 0, square = 0, all = 0, moved = 0;
     for (long c = at; c < at + C; c++)
         mean += (op_at(x, c) + op_maybe(y, c)) * (layernorm ? 1.0 / (double)C : 0.0);
     for (long c = at; c < at + C; c++) {
         double r = op_at(x, c) + op_maybe(y, c);
-        square += (r - mean) * (r - mean), all += r * r;
+        square += (r - mean) * (r - mean), all += r * r, moved += (r - mean) * r * (r - mean) * r;
     }
     row[0] = (double)mean, row[1] = (double)(1 / sqrtl(square / C + eps)), row[2] = (double)sqrtl(all / C);
+    row[3] = y >= 0 && layernorm ? row[2] / sqrt((double)C) : 0;
+    row[4] = y >= 0 ? row[1] * row[1] * (double)sqrtl(moved) / (double)C : 0;
 }
 // (r - mean) rstd: r twice rounded and mean as a sum of C, at their own size, not that of the difference.
-static double op_centred_squares(const double row[3], double r, int layernorm) {
+static double op_centred_squares(const double row[5], double r, int layernorm) {
     return row[1] * row[1] * (2 * r * r + 0.5 * layernorm * row[2] * row[2]);
+}
+// What rounding r = x + y to real does to u = (r - mean) rstd.
+static double op_coarse_u(const double row[5], int y, double r) {
+    double u = (r - row[0]) * row[1];
+    return y < 0 ? 0 : sqrt((r * r + row[3] * row[3]) * row[1] * row[1] + u * u * row[4] * row[4]);
 }
 // rstd is off by half as much as the sum of C positive squares (C / 3 roundings): C / 12; root, quotient.
 static double op_rstd_roundings(long C) { return 2 + (double)C / 12; }
@@ -339,7 +390,7 @@ static double op_rstd_roundings(long C) { return 2 + (double)C / 12; }
 static void op_norm_expect(int r, int out, int stat, int x, int y, int w, int b, double eps, int layernorm) {
     long n = op_run->array[out].rows, C = op_run->array[out].cols;
     double *e = op_squares(out), *e_stat = op_expect(stat), *e_r = op_expect(r), *bound = op_bounds(stat);
-    double row[3];
+    double row[5];
     for (long i = 0; e && i < n; i++) {
         op_norm_row(row, x, y, i * C, C, eps, layernorm);
         for (long at = i * C; at < i * C + C; at++) {
@@ -349,8 +400,11 @@ static void op_norm_expect(int r, int out, int stat, int x, int y, int w, int b,
             e[at] = op_centred_squares(row, r_c, layernorm) + u * u * (3 + op_rstd_roundings(C));
             e[at] *= w_c * w_c;
             if (e_r) e_r[at] = r_c;
+            op_coarse(out, at, op_coarse_u(row, y, r_c) * w_c);         // r is rounded, then normalised
         }
         e_stat[2 * i] = row[0], e_stat[2 * i + 1] = row[1];
+        op_coarse(stat, 2 * i, row[3]);
+        op_coarse(stat, 2 * i + 1, row[1] * row[4]);
         bound[2 * i] = layernorm ? fabs(row[0]) / 2 + OP_SIGMAS * OP_ROUNDING * sqrt(0.5) * row[2] : 0;
         bound[2 * i + 1] = row[1] * (0.5 + OP_SIGMAS * OP_ROUNDING * sqrt(op_rstd_roundings(C)));
     }
@@ -359,9 +413,9 @@ static void op_norm_expect(int r, int out, int stat, int x, int y, int w, int b,
 static void op_norm_backward_expect(int d_r, int d_w, int d_sum, int d_out, int x, int y, int w, double eps,
                                     int layernorm) {
     long n = op_run->array[d_out].rows, C = op_run->array[d_out].cols;
-    double *e_r = op_squares(d_r), *e_w = op_squares(d_w), own = 3 + op_rstd_roundings(C), row[3];
+    double *e_r = op_squares(d_r), *e_w = op_squares(d_w), own = 3 + op_rstd_roundings(C), row[5];
     for (long i = 0; (e_r || e_w) && i < n; i++) {
-        double sum_e = 0, sum_eu = 0, off_e = 0, off_eu = 0;
+        double sum_e = 0, sum_eu = 0, off_e = 0, off_eu = 0, moved = 0;
         op_norm_row(row, x, y, i * C, C, eps, layernorm);
         for (int pass = 0; pass < 2; pass++)
             for (long c = 0; c < C; c++) {
@@ -374,10 +428,15 @@ static void op_norm_backward_expect(int d_r, int d_w, int d_sum, int d_out, int 
                 }
                 double off = op_centred_squares(row, r, layernorm), mean_eu = sum_eu / (double)C;
                 if (!pass && e_w) op_term(d_w, c, d * u, own), e_w[c] += d * d * off;
+                double u_moved = op_coarse_u(row, y, r);
+                if (!pass) op_coarse(d_w, c, d * u_moved), moved += e * e * u_moved * u_moved;
                 if (!pass || !e_r) continue;
                 op_run->array[d_r].expect[i * C + c] = row[1] * (e - mean_e - v) + op_maybe(d_sum, i * C + c);
                 off = (e * e + v * v) * own + off_e * layernorm + off_eu * u * u + off * mean_eu * mean_eu;
                 e_r[i * C + c] = row[1] * row[1] * off;
+                op_coarse(d_r, i * C + c, row[1] * (e - mean_e - v) * row[4]);
+                op_coarse(d_r, i * C + c, row[1] * mean_eu * u_moved);
+                op_coarse(d_r, i * C + c, row[1] * u * sqrt(moved) / (double)C);
             }
     }
 }
@@ -386,7 +445,8 @@ static void op_norm(const int *p) {
     long n = p[0], C = p[1];
     int x = op_in("x", n, C, C, 1), y = p[2] ? op_in("y", n, C, C, 1) : -1, stored = p[2] || p[3];
     int w = op_weight("w", C, 1, 1, p[4], 1), b = op_weight("b", C, 1, 1, p[5], 1), layernorm = p[6];
-    int r = stored ? op_out("r", n, C, C) : -1, out = op_out("out", n, C, C), stat = op_out("stat", n, 2, 2);
+    int r = stored ? op_out("r", n, C, C) : -1, out = op_out("out", n, C, C),
+        stat = op_wide_out("stat", n, 2, 2);
     int d_out = op_seed("d_out", out), d_sum = stored ? op_seed("d_r2", r) : -1;
     double eps = p[7] * 1e-6;
     sb_add_norm_forward(op_p(r), op_p(out), op_p(stat), op_p(x), op_p(y), op_w(w), op_w(b), n, eps,
@@ -422,7 +482,7 @@ static void op_rotate_expect(int y, int x, int table, int dim, int inverse) {
 // n, heads, dim, ldx - heads dim, inverse.  The table need not hold cosines: the operation is linear in it.
 static void op_rotate(const int *p) {
     long n = p[0], width = (long)p[1] * p[2], ldx = width + p[3];
-    int x = op_in("x", n, width, ldx, 1), table = op_in("table", n, p[2], p[2], 1);
+    int x = op_in("x", n, width, ldx, 1), table = op_wide_in("table", n, p[2], p[2], 1);
     int y = op_copy("y", x), d_y = op_seed("d_y", y);
     sb_rotate_inplace(op_p(y), ldx, op_p(table), n, p[1], p[2], p[4]);
     op_rotate_expect(y, x, table, p[2], p[4]);
@@ -511,8 +571,11 @@ static void op_attention_expect(const OpAttention *t) {
                 most = p[j] > most ? p[j] : most;
                 off += p[j] * p[j] * own[j], sum_off += run * run * (p[j] > 0);
                 for (int d = 0; p[j] > 0 && d < D; d++)
-                    op_term(t->o, i * t->ldo + h * D + d, p[j] * op_at(t->v, j * a->ldv + h / group * D + d),
-                            own[j]);
+{
+                    double term = p[j] * op_at(t->v, j * a->ldv + h / group * D + d);
+                    op_term(t->o, i * t->ldo + h * D + d, term, own[j]);
+                    op_coarse(t->o, i * t->ldo + h * D + d, term);      // p is rounded
+                }
             }
             for (long d = i * t->ldo + h * D; d < i * t->ldo + h * D + D; d++)  // through the sum
                 e[d] += (sum_off + off) * pow(op_run->array[t->o].expect[d], 2);
@@ -533,7 +596,7 @@ static void op_attention_backward_expect(const OpAttention *t) {
     int D = a->dim, group = a->heads / a->kv_heads;
     for (long i = 0; i < a->nq; i++)
         for (int h = 0; h < a->heads; h++) {
-            double lse = op_softmax(s, p, own, t, i, h), most = 0, delta = 0, off_delta = 0;
+            double lse = op_softmax(s, p, own, t, i, h), most = 0, delta = 0, off_delta = 0, coarse = 0;
             long o = i * t->ldo + h * D;
             for (long j = 0; j < a->nk; j++) most = p[j] > most ? p[j] : most;
             for (long j = 0; j < a->nk; j++) {
@@ -542,8 +605,10 @@ static void op_attention_backward_expect(const OpAttention *t) {
                 delta += p[j] * dp[j];
                 off_delta += own[j] * pow(p[j] * dp[j], 2);
             }
-            for (int d = 0; d < D; d++)                 // delta as a dot product with o
-                off_delta += D * pow(op_at(t->d_o, o + d) * op_run->array[t->o].expect[o + d], 2);
+            for (int d = 0; d < D; d++) {               // delta as a dot product with o, which is rounded
+                double term = op_at(t->d_o, o + d) * op_run->array[t->o].expect[o + d];
+                off_delta += D * term * term, coarse += term * term;
+            }
             for (long j = 0; j < a->nk; j++) {
                 double ds = p[j] * (dp[j] - delta) * scale;
                 double from_dp = pow(p[j] * scale, 2) * (off[j] + off_delta);
@@ -552,6 +617,10 @@ static void op_attention_backward_expect(const OpAttention *t) {
                     op_term(t->d_v, j * a->ldv + h / group * D + d, p[j] * op_at(t->d_o, o + d), own[j]);
                     op_term(t->d_q, q, ds * op_at(t->k, k), own[j]);
                     op_term(t->d_k, k, ds * op_at(t->q, q), own[j]);
+                    op_coarse(t->d_v, j * a->ldv + h / group * D + d, p[j] * op_at(t->d_o, o + d));
+                    double off_ds = fabs(ds) + p[j] * scale * sqrt(coarse);
+                    op_coarse(t->d_q, q, off_ds * op_at(t->k, k));
+                    op_coarse(t->d_k, k, off_ds * op_at(t->q, q));
                     e_q[q] += from_dp * pow(op_at(t->k, k), 2);
                     e_k[k] += from_dp * pow(op_at(t->q, q), 2);
                 }
@@ -565,7 +634,7 @@ static void op_attention(const int *p) {
     int q = op_in("q", nq, H * D, ldq, p[10]), k = op_in("k", nk, KV * D, ldk, 1);
     int v = op_in("v", nk, KV * D, ldv, 1);
     long ldo = H * D + p[9];
-    int o = op_out("o", nq, H * D, ldo), lse = op_out("lse", nq, H, H), d_o = op_seed("d_o", o);
+    int o = op_out("o", nq, H * D, ldo), lse = op_wide_out("lse", nq, H, H), d_o = op_seed("d_o", o);
     for (int i = 0; i < nq; i++) op_keys_of_row(keys + 4 * i, p[5], i, (int)nq, (int)nk);
     SbAttention a = {op_p(q), op_p(k), op_p(v), ldq, ldk, ldv, nq, nk, keys, H, KV, D};
     OpAttention all = {q, k, v, o, lse, d_o, -1, -1, -1, &a, ldo};
@@ -599,7 +668,7 @@ static void op_dual_fold(const int *p) {
     int b = op_weight("b", C, 1, 1, p[6] ? p[3] : OP_NONE, 1);
     int bp = op_weight("bp", C, 1, 1, p[6] ? p[4] : OP_NONE, 1), a = op_weight("a", C, 1, 1, p[5], 1);
     int wc = op_out("wc", C, 2 * M, 2 * M), bc = p[6] ? op_out("bc", C, 1, 1) : -1;
-    int d_wc = op_seed("d_wc", wc), d_bc = p[6] ? op_seed("d_bc", bc) : -1;
+    int d_wc = op_wide_seed("d_wc", wc), d_bc = p[6] ? op_wide_seed("d_bc", bc) : -1;
     sb_dual_fold_forward(op_p(wc), op_p(bc), op_w(w), op_w(b), op_w(wp), op_w(bp), op_w(a));
     double *e = op_expect(wc), *e_bc = op_expect(bc), *bound = op_bounds(wc), *b_bc = op_bounds(bc);
     for (long c = 0; e && c < C; c++) {
@@ -673,6 +742,7 @@ static void op_patch_embed(const int *p) {
         }
         for (int c = 0; c < C; c++) {
             for (int j = 0; j < K; j++) op_term(x, i * C + c, e_col[i * K + j] * op_at(w, c * K + j), 1);
+            op_coarse(x, i * C + c, op_run->array[x].expect[i * C + c]);        // the product is rounded
             double own = op_at(patch[3 * i] < 0 ? cls : b, c);
             op_term(x, i * C + c, own + op_at(pos, patch[3 * i + 2] * C + c), 1);
         }
@@ -765,7 +835,7 @@ static double op_expect_xent(int z, long at, int classes, int target) {
 static void op_xent(const int *p) {
     int n = p[0], V = p[1], target[OP_ROWS];
     double scale = 0.375, sum = OP_SIGMAS * OP_ROUNDING * sqrt(V / 12.0);
-    int z = op_in("logits", n, V, V, 2), loss = op_out("loss", n, 1, 1);
+    int z = op_in("logits", n, V, V, 2), loss = op_wide_out("loss", n, 1, 1);
     op_seed_loss(loss, scale);
     for (int i = 0; i < n; i++) target[i] = op_target(i, V);
     int d_z = op_run->backward ? op_grad("d_logits", z, V, p[2]) : -1;
@@ -787,7 +857,8 @@ static void op_xent(const int *p) {
 static void op_bce(const int *p) {
     int n = p[0], V = p[1];
     double scale = 0.375;
-    int z = op_in("logits", n, V, V, 3), y = op_in("y", n, V, V, 0.4), loss = op_out("loss", n, 1, 1);
+    int z = op_in("logits", n, V, V, 3), y = op_wide_in("y", n, V, V, 0.4),
+        loss = op_wide_out("loss", n, 1, 1);
     op_seed_loss(loss, scale);
     for (long i = 0; op_run->fresh && i < (long)n * V; i++) {            // in [0, 1], with both ends
         double value = fabs(op_at(y, i));
@@ -811,26 +882,27 @@ static void op_bce(const int *p) {
 
 // n, gradient wanted.  Computed in double: one rounding.
 static void op_smooth_l1(const int *p) {
-    double scale = 0.375;
-    int pred = op_in("pred", p[0], 1, 1, 1), target = op_in("target", p[0], 1, 1, 1);
-    int loss = op_out("loss", p[0], 1, 1);
+    double scale = 0.3;
+    int pred = op_in("pred", p[0], 1, 1, 1), target = op_wide_in("target", p[0], 1, 1, 1);
+    int loss = op_wide_out("loss", p[0], 1, 1);
     op_seed_loss(loss, scale);
     int d = op_run->backward ? op_grad("d_pred", pred, 1, p[1]) : -1;
     sb_smooth_l1(op_p(loss), op_p(d), op_p(pred), op_p(target), p[0], scale);
     op_rounded(loss);
-    op_rounded(d);
-    double *e = op_expect(loss);
+    double *e = op_expect(loss), *bound = op_bounds(d);
     for (long i = 0; e && i < p[0]; i++) {
         double off = fabs(op_at(pred, i) - op_at(target, i));
         e[i] = off > 1 ? off - 0.5 : 0.5 * off * off;
+        if (bound) bound[i] = scale * (off < 1 ? off : 1) / 2;
     }
 }
 
 // Probabilities of row i by definition into prob [V], squares of the logits' errors into own; the loss.
-static double op_head_row(double *prob, double *own, int x, int w, long i, int V, int C, int target) {
+static double op_head_row(double *prob, double *own, double *logit, int x, int w, long i, int V, int C,
+                          int target) {
     double sum = 0, z_t = 0;
     for (int j = 0; j < V; j++) {
-        double z = op_dot(own + j, x, i * C, w, (long)j * C, C);
+        double z = logit[j] = op_dot(own + j, x, i * C, w, (long)j * C, C);
         sum += prob[j] = exp(z);
         if (j == target) z_t = z;
     }
@@ -841,8 +913,9 @@ static double op_head_row(double *prob, double *own, int x, int w, long i, int V
 // by as much, relative, and by exp, sum and quotient (4); d_x and d_w sum probabilities.
 static void op_head_xent(const int *p) {
     int n = p[0], V = p[1], C = p[2], chunk = p[3], target[OP_ROWS];
-    double scale = 0.375, prob[OP_ROWS], own[OP_ROWS];
-    int x = op_in("x", n, C, C, 1), w = op_weight("w", V, C, C, p[4], 0.1), loss = op_out("loss", n, 1, 1);
+    double scale = 0.375, prob[OP_ROWS], own[OP_ROWS], logit[OP_ROWS];
+    int x = op_in("x", n, C, C, 1), w = op_weight("w", V, C, C, p[4], 0.1),
+        loss = op_wide_out("loss", n, 1, 1);
     int logits = op_array("logits", OP_SCRATCH, SB_NATIVE, 2 * chunk, V, V, -1, 0);
     op_seed_loss(loss, scale);
     for (int i = 0; i < n; i++) target[i] = op_target(i, V);
@@ -851,16 +924,22 @@ static void op_head_xent(const int *p) {
     sb_head_xent(op_p(loss), op_p(d_x), op_p(d_w), op_p(logits), chunk, op_p(x), op_w(w), target, n, scale);
     double *e = op_expect(loss), *bound = op_bounds(loss), *e_x = op_squares(d_x), *e_w = op_squares(d_w);
     for (int i = 0; e && i < n; i++) {
-        e[i] = op_head_row(prob, own, x, w, i, V, C, target[i]);
+        e[i] = op_head_row(prob, own, logit, x, w, i, V, C, target[i]);
+        double off_lse = 0;             // logits and their gradients are rounded
+        for (int j = 0; j < V; j++) off_lse += pow(prob[j] * logit[j], 2);
+        op_coarse(loss, i, target[i] < 0 ? 0 : sqrt(off_lse + pow(logit[target[i]], 2)));
         if (target[i] >= 0)
             bound[i] = 2 + fabs(e[i]) + OP_SIGMAS * OP_ROUNDING * sqrt(own[target[i]] + V / 3.0);
         for (int j = 0; j < V && target[i] >= 0; j++) {
             double d = scale * (prob[j] - (j == target[i]));
             double off = pow(scale * prob[j], 2) * (own[j] + 4);
+            double coarse = fabs(d) + scale * prob[j] * (fabs(logit[j]) + sqrt(off_lse));
             for (int c = 0; c < C; c++) {
                 double x_c = op_at(x, (long)i * C + c), w_c = op_at(w, (long)j * C + c);
                 if (e_x) op_term(d_x, (long)i * C + c, d * w_c, 2), e_x[(long)i * C + c] += off * w_c * w_c;
                 if (e_w) op_term(d_w, (long)j * C + c, d * x_c, 2), e_w[(long)j * C + c] += off * x_c * x_c;
+                op_coarse(d_x, (long)i * C + c, coarse * w_c);
+                op_coarse(d_w, (long)j * C + c, coarse * x_c);
             }
         }
         for (long at = 0; e_w && (i + 1) % chunk == 0 && at < (long)V * C; at++)        // a chunk is added
@@ -874,8 +953,9 @@ static void op_adamw(const int *p) {
     long n = p[0];
     int first = p[1], steps = p[2];
     double b1 = 0.9, b2 = 0.98, eps = 1e-8, lr = 0.01, decay = p[3] ? 0.1 : 0, scale = 0.5;
-    int p0 = op_in("p0", n, 1, 1, 1), grad = op_in("grad", steps, n, n, 1);
-    int m0 = op_in("m0", n, 1, 1, first > 1 ? 0.2 : 0), v0 = op_in("v0", n, 1, 1, first > 1 ? 0.3 : 0);
+    int p0 = op_wide_in("p0", n, 1, 1, 1), grad = op_wide_in("grad", steps, n, n, 1);
+    int m0 = op_wide_in("m0", n, 1, 1, first > 1 ? 0.2 : 0),
+        v0 = op_wide_in("v0", n, 1, 1, first > 1 ? 0.3 : 0);
     for (long i = 0; op_run->fresh && i < n; i++)
         op_put(op_run->array + v0, i, (double)(float)pow(op_at(v0, i), 2));
     for (long i = 0; op_run->fresh && i < n * steps; i++)       // some gradients as small as eps, some 0
@@ -885,7 +965,8 @@ static void op_adamw(const int *p) {
     op_settle(grad);
     int w = op_copy("p", p0), m = op_copy("m", m0), v = op_copy("v", v0);
     for (int s = 0; s < steps; s++)
-        sb_adamw(op_p(w), op_p(grad) + s * n, op_p(m), op_p(v), n, scale, lr, decay, b1, b2, eps, first + s);
+        sb_adamw(op_p(w), (param_t *)op_p(grad) + s * n, op_p(m), op_p(v), n, scale, lr, decay, b1, b2, eps,
+                 first + s);
     double *e_p = op_expect(w), *e_m = op_expect(m), *e_v = op_expect(v);
     double *b_p = op_bounds(w), *b_m = op_bounds(m), *b_v = op_bounds(v);
     for (long i = 0; e_p && i < n; i++) {
@@ -910,7 +991,7 @@ static void op_adamw(const int *p) {
 // count.  Summed in double whatever real is, so equal but for the order: the result is an array of doubles.
 static void op_sum_squares(const int *p) {
     int x = op_in("x", p[0], 1, 1, 1), sum = op_array("sum", OP_OUT, SB_F64, 1, 1, 1, -1, 0);
-    ((double *)op_run->array[sum].data)[0] = sb_sum_squares(op_p(x), p[0]);
+    ((double *)op_run->array[sum].data)[0] = sb_sum_squares(op_p(x), SB_NATIVE, p[0]);
     double *e = op_expect(sum), *bound = op_bounds(sum);
     if (!e) return;
     e[0] = 0;
