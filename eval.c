@@ -21,6 +21,7 @@
 #endif
 #include SB_MODEL
 
+#include "data/diff.h"
 #include "data/fit.h"
 #include "data/flags.h"
 #include "data/model.h"
@@ -29,7 +30,7 @@
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
-enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63 };
+enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64 };
 #define EVAL_OPTIONS(X) \
     X(ALL, TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints, logs and results") \
     X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
@@ -53,6 +54,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
       "a picture, PNG or JPEG; it is squeezed into a square") \
     X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
+    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
+    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
     X(REAL, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them") \
     X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
     X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
@@ -64,6 +67,7 @@ typedef struct {
 #define X(what, kind, type, name, start, hint, low, high, help) type name;
     EVAL_OPTIONS(X)
 #undef X
+    const char *file[2];                // diff: what to compare
 } Options;
 
 static double now(void) {
@@ -1601,18 +1605,28 @@ static void run_real(const Options *o) {
     free(path), free(t.data), free(info), sb_dialogue_free(&d);
 }
 
+// ---- diff
+static void run_diff(const Options *o) {
+    if (!o->file[1]) sb_die("diff: expected two files: ./eval diff A.safetensors B.safetensors");
+    if (sb_diff(o->file[0], o->file[1], o->show, o->csv)) exit(1);
+}
+
 // ---- command line
 
 typedef struct { const char *name; int bit; void (*run)(const Options *); const char *help; } What;
 static const What whats[] = {
     {"probe", PROBE, run_probe, "linear probes on frozen features of rooms never seen: DIR/probe.csv"},
-    {"questions", QUESTIONS, run_questions, "how often the answers are right, by type of question: "
-                                            "DIR/questions.csv"},
+    {"questions", QUESTIONS, run_questions,
+     "how often the answers are right, by type of question: "
+     "DIR/questions.csv"},
     {"ask", ASK, run_ask, "type questions about a picture; see the answers and where the model looked"},
     {"features", FEATURES, run_features, "a picture and its features as colours: a PNG"},
-    {"real", REAL, run_real, "photographs: depth, features, answers before and after: DIR/real.html, for "
-                             "the report"},
+    {"real", REAL, run_real,
+     "photographs: depth, features, answers before and after: DIR/real.html, for "
+     "the report"},
     {"report", REPORT, run_report, "one page of all that stands in DIR: DIR/report.html"},
+    {"diff", DIFF, run_diff,
+     "two dumps of a step (./train STAGE --dump FILE), tensor by tensor: ./eval diff A B"},
 };
 enum { WHATS = sizeof whats / sizeof *whats };
 
@@ -1639,7 +1653,8 @@ int main(int argc, char **argv) {
     EVAL_OPTIONS(X)
 #undef X
     char *usage = sb_format("usage: ./eval %s [flags]\n%s", w->name, w->help);
-    sb_flags_parse(flag, flags, argc, argv, 2, usage, NULL, 0);
+    o.file[0] = o.file[1] = NULL;
+    sb_flags_parse(flag, flags, argc, argv, 2, usage, o.file, w->bit == DIFF ? 2 : 0);
     free(usage);
     w->run(&o);
     return 0;

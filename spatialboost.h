@@ -1949,52 +1949,5 @@ SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
     return norm;
 }
 
-// ---- Where a run went wrong: the first tensor that is not finite.
-typedef struct { char text[2][64]; int found[2]; } SbSearch;    // forward, first; gradients, last
-static void sb_search(SbSearch *s, const char *prefix, const char *name, const void *at, int type, long n) {
-    int back = !strncmp(name, "d_", 2);
-    if ((s->found[0] && !back) || isfinite(sb_sum_squares(at, type, n))) return;
-    s->found[back] = 1;
-    snprintf(s->text[back], sizeof s->text[back], "%s%s", prefix, name);
-}
-static void sb_search_block(SbSearch *s, SbBlockActs *a, const SbShape *c, const char *of, int l, long n) {
-    char prefix[24];
-    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
-    snprintf(prefix, sizeof prefix, "%s.%d.", of, l);
-#define X(type, name, elements) sb_search(s, prefix, #name, a->name, SB_TYPE(type), (long)(elements));
-    SB_BLOCK_FOLDS(X)
-#undef X
-#define X(type, name, row, saved) sb_search(s, prefix, #name, a->name, SB_TYPE(type), n * (long)(row));
-    SB_BLOCK_ACTS(X)
-#undef X
-}
-// NULL if all is finite, else a name: a parameter ("llm.emb"); the first tensor, in order, of what the last
-// forward pass computed ("enc.2.att"); the last in that order of its gradients ("enc.2.d_att"); a parameter's
-// gradient ("gradient of llm.emb"). With acts.keep = 1 all layers are seen, else scratch shows its last use.
-// The text lasts until the next call.
-SB_FN const char *sb_first_nonfinite(SbModel *m) {
-    static SbSearch s;
-    const SbConfig *c = &m->config;
-    int C = c->enc_width, D = c->llm_width;
-    SB_SIZES(m->n);
-    memset(&s, 0, sizeof s);
-    for (int i = 0; i < m->params; i++)
-        sb_search(&s, "", m->param[i]->name, m->param[i]->w.p, SB_TYPE(param_t), sb_param_count(m->param[i]));
-    if (s.found[0]) return s.text[0];
-#define X(type, name, rows, row) \
-    for (int l = 0; !strcmp(#name, "enc_r") && l < c->enc_layers; l++) \
-        sb_search_block(&s, m->acts.enc + l, &m->enc_shape, "enc", l, NE); \
-    for (int l = 0; !strcmp(#name, "head_x") && l < c->llm_layers; l++) \
-        sb_search_block(&s, m->acts.llm + l, &m->llm_shape, "llm", l, NL); \
-    if (strcmp(#type, "int")) sb_search(&s, "", #name, m->acts.name, SB_TYPE(type), (rows) * (long)(row));
-    if (m->acts.blocks) { SB_MODEL_ACTS(X) }
-#undef X
-    for (int i = 0; i < m->params && !s.found[0] && !s.found[1]; i++) {
-        const SbParam *p = m->param[i];
-        if (p->grad) sb_search(&s, "gradient of ", p->name, p->grad, SB_TYPE(param_t), sb_param_count(p));
-    }
-    return s.found[0] ? s.text[0] : s.found[1] ? s.text[1] : NULL;
-}
-
 // ------------------------------------------------------------------------------------------------ >>license
 // MIT License. Copyright (c) 2026 the authors of spatialboost.c. Full text: LICENSE.

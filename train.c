@@ -72,6 +72,8 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch")               \
     X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there")           \
     X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop")                             \
+    X(TEXT, const char *, dump, NULL, "FILE", 0, 0,                                                         \
+      "do one step, write every tensor of it to FILE, and stop (./eval diff compares two)")                 \
     X(NUMBER, double, save_every, 60, "S", 0, 120, "seconds between checkpoints")
 
 typedef struct {
@@ -242,7 +244,8 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
 }
 // Everything that decides the result, as text: a half-done run is only continued by the same.
 static char *describe(Run *r) {
-    static const char *const idle[] = {"preset", "out", "to", "from", "again", "memory", "save_every"};
+    static const char *const idle[] = {"preset", "out",    "to",         "from",
+                                       "again",  "memory", "save_every", "dump"};
     SbFlag flag[FLAGS_MAX];
     SbText text = {NULL, 0, 0};
     int flags = make_flags(flag, &r->o, &r->config);
@@ -329,11 +332,15 @@ static double validate(Run *r) {
     }
     return sum / 4;
 }
-// Stop: say where the first number that is none arose. Earlier checkpoints stay.
-static void stop_nan(Run *r, double loss) {
+// The step at hand with all layers' scratch kept, so that every tensor can be looked at.
+static double step_kept(Run *r) {
     r->model.acts.keep = 1;
     r->model.acts.room.enc = r->model.acts.room.llm = -1;
-    loss_of(r, &r->train, 1);
+    return loss_of(r, &r->train, 1);
+}
+// Stop: say where the first number that is none arose. Earlier checkpoints stay.
+static void stop_nan(Run *r, double loss) {
+    step_kept(r);
     const char *name = sb_first_nonfinite(&r->model);
     sb_die("step %ld: the loss is %g; first tensor that is not finite: %s. %s is kept; try a smaller --lr "
            "(now %g)",
@@ -436,22 +443,32 @@ static void note_time(const Run *r) {
     free(path);
 }
 
+// A run of that stage from a preset, with a model that has learnt nothing: to time or to check a step.
+static Run *bare_run(int stage, const char *preset) {
+    Run *r = (Run *)sb_calloc(1, sizeof *r);
+    r->stage = stages + stage;
+    r->o = default_options();
+    r->o.mix = r->stage->mix;
+    r->config = sb_config_preset(preset_of(preset));
+    r->batch_size = r->stage->batch * r->config.batch;
+    r->slot = (SbSample *)sb_calloc((size_t)r->batch_size, sizeof *r->slot);
+    open_source(r, &r->train, SB_POOL_TRAIN, 1);
+    sb_model_init(&r->model, &r->config, stage == STAGES - 1);
+    sb_model_random(&r->model, ~0, 1, 1);
+    sb_model_train(&r->model, r->stage->groups);
+    return r;
+}
+static void free_run(Run *r) {
+    sb_model_free(&r->model);
+    sb_batch_free(&r->batch);
+    free(r->slot), free(r);
+}
 // ./train plan: two steps of every stage, timed, and what the whole job will take on this machine.
 static void plan(const char *preset) {
     double total = 0;
     printf("stage      steps   s/step   minutes\n");
     for (int i = 0; i < STAGES; i++) {
-        Run *r = (Run *)sb_calloc(1, sizeof *r);
-        r->stage = stages + i;
-        r->o = default_options();
-        r->o.mix = r->stage->mix;
-        r->config = sb_config_preset(preset_of(preset));
-        r->batch_size = r->stage->batch * r->config.batch;
-        r->slot = (SbSample *)sb_calloc((size_t)r->batch_size, sizeof *r->slot);
-        open_source(r, &r->train, SB_POOL_TRAIN, 1);
-        sb_model_init(&r->model, &r->config, i == STAGES - 1);
-        sb_model_random(&r->model, ~0, 1, 1);
-        sb_model_train(&r->model, r->stage->groups);
+        Run *r = bare_run(i, preset);
         double best = 1e9;
         for (int k = 0; k < 4; k++) {               // the first one allocates
             double began = now();
@@ -464,9 +481,7 @@ static void plan(const char *preset) {
         total += minutes;
         printf("%-9s %6d %8.3f %9.1f%s\n", r->stage->name, r->stage->steps, best, minutes,
                i == STAGES - 1 ? "   (twice: the control too)" : "");
-        sb_model_free(&r->model);
-        sb_batch_free(&r->batch);
-        free(r->slot), free(r);
+        free_run(r);
     }
     printf("together %26.1f, probes and the page about 2 more\n", total);
 }
@@ -486,6 +501,11 @@ SB_FN int train_main(int argc, char **argv) {
     open_model(&r);
     announce(&r);
     if (r.o.memory) return 0;
+    if (r.o.dump) {
+        sb_source_batch(&r.train, r.slot, &r.batch, r.batch_size, (uint64_t)(r.step * r.batch_size));
+        printf("loss %.6f; every tensor of the step: %s\n", step_kept(&r), r.o.dump);
+        return sb_dump(&r.model, r.o.dump), 0;
+    }
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     open_log(&r);

@@ -7,6 +7,7 @@
 #ifndef SB_MODEL_FILE_H
 #define SB_MODEL_FILE_H
 #include "checkpoint.h"
+#include "tensors.h"
 
 #define SB_FORMAT "spatialboost 1"
 
