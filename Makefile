@@ -36,7 +36,7 @@ HEADERS := spatialboost.h $(wildcard data/*.h)
 TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h) dev/goldens.safetensors
 TOOLS   := data/simulate data/converse data/import
 
-.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps
+.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps build_gpu train_gpu check_cuda
 all: train eval $(TOOLS)
 	@$(MAKE) -s help
 
@@ -47,6 +47,8 @@ help:
 	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls (about two hours)'
 	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
 	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
+	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
+	@echo 'make check_cuda  every CUDA kernel on the CPU, against the C and against PyTorch'\''s numbers; needs no GPU'
 	@echo 'make bench       speed: out/bench.csv (BENCH_PYTHON=python with torch names a peer)'
 	@echo './train --help   ./eval --help   ./data/simulate --help   ./data/converse --help   ./data/import --help'
 
@@ -66,16 +68,17 @@ $(TOOLS): %: %.c $(wildcard data/*.h) | deps
 
 # ---- the job. Every stage is a file, so running it again goes on where it stopped.
 S  := .safetensors
+TRAIN := ./train
 run: all
-	@./train plan
+	@$(TRAIN) plan
 	@$(MAKE) -s $(OUT)/report.done
 	@echo 'look at $(OUT)/report.html'
-$(OUT)/encoder$(S):  ; ./train encoder --out $(OUT) $(TOY) && $(REPORT)
-$(OUT)/llm$(S):      $(OUT)/encoder$(S)  ; ./train llm --out $(OUT) && $(REPORT)
-$(OUT)/align$(S):    $(OUT)/llm$(S)      ; ./train align --out $(OUT) && $(REPORT)
-$(OUT)/instruct$(S): $(OUT)/align$(S)    ; ./train instruct --out $(OUT) && $(REPORT)
-$(OUT)/boost$(S):    $(OUT)/instruct$(S) ; ./train boost --out $(OUT) && $(REPORT)
-$(OUT)/control$(S):  $(OUT)/boost$(S)    ; ./train boost --mix rec --to control --out $(OUT) && $(REPORT)
+$(OUT)/encoder$(S):  ; $(TRAIN) encoder --out $(OUT) $(TOY) && $(REPORT)
+$(OUT)/llm$(S):      $(OUT)/encoder$(S)  ; $(TRAIN) llm --out $(OUT) && $(REPORT)
+$(OUT)/align$(S):    $(OUT)/llm$(S)      ; $(TRAIN) align --out $(OUT) && $(REPORT)
+$(OUT)/instruct$(S): $(OUT)/align$(S)    ; $(TRAIN) instruct --out $(OUT) && $(REPORT)
+$(OUT)/boost$(S):    $(OUT)/instruct$(S) ; $(TRAIN) boost --out $(OUT) && $(REPORT)
+$(OUT)/control$(S):  $(OUT)/boost$(S)    ; $(TRAIN) boost --mix rec --to control --out $(OUT) && $(REPORT)
 $(OUT)/probe.csv:    $(OUT)/control$(S)  ; ./eval probe --out $(OUT) $(IMAGES)
 $(OUT)/questions.csv: $(OUT)/probe.csv   ; ./eval questions --out $(OUT) $(IMAGES)
 $(OUT)/report.done:  $(OUT)/questions.csv ; $(REPORT) && touch $@
@@ -100,6 +103,8 @@ real: all $(OUT)/boost$(S)
 reproduce: all
 	@mkdir -p $(OUT)/reproduce/tune
 	@$(MAKE) -f dev/reproduce.mk -j$$(getconf _NPROCESSORS_ONLN) R=$(OUT)/reproduce
+
+include dev/cuda.mk                     # build_gpu, train_gpu, check_cuda
 
 # ---- proofs
 build/test: $(TESTS) data/import.c | deps

@@ -273,6 +273,35 @@ static void test_run_damaged(void) {
     }
     free(whole);
 }
+// Dumps of a step: the same on one and on more threads, one element off seen for what it is.
+static void test_run_diff(void) {
+    if (!test_base()) return;
+    for (int i = 1; i < 3; i++)
+        CHECK(
+            !test_shell("OMP_NUM_THREADS=%d @B/train boost --from @T/base/instruct.safetensors --out @T/dump "
+                        "--dump @T/dump%d.safetensors",
+                        i, i),
+            "dump: %s", test_said());
+    CHECK(!test_shell("@B/eval diff @T/dump1.safetensors @T/dump2.safetensors --csv @T/diff.csv"), "%s",
+          test_said());
+    SbCheckpoint f;
+    sb_checkpoint_open(&f, test_path("dump1.safetensors"));
+    float element;
+    size_t size, at = (size_t)((const char *)sb_checkpoint_find(&f, "enc.1.att")->data - (const char *)f.map);
+    sb_checkpoint_close(&f);
+    char *whole = sb_read_file(test_path("dump1.safetensors"), &size);
+    memcpy(&element, whole + at + 4 * 70, sizeof element);          // row 1, column 6 of [rows][64]
+    element += 0.01f;
+    memcpy(whole + at + 4 * 70, &element, sizeof element);
+    FILE *out = fopen(test_path("dump2.safetensors"), "wb");
+    CHECK(out && fwrite(whole, 1, size, out) == size && !fclose(out), "cannot write a test's file");
+    free(whole);
+    CHECK(test_shell("@B/eval diff @T/dump1.safetensors @T/dump2.safetensors") == 1, "an error passes");
+    char *said = test_said();
+    CHECK(strstr(said, "enc.1.att") && strstr(said, "[1, 6]") && strstr(said, " 1 beyond"), "%s", said);
+    free(said);
+    CHECK(test_shell("@B/eval diff @T/dump1.safetensors @T/base/instruct.safetensors") == 1, "not a dump");
+}
 // A disk that is full (a limit on file size): an error, and what stood there stands.
 static void test_run_full_disk(void) {
     if (!test_base()) return;
@@ -293,6 +322,7 @@ static void test_run_full_disk(void) {
 static void test_source_limits(void) {
     static const char *const source[] = {"spatialboost.h",
                                          "train.c",
+                                         "train.cu",
                                          "eval.c",
                                          "test_spatialboost.c",
                                          "data/file.h",
@@ -305,7 +335,11 @@ static void test_source_limits(void) {
                                          "data/converse.h",
                                          "data/words.h",
                                          "data/model.h",
+                                         "data/tensors.h",
+                                         "data/diff.h",
                                          "data/samples.h",
+                                         "data/fit.h",
+                                         "data/page.h",
                                          "data/simulate.c",
                                          "data/converse.c",
                                          "data/import.c",
@@ -318,7 +352,9 @@ static void test_source_limits(void) {
                                          "dev/test_ops.h",
                                          "dev/test_model.h",
                                          "dev/op_cases.h",
-                                         "dev/guard.h"};
+                                         "dev/guard.h",
+                                         "dev/cuda_on_cpu/cuda_shim.h",
+                                         "dev/cuda_on_cpu/translate.c"};
     for (int s = 0; s < (int)(sizeof source / sizeof *source); s++) {
         FILE *f = fopen(source[s], "r");
         char line[4096], name[128] = "";

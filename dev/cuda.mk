@@ -1,0 +1,28 @@
+# ---- the GPU: the same program with train.cu's kernels; activations in bf16, or (build/gpu/train32) in float
+NVCC    ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
+ARCH    := -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
+NVFLAGS := -std=c++17 -O3 $(ARCH) -Xcompiler -O3,-fopenmp,-fno-math-errno,-Wall,-Wextra
+build/gpu/train build/gpu/train32: train.cu train.c $(HEADERS) | deps
+	@command -v $(NVCC) >/dev/null || { echo 'nvcc is missing: install the CUDA toolkit, or say NVCC=/path/to/nvcc'; exit 1; }
+	@mkdir -p build/gpu
+	$(NVCC) $(NVFLAGS) $(if $(findstring 32,$@),-DSB_FP32) train.cu -o $@ -lcjson
+build_gpu: build/gpu/train build/gpu/train32
+train_gpu: build_gpu all
+	@./build/gpu/train check all toy
+	@$(MAKE) -s run TRAIN=./build/gpu/train OUT=$(OUT)/gpu
+
+# ---- the same kernels, unchanged, on the CPU (dev/cuda_on_cpu): the tests of the model with train.cu in its place
+SHIM := -std=c++17 -x c++ -O1 $(NATIVE) -ffp-contract=fast -fno-math-errno -fopenmp-simd $(WARN) \
+        -I. -Idev/cuda_on_cpu
+TRANSLATED := '"build/cuda/train.h"'
+build/cuda/train.h: train.cu dev/cuda_on_cpu/translate.c
+	@mkdir -p build/cuda
+	$(CC) -std=c11 -O1 $(WARN) dev/cuda_on_cpu/translate.c -o build/cuda/translate
+	./build/cuda/translate train.cu > $@.partial && mv $@.partial $@
+build/cuda/test16 build/cuda/test32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(TESTS) | deps
+	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) test_spatialboost.c -o $@ $(LIBS)
+build/cuda/train16 build/cuda/train32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h train.c $(HEADERS) | deps
+	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
+check_cuda: build/cuda/test16 build/cuda/test32 build/cuda/train16 build/cuda/train32
+	@sh dev/cuda_on_cpu/check.sh
+

@@ -1,0 +1,33 @@
+#!/bin/sh
+# check.sh: every CUDA kernel of train.cu on this CPU, unchanged. Called by `make check_cuda`, which builds.
+#
+# For activations in float (32) and in bf16 (16): every operation against double with a bound of its own, the
+# whole model against PyTorch's numbers and against double (the tests of `make test`, train.cu standing where
+# the CPU stood); then a step of every stage against the CPU, tensor by tensor, and in four orders of blocks and
+# threads, which must give the same bits: sums that hang on the order, and most races, do not.
+cd "$(dirname "$0")/../.." || exit 1
+passed=0 failed=0 skipped=0
+say() { if [ "$1" = 0 ]; then echo "ok   $2"; passed=$((passed + 1)); else echo "FAIL $2"; failed=$((failed + 1)); fi; }
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+for type in 32 16; do
+    build/cuda/test$type op_ goldens model second frozen clipping freezing masks patches kv_cache \
+        > "$work/log" 2>&1
+    grep -E '^(ok|FAIL) ' "$work/log" | sed "s/^\(....\) /\1 $type: /"
+    passed=$((passed + $(grep -c '^ok ' "$work/log"))) failed=$((failed + $(grep -c '^FAIL ' "$work/log")))
+    tail -n 1 "$work/log" | grep -q ' 0 failed' || { cat "$work/log"; say 1 "$type: the tests ended early"; }
+    for order in forward reverse random:1 random:2; do
+        mkdir -p "$work/$type/$order"
+        (cd "$work/$type/$order" && SHIM_ORDER=$order "$OLDPWD/build/cuda/train$type" check all toy > said 2>&1)
+        result=$?
+        [ $result = 0 ] || cat "$work/$type/$order/said"
+        say $result "$type: a step of every stage against the CPU, order $order"
+        same=0
+        for f in "$work/$type/forward/out/check/"*_gpu.safetensors; do
+            cmp -s "$f" "$work/$type/$order/out/check/${f##*/}" || same=1
+        done
+        say $same "$type: the same bits as in order forward, order $order"
+    done
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]

@@ -1,0 +1,1286 @@
+// train.cu: the same program on a GPU: CUDA bodies for the operations of spatialboost.h, then train.c itself.
+//
+// What it refuses to do: write the model again. The header is included once a backend, in namespaces cpu and
+// gpu (activations bf16) or gpu32 (-DSB_FP32), and its assembly then calls the operations below; files,
+// flags, stages, logs and checkpoints are those of train.c. How to read it: beside >>cpu of the header: the
+// same operations in the same order under the same names; each is a kernel (or two) and the host function
+// that launches it.
+//
+// Rules. Sums run in one fixed order: no atomics, so the same seed gives the same bits on one type of GPU.
+// Arithmetic is in float whatever a tensor's type is. A kernel's first comment says what a block, a warp and
+// a thread own. Grids are one-dimensional. Every launch goes through sb_launch, which also sees its errors.
+//
+// This file is included by itself, once a backend (SB_CUDA_BODIES); eval.c and the tests include it with
+// SB_NO_MAIN, as they include train.c.
+#ifndef SB_MODEL                        // compiled by itself: train.c, with this file for its model
+#ifndef SB_SELF
+#define SB_SELF "train.cu"
+#endif
+#define SB_MODEL SB_SELF
+#ifndef SB_NO_MAIN
+#define SB_CHECK                        // and one thing that only a program with both backends can do
+#define SB_NO_MAIN
+#endif
+#include "train.c"
+#ifdef SB_CHECK
+#include "data/diff.h"
+
+// ---- ./train_gpu check [STAGE [PRESET]]: one step on both backends from the same weights and batch, then
+// every tensor of it compared: files STAGE_cpu and STAGE_gpu.safetensors in out/check, for ./eval diff as
+// well.
+namespace cpu {
+#include "data/tensors.h"
+}
+template <class A, class B> static void convert(A *to, const B *from, long n) {
+    for (long i = 0; i < n; i++) to[i] = (A)(float)from[i];
+}
+static void convert(int *to, const int *from, long n) { memcpy(to, from, (size_t)n * sizeof *to); }
+
+// The same weights, and the same batch, for the CPU.
+static void to_cpu(cpu::SbModel *m, cpu::SbBatch *b, Run *r) {
+    cpu::SbConfig config;
+#define X(type, name, toy, mini, small, help) config.name = r->config.name;
+    SB_CONFIG(X)
+#undef X
+    cpu::sb_model_init(m, &config, r->model.enc_shape.dual);
+    cpu::sb_model_train(m, r->model.trained);
+    m->acts.keep = 1;
+    for (int i = 0; i < m->params; i++) {
+        const SbParam *p = r->model.param[i];
+        sb_get((void *)(uintptr_t)m->param[i]->w.p, p->w.p, (size_t)sb_param_count(p) * sizeof(param_t));
+    }
+    memset(b, 0, sizeof *b);
+    cpu::SbSizes n = {r->batch.n.pixels, r->batch.n.enc, r->batch.n.vis, r->batch.n.images, r->batch.n.llm,
+                      r->batch.n.loss, r->batch.n.reg};
+    cpu::sb_batch_reserve(b, &config, n);
+    b->n = n;
+    const SbConfig *c = &r->config;
+    SB_SIZES(n);
+#define X(type, name, rows, row) convert(b->name, r->batch.name, (rows) * (long)(row));
+    SB_BATCH(X)
+#undef X
+}
+// AdamW from the same gradients (where a true one is 0, rounding noise would decide the step): largest error
+// of a parameter in units of its bound, a few roundings of it and of its step.
+static double check_update(cpu::SbModel *m, Run *r) {
+    double lr = 1e-3, worst = 0;
+    for (int i = 0; i < m->params; i++) {
+        SbParam *p = r->model.param[i];
+        if (p->grad) sb_put(p->grad, m->param[i]->grad, (size_t)sb_param_count(p) * sizeof(param_t));
+    }
+    double norm = cpu::sb_update(m, lr, 0.05, 1), other = sb_update(&r->model, lr, 0.05, 1);
+    worst = fabs(norm - other) / (1e-6 * norm);
+    for (int i = 0; i < m->params; i++) {
+        const SbParam *p = r->model.param[i];
+        long n = sb_param_count(p);
+        float *gpu = (float *)sb_calloc((size_t)n, sizeof *gpu);
+        const float *want = (const float *)m->param[i]->w.p;
+        sb_get(gpu, p->w.p, (size_t)n * sizeof *gpu);
+        for (long k = 0; p->grad && k < n; k++) {
+            double off = fabs((double)gpu[k] - (double)want[k]) /
+                         (FLT_EPSILON * (2 * fabs((double)want[k]) + 40 * lr));
+            if (!(off <= worst)) worst = off;
+        }
+        free(gpu);
+    }
+    return worst;
+}
+static int check_stage(int stage, const char *preset) {
+    Run *r = bare_run(stage, preset);
+    cpu::SbModel m;
+    cpu::SbBatch b;
+    char *files[2] = {sb_format("out/check/%s_cpu.safetensors", r->stage->name),
+                      sb_format("out/check/%s_gpu.safetensors", r->stage->name)};
+    sb_model_scatter(&r->model, 1);
+    sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, 0);
+    to_cpu(&m, &b, r);
+    double gpu = step_kept(r), want = r->train.task == SB_TASK_RECOGNISE
+                                          ? cpu::sb_step_recognise(&m, &b, 1, 0)
+                                          : cpu::sb_step_lm(&m, &b, 1);
+    sb_make_folder("out/check");
+    cpu::sb_dump(&m, files[0]), sb_dump(&r->model, files[1]);
+    printf("\n%s: loss %.7f on the CPU, %.7f on the GPU\n", r->stage->name, want, gpu);
+    int beyond = sb_diff(files[0], files[1], 10, NULL);
+    double update = check_update(&m, r);
+    printf("AdamW from the same gradients: error / bound at most %.3f\n", update);
+    cpu::sb_model_free(&m), cpu::sb_batch_free(&b);
+    free(files[0]), free(files[1]), free_run(r);
+    return beyond + !(update <= 1);
+}
+int main(int argc, char **argv) {
+    int beyond = 0, found = 0;
+    if (argc < 2 || strcmp(argv[1], "check")) return train_main(argc, argv);
+    for (int i = 0; i < STAGES; i++) {
+        if (argc > 2 && strcmp(argv[2], stages[i].name) && strcmp(argv[2], "all")) continue;
+        beyond += check_stage(i, argc > 3 ? argv[3] : "toy"), found++;
+    }
+    if (!found) sb_die("check %s: expected all or one of encoder, llm, align, instruct, boost", argv[2]);
+    printf("\n%s\n", beyond ? "the backends differ" : "the backends agree");
+    return beyond > 0;
+}
+#endif
+#elif !defined SB_CUDA_BODIES           // included as a program's model: the header once a backend
+
+#include <cuda_bf16.h>
+#include <cuda_runtime.h>
+#include <float.h>
+#include <limits.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+namespace cpu {
+#include "spatialboost.h"
+}
+#define SB_GPU
+#define SB_CPU cpu::                    // data/fit.h uses the CPU's product
+#define SB_OWN_BACKEND
+#define SB_CUDA_BODIES
+#ifdef SB_FP32                          // everything in float, to check by; else activations are bf16
+namespace gpu32 {
+#include "spatialboost.h"
+#include SB_MODEL
+}
+using namespace gpu32;
+#else
+#undef SB_REAL
+#undef SB_WIDE
+#define SB_REAL __nv_bfloat16
+#define SB_WIDE float
+namespace gpu {
+#include "spatialboost.h"
+#include SB_MODEL
+}
+#undef SB_WIDE
+using namespace gpu;
+#endif
+#undef SB_CUDA_BODIES
+
+#else // SB_CUDA_BODIES: everything below stands in a backend's namespace
+
+// ---- launching
+static void sb_cuda_check(cudaError_t error, const char *what) {
+    if (error != cudaSuccess) SB_FAIL("CUDA, %s: %s", what, cudaGetErrorString(error));
+}
+// Launch `blocks` blocks of `threads`; none at all is nothing to do.
+template <class... P, class... A>
+static void sb_launch(void (*kernel)(P...), long blocks, int threads, A... args) {
+    if (blocks <= 0) return;
+    if (blocks > INT_MAX) SB_FAIL("CUDA: %ld blocks in one launch; a smaller --batch needs fewer", blocks);
+    kernel<<<(unsigned)blocks, (unsigned)threads>>>((P)args...);
+    sb_cuda_check(cudaGetLastError(), "launch");
+}
+// An elementwise kernel: one thread an element.
+enum { SB_WARP = 32, SB_BLOCK = 256, SB_WARPS = SB_BLOCK / SB_WARP };
+template <class... P, class... A> static void sb_each(void (*kernel)(P...), long count, A... args) {
+    sb_launch(kernel, (count + SB_BLOCK - 1) / SB_BLOCK, SB_BLOCK, args...);
+}
+// A kernel that gives every row (or the like) to a warp.
+template <class... P, class... A> static void sb_each_warp(void (*kernel)(P...), long rows, A... args) {
+    sb_launch(kernel, (rows + SB_WARPS - 1) / SB_WARPS, SB_BLOCK, args...);
+}
+static __device__ long sb_thread(void) { return (long)blockIdx.x * blockDim.x + threadIdx.x; }
+static __device__ int sb_lane(void) { return (int)(threadIdx.x % SB_WARP); }
+static __device__ int sb_warp(void) { return (int)(threadIdx.x / SB_WARP); }
+static __device__ float sb_warp_sum(float x) {              // in every lane, the same bits
+    for (int step = SB_WARP / 2; step; step /= 2) x += __shfl_xor_sync(~0u, x, step);
+    return x;
+}
+static __device__ float sb_warp_max(float x) {
+    for (int step = SB_WARP / 2; step; step /= 2) x = fmaxf(x, __shfl_xor_sync(~0u, x, step));
+    return x;
+}
+// Element i of memory of some type; of a weight, if it is there.
+static __device__ float sb_load(const void *p, int type, long i) {
+    if (type == SB_BF16) return __bfloat162float(((const __nv_bfloat16 *)p)[i]);
+    return type == SB_F32 ? ((const float *)p)[i] : (float)((const double *)p)[i];
+}
+static __device__ void sb_store(void *p, int type, long i, float x) {
+    if (type == SB_BF16) ((__nv_bfloat16 *)p)[i] = __float2bfloat16(x);
+    else if (type == SB_F32) ((float *)p)[i] = x;
+    else ((double *)p)[i] = (double)x;
+}
+static __device__ float sb_load_or_0(SbWeight w, long i) { return w.p ? sb_load(w.p, w.type, i) : 0.0f; }
+
+// ---- memory of the backend
+// The first call says politely what is missing.
+static void sb_need_gpu(void) {
+    static int ready;
+    cudaDeviceProp gpu;
+    int count = 0;
+    if (ready++) return;
+    cudaError_t error = cudaGetDeviceCount(&count);
+    if (error != cudaSuccess || !count)
+        SB_FAIL(
+            "no GPU to run on (%s). This program needs an NVIDIA GPU of compute capability 8.0 or more and "
+            "its driver; ./train does the same on the CPU",
+            error == cudaSuccess ? "none found" : cudaGetErrorString(error));
+    sb_cuda_check(cudaGetDeviceProperties(&gpu, 0), "properties of the GPU");
+    if (gpu.major < 8)
+        SB_FAIL("%s has compute capability %d.%d; this program needs 8.0 or more (A100, RTX 30 and later)",
+                gpu.name, gpu.major, gpu.minor);
+}
+SB_FN void *sb_alloc(size_t bytes) {
+    void *p = NULL;
+    sb_need_gpu();
+    cudaError_t error = cudaMalloc((void **)&p, bytes + 64);
+    if (error == cudaErrorMemoryAllocation)
+        SB_FAIL("out of GPU memory: %zu bytes wanted; a smaller --batch or --preset needs less", bytes);
+    sb_cuda_check(error, "memory");
+    sb_cuda_check(cudaMemset(p, 0, bytes + 64), "memory");
+    return p;
+}
+SB_FN void sb_free(void *device) { if (device) sb_cuda_check(cudaFree(device), "free"); }
+SB_FN void sb_put(void *device, const void *host, size_t bytes) {
+    sb_cuda_check(cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice), "copy to the GPU");
+}
+SB_FN void sb_get(void *host, const void *device, size_t bytes) {
+    sb_cuda_check(cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost), "copy from the GPU");
+}
+SB_FN void sb_zero(void *device, size_t bytes) { sb_cuda_check(cudaMemset(device, 0, bytes), "clear"); }
+
+// Scratch of the backend lives across calls.
+enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_SCRATCHES };
+static void *sb_scratch(int which, size_t bytes) {
+    static void *p[SB_SCRATCHES];
+    static size_t have[SB_SCRATCHES];
+    if (bytes <= have[which]) return p[which];
+    sb_free(p[which]);
+    have[which] = bytes + bytes / 4;
+    return p[which] = sb_alloc(have[which]);
+}
+
+// ---- elementary functions
+static __device__ float sb_phi(float x) {
+    return 0.5f * erfcf(-x * 0.70710678f);
+} // standard normal distribution
+static __device__ float sb_gelu(float h) { return h * sb_phi(h); }
+static __device__ float sb_sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
+
+// ---- matmul: C[m][n] (+)= sum_k A(i,k) B(k,j), A(i,k) = a[i ai + k ak], B(k,j) = b[k bk + j bj], C ldc
+// One description serves the forward and both backward products, by strides, as in the header. Two kernels:
+// in float, and on tensor cores in bf16 with float sums. Both split C into tiles, one a block, and walk along
+// k.
+typedef struct {
+    const void *a, *b;
+    void *c;
+    real *gelu;                         // where gelu(C) goes too (rows ldc apart), or NULL
+    long ai, ak, bk, bj, ldc;
+    int m, n, k, a_type, b_type, c_type, add;
+    SbWeight bias;                      // added to every row, or absent
+} SbMatmul;
+
+static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, float y) {
+    if (row >= g->m || col >= g->n) return;
+    long at = row * g->ldc + col;
+    y += sb_load_or_0(g->bias, col) + (g->add ? sb_load(g->c, g->c_type, at) : 0.0f);
+    sb_store(g->c, g->c_type, at, y);
+    if (g->gelu) g->gelu[at] = (real)sb_gelu(y);
+}
+
+// In float. A block owns 64 x 64 of C, a thread 4 x 4 of it.
+enum { SB_TILE = 64, SB_DEPTH = 16, SB_SIDE = 4, SB_PAD = 4 };
+
+// Fill a tile [depth][TILE] from a matrix of strides (row, step), zeros beyond rows x k. Neighbouring threads
+// take neighbouring elements of whichever stride is 1.
+static __device__ void sb_load_tile(float (*tile)[SB_TILE + SB_PAD], const void *p, int type, long row,
+                                    long step, int row0, int rows, int k0, int k) {
+    for (int e = (int)threadIdx.x; e < SB_TILE * SB_DEPTH; e += SB_BLOCK) {
+        int i = step == 1 ? e / SB_DEPTH : e % SB_TILE, d = step == 1 ? e % SB_DEPTH : e / SB_TILE;
+        int in = row0 + i < rows && k0 + d < k;
+        tile[d][i] = in ? sb_load(p, type, (row0 + i) * row + (k0 + d) * step) : 0.0f;
+    }
+}
+static __global__ void sb_matmul_kernel(SbMatmul g) {
+    __shared__ float a[SB_DEPTH][SB_TILE + SB_PAD], b[SB_DEPTH][SB_TILE + SB_PAD];
+    int across = (g.n + SB_TILE - 1) / SB_TILE;
+    int row0 = (int)blockIdx.x / across * SB_TILE, col0 = (int)blockIdx.x % across * SB_TILE;
+    int row = (int)threadIdx.x / 16 * SB_SIDE, col = (int)threadIdx.x % 16 * SB_SIDE;
+    float sum[SB_SIDE][SB_SIDE] = {};
+    for (int k0 = 0; k0 < g.k; k0 += SB_DEPTH) {
+        sb_load_tile(a, g.a, g.a_type, g.ai, g.ak, row0, g.m, k0, g.k);
+        sb_load_tile(b, g.b, g.b_type, g.bj, g.bk, col0, g.n, k0, g.k);
+        __syncthreads();
+        for (int d = 0; d < SB_DEPTH; d++)
+            for (int i = 0; i < SB_SIDE; i++)
+                for (int j = 0; j < SB_SIDE; j++) sum[i][j] += a[d][row + i] * b[d][col + j];
+        __syncthreads();
+    }
+    for (int i = 0; i < SB_SIDE; i++)
+        for (int j = 0; j < SB_SIDE; j++)
+            sb_matmul_store(&g, row0 + row + i, col0 + col + j, sum[i][j]);
+}
+
+#ifndef CUDA_SHIM_H                     // on a CPU these are functions of dev/cuda_on_cpu/cuda_shim.h
+// d [16][8] += a [16][16] b [16][8] of bf16, in the layouts of the PTX manual
+static __device__ void sb_mma_bf16(float d[4], const unsigned a[4], const unsigned b[2]) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+                 "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+// Four 8 x 8 matrices of 16 bits; lane 8 m + i points at line i of matrix m, 16 bytes in shared memory.
+static __device__ void sb_ldmatrix_x4(unsigned out[4], const void *line) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
+                 : "r"((unsigned)__cvta_generic_to_shared(line)) : "memory");
+}
+// The same, each matrix turned.
+static __device__ void sb_ldmatrix_x4_trans(unsigned out[4], const void *line) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
+                 : "r"((unsigned)__cvta_generic_to_shared(line)) : "memory");
+}
+#endif
+// On tensor cores. A block owns 128 x 128 of C, a warp 64 x 32 of it: 4 x 4 products of 16 x 8. A tile of an
+// operand is 128 rows by 32 steps of k in bf16; in shared memory it lies as in global memory, the dimension
+// of stride 1 innermost, and ldmatrix turns it where that is not k. The next tile is on its way in registers
+// while this one is multiplied.
+enum { SB_MMA_TILE = 128, SB_MMA_DEPTH = 32, SB_MMA_PAD = 8, SB_CHUNK8 = 8 };
+enum { SB_MMA_SIZE = SB_MMA_TILE * (SB_MMA_DEPTH + SB_MMA_PAD) };      // as large as [32][128 + 8], or larger
+typedef struct { const void *p; int type, rows, k, by_k, whole; long row, step; } SbOperand;
+
+static __device__ unsigned sb_pair(float low, float high) {            // two bf16 in a register
+    __nv_bfloat162 two = __floats2bfloat162_rn(low, high);
+    return *(unsigned *)&two;
+}
+// Eight neighbours of stride 1 from (row, step) on, as bf16; zeros beyond the matrix.
+static __device__ void sb_load_chunk(unsigned out[4], const SbOperand *o, int row, int step) {
+    long at = row * o->row + step * o->step;
+    int left = o->by_k ? (row < o->rows ? o->k - step : 0) : (step < o->k ? o->rows - row : 0);
+    if (o->whole && left >= SB_CHUNK8) {
+        *(uint4 *)out = *(const uint4 *)((const __nv_bfloat16 *)o->p + at);
+        return;
+    }
+    for (int i = 0; i < 4; i++)
+        out[i] = sb_pair(2 * i < left ? sb_load(o->p, o->type, at + 2 * i) : 0.0f,
+                         2 * i + 1 < left ? sb_load(o->p, o->type, at + 2 * i + 1) : 0.0f);
+}
+static __device__ int sb_pitch(int by_k) { return (by_k ? SB_MMA_DEPTH : SB_MMA_TILE) + SB_MMA_PAD; }
+// This thread's two chunks of the tile at (row0, k0): from global memory, and to shared memory.
+static __device__ void sb_fetch_tile(unsigned out[2][4], const SbOperand *o, int row0, int k0) {
+    for (int c = 0; c < 2; c++) {
+        int e = (int)threadIdx.x + c * SB_BLOCK;
+        if (o->by_k) sb_load_chunk(out[c], o, row0 + e / 4, k0 + e % 4 * SB_CHUNK8);
+        else sb_load_chunk(out[c], o, row0 + e % 16 * SB_CHUNK8, k0 + e / 16);
+    }
+}
+static __device__ void sb_put_tile(__nv_bfloat16 *tile, const unsigned in[2][4], int by_k) {
+    for (int c = 0; c < 2; c++) {
+        int e = (int)threadIdx.x + c * SB_BLOCK;
+        int at = (by_k ? e / 4 : e / 16) * sb_pitch(by_k) + (by_k ? e % 4 : e % 16) * SB_CHUNK8;
+        *(uint4 *)(tile + at) = *(const uint4 *)in[c];
+    }
+}
+// Fragment of 16 rows by 16 steps as four 8 x 8 matrices: (0,0), (8,0), (0,8), (8,8) in (row, step). The tile
+// is [row][step] (by_k) or [step][row], lines `pitch` apart; each lane points at one line of 8.
+static __device__ void sb_fragment(unsigned out[4], const __nv_bfloat16 *tile, int pitch, int by_k, int row,
+                                   int step) {
+    int lane = sb_lane(), r = row + lane / 8 % 2 * 8, s = step + lane / 16 * 8;
+    if (by_k) sb_ldmatrix_x4(out, tile + (r + lane % 8) * pitch + s);
+    else sb_ldmatrix_x4_trans(out, tile + (s + lane % 8) * pitch + r);
+}
+static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbOperand a, SbOperand b) {
+    __shared__ __align__(16) __nv_bfloat16 tile_a[2][SB_MMA_SIZE];
+    __shared__ __align__(16) __nv_bfloat16 tile_b[2][SB_MMA_SIZE];
+    int across = (g.n + SB_MMA_TILE - 1) / SB_MMA_TILE;
+    int row0 = (int)blockIdx.x / across * SB_MMA_TILE, col0 = (int)blockIdx.x % across * SB_MMA_TILE;
+    int row = sb_warp() / 4 * 64, col = sb_warp() % 4 * 32;
+    int pitch_a = sb_pitch(a.by_k), pitch_b = sb_pitch(b.by_k);
+    float sum[4][4][4] = {};
+    unsigned next_a[2][4], next_b[2][4];
+    sb_fetch_tile(next_a, &a, row0, 0);
+    sb_fetch_tile(next_b, &b, col0, 0);
+    for (int k0 = 0, half = 0; k0 < g.k; k0 += SB_MMA_DEPTH, half ^= 1) {
+        sb_put_tile(tile_a[half], next_a, a.by_k);
+        sb_put_tile(tile_b[half], next_b, b.by_k);
+        __syncthreads();                // two buffers: one barrier a tile is enough
+        sb_fetch_tile(next_a, &a, row0, k0 + SB_MMA_DEPTH);
+        sb_fetch_tile(next_b, &b, col0, k0 + SB_MMA_DEPTH);
+        for (int k = 0; k < SB_MMA_DEPTH; k += 16) {
+            unsigned of_a[4][4], of_b[2][4];
+            for (int i = 0; i < 4; i++) sb_fragment(of_a[i], tile_a[half], pitch_a, a.by_k, row + 16 * i, k);
+            for (int j = 0; j < 2; j++) sb_fragment(of_b[j], tile_b[half], pitch_b, b.by_k, col + 16 * j, k);
+            for (int i = 0; i < 4; i++)
+                for (int j = 0; j < 4; j++) {       // columns 8 j: matrices j % 2 and 2 + j % 2 of a fragment
+                    unsigned two[2] = {of_b[j / 2][j % 2], of_b[j / 2][2 + j % 2]};
+                    sb_mma_bf16(sum[i][j], of_a[i], two);
+                }
+        }
+    }
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++)
+            for (int e = 0; e < 4; e++)             // the layout of mma.m16n8k16's result
+                sb_matmul_store(&g, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
+                                col0 + col + 8 * j + sb_lane() % 4 * 2 + e % 2, sum[i][j][e]);
+}
+static SbOperand sb_operand(const void *p, int type, int rows, int k, long row, long step) {
+    int by_k = step == 1,
+        whole = type == SB_BF16 && (by_k ? row : step) % SB_CHUNK8 == 0 && (size_t)p % 16 == 0;
+    SbOperand o = {p, type, rows, k, by_k, whole, row, step};
+    return o;
+}
+static void sb_matmul(SbMatmul g) {
+    if (sizeof(real) == 2) {
+        long tiles = (long)((g.m + SB_MMA_TILE - 1) / SB_MMA_TILE) * ((g.n + SB_MMA_TILE - 1) / SB_MMA_TILE);
+        sb_launch(sb_matmul_mma_kernel, tiles, SB_BLOCK, g, sb_operand(g.a, g.a_type, g.m, g.k, g.ai, g.ak),
+                  sb_operand(g.b, g.b_type, g.n, g.k, g.bj, g.bk));
+        return;
+    }
+    long tiles = (long)((g.m + SB_TILE - 1) / SB_TILE) * ((g.n + SB_TILE - 1) / SB_TILE);
+    sb_launch(sb_matmul_kernel, tiles, SB_BLOCK, g);
+}
+
+// ---- sums over rows, in two steps: blocks add up SB_SPAN rows each, then a thread a column adds the blocks.
+// sum[c] += sum of x [n][ldx], c < cols; with r [n][cols] and stat, of x times the normalised r.
+enum { SB_SPAN = 256 };
+// A block owns 32 columns of SB_SPAN rows, a warp every eighth of those rows, a lane a column.
+static __global__ void sb_column_partials_kernel(float *part, const real *x, long ldx, long n, int cols,
+                                                 const real *r, const stat_t *stat) {
+    __shared__ float of_warp[SB_WARPS][SB_WARP];
+    int across = (cols + SB_WARP - 1) / SB_WARP, c = (int)blockIdx.x % across * SB_WARP + sb_lane();
+    long span = blockIdx.x / across, end = span * SB_SPAN + SB_SPAN < n ? span * SB_SPAN + SB_SPAN : n;
+    float sum = 0;
+    for (long i = span * SB_SPAN + sb_warp(); c < cols && i < end; i += SB_WARPS)
+        sum += (float)x[i * ldx + c] * (r ? ((float)r[i * cols + c] - stat[2 * i]) * stat[2 * i + 1] : 1.0f);
+    of_warp[sb_warp()][sb_lane()] = sum;
+    __syncthreads();
+    if (sb_warp() || c >= cols) return;
+    for (int w = 1; w < SB_WARPS; w++) sum += of_warp[w][sb_lane()];
+    part[span * cols + c] = sum;
+}
+static __global__ void sb_column_sums_add_kernel(param_t *sum, const float *part, int spans, int cols) {
+    int c = (int)sb_thread();
+    if (c >= cols) return;
+    float all = 0;
+    for (int s = 0; s < spans; s++) all += part[(long)s * cols + c];
+    sum[c] += all;
+}
+static void sb_column_sums_add(param_t *sum, const real *x, long ldx, long n, int cols, const real *r,
+                               const stat_t *stat) {
+    long spans = (n + SB_SPAN - 1) / SB_SPAN;
+    float *part = (float *)sb_scratch(SB_PARTIALS, (size_t)(spans * cols) * sizeof *part);
+    sb_launch(sb_column_partials_kernel, spans * ((cols + SB_WARP - 1) / SB_WARP), SB_BLOCK, part, x, ldx, n,
+              cols, r, stat);
+    sb_each(sb_column_sums_add_kernel, cols, sum, part, spans, cols);
+}
+
+// ---- linear
+SB_FN void sb_linear_forward(real *y, long ldy, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
+    sb_matmul(
+        {x, w.p, y, NULL, ldx, 1, 1, w.ld, ldy, (int)n, w.rows, w.cols, SB_NATIVE, w.type, SB_NATIVE, 0, b});
+}
+SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
+    sb_matmul(
+        {x, w.p, h, g, ldx, 1, 1, w.ld, w.rows, (int)n, w.rows, w.cols, SB_NATIVE, w.type, SB_NATIVE, 0, b});
+}
+static void sb_linear_backward(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n, int add) {
+    sb_matmul({d_y, w.p, d_x, NULL, ldy, 1, w.ld, 1, ldx, (int)n, w.cols, w.rows, SB_NATIVE, w.type,
+               SB_NATIVE, add, sb_absent});
+}
+SB_FN void sb_linear_backward_input(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n) {
+    sb_linear_backward(d_x, ldx, d_y, ldy, w, n, 0);
+}
+SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n) {
+    sb_linear_backward(d_x, ldx, d_y, ldy, w, n, 1);
+}
+SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y, long ldy, const real *x,
+                                     long ldx, long n, int out, int in) {
+    if (d_w)
+        sb_matmul({d_y, x, d_w, NULL, 1, ldy, ldx, 1, in, out, in, (int)n, SB_NATIVE, SB_NATIVE,
+                   SB_TYPE(param_t), 1, sb_absent});
+    if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, NULL);
+}
+
+// ---- activations of the MLP: a thread an element
+static __global__ void sb_gelu_forward_kernel(real *g, const real *h, long count) {
+    long i = sb_thread();
+    if (i < count) g[i] = (real)sb_gelu((float)h[i]);
+}
+SB_FN void sb_gelu_forward(real *g, const real *h, long count) {
+    sb_each(sb_gelu_forward_kernel, count, g, h, count);
+}
+static __global__ void sb_gelu_backward_kernel(real *d_h, const real *d_g, const real *h, long count) {
+    long i = sb_thread();
+    if (i >= count) return;
+    float x = (float)h[i];
+    d_h[i] = (real)((float)d_g[i] * (sb_phi(x) + x * 0.39894228f * expf(-0.5f * x * x)));
+}
+SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) {
+    sb_each(sb_gelu_backward_kernel, count, d_h, d_g, h, count);
+}
+static __global__ void sb_swiglu_forward_kernel(real *g, const real *h, long count, int f) {
+    long i = sb_thread(), at = i / f * 2 * f + i % f;
+    if (i >= count) return;
+    float x = (float)h[at];
+    g[i] = (real)(x * sb_sigmoid(x) * (float)h[at + f]);
+}
+SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) {
+    sb_each(sb_swiglu_forward_kernel, n * f, g, h, n * f, f);
+}
+static __global__ void sb_swiglu_backward_kernel(real *d_h, const real *d_g, const real *h, long count,
+                                                 int f) {
+    long i = sb_thread(), at = i / f * 2 * f + i % f;
+    if (i >= count) return;
+    float x = (float)h[at], up = (float)h[at + f], d = (float)d_g[i], s = sb_sigmoid(x);
+    d_h[at] = (real)(d * up * s * (1.0f + x * (1.0f - s)));
+    d_h[at + f] = (real)(d * x * s);
+}
+SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f) {
+    sb_each(sb_swiglu_backward_kernel, n * f, d_h, d_g, h, n * f, f);
+}
+
+// ---- residual and norm: a warp a row
+static __global__ void sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x,
+                                                  const real *y, SbWeight w, SbWeight b, long n, float eps,
+                                                  int layernorm) {
+    long i = (long)blockIdx.x * SB_WARPS + sb_warp();
+    int C = w.rows;
+    if (i >= n) return;
+    x += i * C, out += i * C;
+    float sum = 0, square = 0;
+    for (int c = sb_lane(); c < C; c += SB_WARP) {
+        float v = (float)x[c] + (y ? (float)y[i * C + c] : 0.0f);
+        if (r) r[i * C + c] = (real)v, v = (float)r[i * C + c];     // what is stored is what is normalised
+        sum += v;
+    }
+    const real *row = r ? r + i * C : x;
+    float mean = layernorm ? sb_warp_sum(sum) / (float)C : 0.0f;
+    for (int c = sb_lane(); c < C; c += SB_WARP) square += ((float)row[c] - mean) * ((float)row[c] - mean);
+    float rstd = 1.0f / sqrtf(sb_warp_sum(square) / (float)C + eps);
+    for (int c = sb_lane(); c < C; c += SB_WARP)
+        out[c] = (real)(((float)row[c] - mean) * rstd * sb_load(w.p, w.type, c) + sb_load_or_0(b, c));
+    if (!sb_lane()) stat[2 * i] = mean, stat[2 * i + 1] = rstd;
+}
+SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
+                               SbWeight b, long n, double eps, int layernorm) {
+    sb_each_warp(sb_add_norm_forward_kernel, n, r, out, stat, x, y, w, b, n, eps, layernorm);
+}
+// With e = d_out w, u = (r - mean) rstd: d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
+static __global__ void sb_norm_backward_add_kernel(real *d_r, const real *d_out, const real *r,
+                                                   const stat_t *stat, SbWeight w, long n, int layernorm) {
+    long i = (long)blockIdx.x * SB_WARPS + sb_warp();
+    int C = w.rows;
+    if (i >= n) return;
+    float mean = stat[2 * i], rstd = stat[2 * i + 1], sum_e = 0, sum_eu = 0;
+    d_r += i * C, d_out += i * C, r += i * C;
+    for (int c = sb_lane(); c < C; c += SB_WARP) {
+        float e = (float)d_out[c] * sb_load(w.p, w.type, c);
+        sum_e += e, sum_eu += e * ((float)r[c] - mean) * rstd;
+    }
+    float mean_e = layernorm ? sb_warp_sum(sum_e) / (float)C : 0.0f, mean_eu = sb_warp_sum(sum_eu) / (float)C;
+    for (int c = sb_lane(); c < C; c += SB_WARP) {
+        float e = (float)d_out[c] * sb_load(w.p, w.type, c), u = ((float)r[c] - mean) * rstd;
+        d_r[c] = (real)((float)d_r[c] + rstd * (e - mean_e - u * mean_eu));
+    }
+}
+SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const real *d_out, const real *r,
+                                const stat_t *stat, SbWeight w, long n, int layernorm) {
+    if (d_r) sb_each_warp(sb_norm_backward_add_kernel, n, d_r, d_out, r, stat, w, n, layernorm);
+    if (d_b) sb_column_sums_add(d_b, d_out, w.rows, n, w.rows, NULL, NULL);
+    if (d_w) sb_column_sums_add(d_w, d_out, w.rows, n, w.rows, r, stat);
+}
+
+// ---- rotation: a thread a pair of lanes
+static __global__ void sb_rotate_kernel(real *x, long ldx, const stat_t *table, long count, int heads,
+                                        int dim, int inverse) {
+    long t = sb_thread();
+    int half = dim / 2, pairs = heads * half;
+    if (t >= count) return;
+    long i = t / pairs;
+    int h = (int)(t % pairs) / half, j = (int)(t % half);
+    real *lo = x + i * ldx + h * dim + j, *hi = lo + half;
+    float cosine = (float)table[i * dim + j], sine = (float)table[i * dim + half + j], a = (float)*lo,
+          b = (float)*hi;
+    if (inverse) sine = -sine;
+    *lo = (real)(a * cosine - b * sine);
+    *hi = (real)(b * cosine + a * sine);
+}
+SB_FN void sb_rotate_inplace(real *x, long ldx, const stat_t *table, long n, int heads, int dim,
+                             int inverse) {
+    long count = n * heads * (dim / 2);
+    sb_each(sb_rotate_kernel, count, x, ldx, table, count, heads, dim, inverse);
+}
+
+// ---- attention. A warp owns a query row of a head (forward, d_q) or a key of a key head (d_k, d_v). It
+// takes the other side in groups of 32: a lane computes one score; then lanes own channels and the scores go
+// round by shuffle.
+enum { SB_HEAD = 128, SB_PARTS = SB_HEAD / SB_WARP };      // largest head; channels a lane owns
+
+static __device__ int sb_sees(const int *k, int j) {
+    return (j >= k[0] && j < k[1]) || (j >= k[2] && j < k[3]);
+}
+static __device__ float sb_dot(const float *x, const real *y, int D) {
+    float sum = 0;
+    for (int d = 0; d < D; d++) sum += x[d] * (float)y[d];
+    return sum;
+}
+// A row of D numbers to where a warp's lanes can all read it.
+static __device__ void sb_share_row(float *shared, const real *row, int D) {
+    __syncwarp();
+    for (int d = sb_lane(); d < D; d += SB_WARP) shared[d] = (float)row[d];
+    __syncwarp();
+}
+// sum[p] += weight of lane j times channel lane + 32 p of row j, over the group's 32 rows in order.
+static __device__ void sb_add_rows(float *sum, float weight, const real *rows, long ld, int count, int D) {
+    for (int j = 0; j < count; j++) {
+        float w = __shfl_sync(~0u, weight, j);
+        for (int p = 0; p * SB_WARP + sb_lane() < D; p++)
+            sum[p] += w * (float)rows[j * ld + p * SB_WARP + sb_lane()];
+    }
+}
+// Online softmax: for every group of keys the running maximum rises and what was summed is scaled down.
+static __global__ void sb_attention_forward_kernel(real *o, long ldo, stat_t *lse, SbAttention a) {
+    __shared__ float shared[SB_WARPS][SB_HEAD];
+    long row = (long)blockIdx.x * SB_WARPS + sb_warp(), i = row / a.heads;
+    int h = (int)(row % a.heads), D = a.dim, kv = h / (a.heads / a.kv_heads) * D;
+    if (i >= a.nq) return;
+    float *q = shared[sb_warp()], scale = 1.0f / sqrtf((float)D), top = -INFINITY, sum = 0,
+          out[SB_PARTS] = {};
+    const int *keys = a.keys + 4 * i;
+    sb_share_row(q, a.q + i * a.ldq + h * D, D);
+    for (int r = 0; r < 4; r += 2)
+        for (int j0 = keys[r]; j0 < keys[r + 1]; j0 += SB_WARP) {
+            int count = min((int)SB_WARP, keys[r + 1] - j0), in = sb_lane() < count;
+            float s = in ? sb_dot(q, a.k + (long)(j0 + sb_lane()) * a.ldk + kv, D) * scale : -INFINITY;
+            float higher = fmaxf(top, sb_warp_max(s)), shrink = expf(top - higher), p = expf(s - higher);
+            top = higher;
+            sum = sum * shrink + sb_warp_sum(p);
+            for (int c = 0; c < SB_PARTS; c++) out[c] *= shrink;
+            sb_add_rows(out, p, a.v + (long)j0 * a.ldv + kv, a.ldv, count, D);
+        }
+    for (int c = 0; c * SB_WARP + sb_lane() < D; c++)
+        o[i * ldo + h * D + c * SB_WARP + sb_lane()] = (real)(sum > 0 ? out[c] / sum : 0.0f);
+    if (!sb_lane()) lse[row] = sum > 0 ? top + logf(sum) : 0.0f;
+}
+// delta[row][head] = d_o . o: what every dS subtracts. A warp a row of a head.
+static __global__ void sb_attention_delta_kernel(float *delta, const real *d_o, const real *o, long ldo,
+                                                 long count, int heads, int D) {
+    long row = (long)blockIdx.x * SB_WARPS + sb_warp(), at = row / heads * ldo + row % heads * D;
+    if (row >= count) return;
+    float sum = 0;
+    for (int d = sb_lane(); d < D; d += SB_WARP) sum += (float)d_o[at + d] * (float)o[at + d];
+    sum = sb_warp_sum(sum);
+    if (!sb_lane()) delta[row] = sum;
+}
+// P = exp(scale q.k - lse),  dS = P (d_o.v - delta) scale,  d_q = sum over keys of dS k.
+static __global__ void sb_attention_backward_query_kernel(real *d_q, const real *d_o, long ldo,
+                                                          const stat_t *lse, const float *delta,
+                                                          SbAttention a) {
+    __shared__ float shared[2][SB_WARPS][SB_HEAD];
+    long row = (long)blockIdx.x * SB_WARPS + sb_warp(), i = row / a.heads;
+    int h = (int)(row % a.heads), D = a.dim, kv = h / (a.heads / a.kv_heads) * D;
+    if (i >= a.nq) return;
+    float *q = shared[0][sb_warp()], *d = shared[1][sb_warp()], scale = 1.0f / sqrtf((float)D),
+          sum[SB_PARTS] = {};
+    const int *keys = a.keys + 4 * i;
+    sb_share_row(q, a.q + i * a.ldq + h * D, D);
+    sb_share_row(d, d_o + i * ldo + h * D, D);
+    for (int r = 0; r < 4; r += 2)
+        for (int j0 = keys[r]; j0 < keys[r + 1]; j0 += SB_WARP) {
+            int count = min((int)SB_WARP, keys[r + 1] - j0);
+            long j = j0 + sb_lane();
+            float ds = 0;
+            if (sb_lane() < count)
+                ds = expf(sb_dot(q, a.k + j * a.ldk + kv, D) * scale - lse[row]) *
+                     (sb_dot(d, a.v + j * a.ldv + kv, D) - delta[row]) * scale;
+            sb_add_rows(sum, ds, a.k + (long)j0 * a.ldk + kv, a.ldk, count, D);
+        }
+    for (int c = 0; c * SB_WARP + sb_lane() < D; c++)
+        d_q[i * a.ldq + h * D + c * SB_WARP + sb_lane()] = (real)sum[c];
+}
+// d_k = sum over the rows that see the key, and their heads, of dS q;  d_v of P d_o.
+static __global__ void sb_attention_backward_key_kernel(real *d_k, real *d_v, const real *d_o, long ldo,
+                                                        const stat_t *lse, const float *delta,
+                                                        SbAttention a) {
+    __shared__ float shared[2][SB_WARPS][SB_HEAD];
+    long key = (long)blockIdx.x * SB_WARPS + sb_warp(), j = key / a.kv_heads;
+    int kv = (int)(key % a.kv_heads), D = a.dim, group = a.heads / a.kv_heads;
+    if (j >= a.nk) return;
+    float *k = shared[0][sb_warp()], *v = shared[1][sb_warp()], scale = 1.0f / sqrtf((float)D);
+    float sum_k[SB_PARTS] = {}, sum_v[SB_PARTS] = {};
+    sb_share_row(k, a.k + j * a.ldk + kv * D, D);
+    sb_share_row(v, a.v + j * a.ldv + kv * D, D);
+    for (long i0 = 0; i0 < a.nq; i0 += SB_WARP) {
+        long i = i0 + sb_lane();
+        int sees = i < a.nq && sb_sees(a.keys + 4 * i, (int)j),
+            count = (int)min((long)SB_WARP, a.nq - i0);
+        if (!__any_sync(~0u, sees)) continue;
+        for (int h = kv * group; h < (kv + 1) * group; h++) {
+            float p = 0, ds = 0;
+            if (sees) {
+                p = expf(sb_dot(k, a.q + i * a.ldq + h * D, D) * scale - lse[i * a.heads + h]);
+                ds = p * (sb_dot(v, d_o + i * ldo + h * D, D) - delta[i * a.heads + h]) * scale;
+            }
+            sb_add_rows(sum_k, ds, a.q + i0 * a.ldq + h * D, a.ldq, count, D);
+            sb_add_rows(sum_v, p, d_o + i0 * ldo + h * D, ldo, count, D);
+        }
+    }
+    for (int c = 0; c * SB_WARP + sb_lane() < D; c++) {
+        d_k[j * a.ldk + kv * D + c * SB_WARP + sb_lane()] = (real)sum_k[c];
+        d_v[j * a.ldv + kv * D + c * SB_WARP + sb_lane()] = (real)sum_v[c];
+    }
+}
+// ---- the same on tensor cores. A block owns 64 rows of one side (queries, or keys for d_k and d_v), a warp
+// 16 of them; the other side comes in tiles of N rows through shared memory. All three kernels are the same
+// walk:
+//     s = x1 y1^T  (scores)    t = x2 y2^T  (backward: d_o v^T)    out += f(s, t) y
+// with x in registers as operand fragments, heads zero-padded to D channels, and s turned from a result's
+// layout into an operand's without leaving its lane. Element e of a lane's result: row lane/4 + 8 (e/2),
+// column 2 (lane%4)
+// + e%2 of an 8-column block.
+enum { SB_OWN = 64, SB_FLASH = 128 };   // rows and threads of a block
+
+// Rows row0 .. +16 of x [rows][dim] as operand fragments.
+template <int D> static __device__ void sb_own_rows(unsigned out[D / 16][4], const real *x, long ld,
+                                                    long row0, long rows, int dim) {
+    for (int k = 0; k < D / 16; k++)
+        for (int f = 0; f < 4; f++) {
+            long row = row0 + sb_lane() / 4 + f % 2 * 8;
+            int d = 16 * k + f / 2 * 8 + sb_lane() % 4 * 2;
+            const real *at = x + row * ld + d;
+            out[k][f] = sb_pair(row < rows && d < dim ? (float)at[0] : 0.0f,
+                                row < rows && d + 1 < dim ? (float)at[1] : 0.0f);
+        }
+}
+template <int D, int N>
+static __device__ void sb_other_rows(__nv_bfloat16 *tile, const SbOperand *o, long row0) {
+    for (int e = (int)threadIdx.x; e < N * D / SB_CHUNK8; e += SB_FLASH) {
+        int row = e / (D / SB_CHUNK8), d = e % (D / SB_CHUNK8) * SB_CHUNK8;
+        unsigned chunk[4];
+        sb_load_chunk(chunk, o, (int)row0 + row, d);
+        *(uint4 *)(tile + row * (D + SB_MMA_PAD) + d) = *(uint4 *)chunk;
+    }
+}
+template <int D, int N>
+static __device__ void sb_scores(float s[N / 8][4], const unsigned x[D / 16][4], const __nv_bfloat16 *tile) {
+    for (int j = 0; j < N / 8; j++) s[j][0] = s[j][1] = s[j][2] = s[j][3] = 0;
+    for (int k = 0; k < D / 16; k++)
+        for (int j = 0; j < N / 8; j += 2) {
+            unsigned y[4];
+            sb_fragment(y, tile, D + SB_MMA_PAD, 1, 8 * j, 16 * k);
+            unsigned left[2] = {y[0], y[2]}, right[2] = {y[1], y[3]};
+            sb_mma_bf16(s[j], x[k], left);
+            sb_mma_bf16(s[j + 1], x[k], right);
+        }
+}
+// out [16][D] += p [16][N] y
+template <int D, int N>
+static __device__ void sb_add_product(float out[D / 8][4], float p[N / 8][4], const __nv_bfloat16 *tile) {
+    for (int k = 0; k < N / 16; k++) {
+        unsigned x[4] = {sb_pair(p[2 * k][0], p[2 * k][1]), sb_pair(p[2 * k][2], p[2 * k][3]),
+                         sb_pair(p[2 * k + 1][0], p[2 * k + 1][1]),
+                         sb_pair(p[2 * k + 1][2], p[2 * k + 1][3])};
+        for (int j = 0; j < D / 8; j += 2) {
+            unsigned y[4];
+            sb_fragment(y, tile, D + SB_MMA_PAD, 0, 8 * j, 16 * k);
+            unsigned left[2] = {y[0], y[2]}, right[2] = {y[1], y[3]};
+            sb_mma_bf16(out[j], x, left);
+            sb_mma_bf16(out[j + 1], x, right);
+        }
+    }
+}
+template <int D>
+static __device__ void sb_store_rows(real *y, long ld, long row0, long rows, int dim, float out[D / 8][4]) {
+    for (int j = 0; j < D / 8; j++)
+        for (int e = 0; e < 4; e++) {
+            long row = row0 + sb_lane() / 4 + e / 2 * 8;
+            int d = 8 * j + sb_lane() % 4 * 2 + e % 2;
+            if (row < rows && d < dim) y[row * ld + d] = (real)out[j][e];
+        }
+}
+// Over the four lanes that hold a row of a result.
+static __device__ float sb_quad_max(float x) {
+    x = fmaxf(x, __shfl_xor_sync(~0u, x, 1));
+    return fmaxf(x, __shfl_xor_sync(~0u, x, 2));
+}
+static __device__ float sb_quad_sum(float x) {
+    x += __shfl_xor_sync(~0u, x, 1);
+    return x + __shfl_xor_sync(~0u, x, 2);
+}
+// Rows [row0, row0 + own) of keys: first and last key that any of them sees, in every thread of the block.
+static __device__ void sb_block_span(int span[2], const int *keys, long row0, long rows) {
+    __shared__ int low[SB_FLASH / SB_WARP], high[SB_FLASH / SB_WARP];
+    int lo = INT_MAX, hi = 0;
+    for (int r = (int)threadIdx.x; r < SB_OWN && row0 + r < rows; r += SB_FLASH)
+        for (int k = 0; k < 4; k += 2) {
+            const int *range = keys + 4 * (row0 + r) + k;
+            if (range[0] < range[1]) lo = min(lo, range[0]), hi = max(hi, range[1]);
+        }
+    for (int step = SB_WARP / 2; step; step /= 2)
+        lo = min(lo, __shfl_xor_sync(~0u, lo, step)), hi = max(hi, __shfl_xor_sync(~0u, hi, step));
+    if (!sb_lane()) low[sb_warp()] = lo, high[sb_warp()] = hi;
+    __syncthreads();
+    for (int w = 0; w < SB_FLASH / SB_WARP; w++) lo = min(lo, low[w]), hi = max(hi, high[w]);
+    span[0] = lo, span[1] = hi;
+}
+// Does any row of the block see a key of [j0, j1)? The same answer in every thread; a barrier.
+static __device__ int sb_block_sees(int flag[SB_FLASH / SB_WARP], const int *keys, long row0, long rows,
+                                    int j0, int j1) {
+    int sees = 0;
+    for (int r = (int)threadIdx.x; r < SB_OWN && row0 + r < rows; r += SB_FLASH)
+        for (int k = 0; k < 4; k += 2) {
+            const int *range = keys + 4 * (row0 + r) + k;
+            sees |= max(range[0], j0) < min(range[1], j1);
+        }
+    sees = __any_sync(~0u, sees);
+    if (!sb_lane()) flag[sb_warp()] = sees;
+    __syncthreads();
+    for (int w = 0; w < SB_FLASH / SB_WARP; w++) sees |= flag[w];
+    return sees;
+}
+static SbOperand sb_rows_operand(const real *x, long rows, int dim, long ld) {
+    return sb_operand(x, SB_NATIVE, (int)rows, dim, ld, 1);
+}
+static __device__ SbOperand sb_head_operand(const SbOperand *o, int column) {
+    SbOperand h = *o;
+    h.p = (const real *)o->p + column;
+    h.whole = o->whole && column % SB_CHUNK8 == 0;
+    return h;
+}
+template <int D, int N>
+static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, SbAttention a, SbOperand k_all,
+                                               SbOperand v_all) {
+    __shared__ __align__(16) __nv_bfloat16 k[N][D + SB_MMA_PAD];
+    __shared__ __align__(16) __nv_bfloat16 v[N][D + SB_MMA_PAD];
+    __shared__ int flag[2][SB_FLASH / SB_WARP];
+    int h = (int)blockIdx.x % a.heads, kv = h / (a.heads / a.kv_heads) * a.dim, span[2], turn = 0;
+    long row0 = (long)(blockIdx.x / a.heads) * SB_OWN, mine = row0 + 16 * sb_warp();
+    SbOperand k_head = sb_head_operand(&k_all, kv), v_head = sb_head_operand(&v_all, kv);
+    unsigned q[D / 16][4];
+    float out[D / 8][4] = {}, top[2] = {-INFINITY, -INFINITY}, sum[2] = {},
+                  scale = 1.0f / sqrtf((float)a.dim);
+    sb_own_rows<D>(q, a.q + h * a.dim, a.ldq, mine, a.nq, a.dim);
+    sb_block_span(span, a.keys, row0, a.nq);
+    for (int j0 = span[0]; j0 < span[1]; j0 += N, turn ^= 1) {
+        if (!sb_block_sees(flag[turn], a.keys, row0, a.nq, j0, j0 + N)) continue;
+        sb_other_rows<D, N>(k[0], &k_head, j0);
+        sb_other_rows<D, N>(v[0], &v_head, j0);
+        __syncthreads();
+        float s[N / 8][4];
+        sb_scores<D, N>(s, q, k[0]);
+        for (int half = 0; half < 2; half++) {              // rows lane / 4 and lane / 4 + 8
+            long i = mine + sb_lane() / 4 + 8 * half;
+            float higher = top[half], part = 0;
+            for (int j = 0; j < N / 8; j++)
+                for (int e = 2 * half; e < 2 * half + 2; e++) {
+                    int key = j0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
+                    s[j][e] = i < a.nq && sb_sees(a.keys + 4 * i, key) ? s[j][e] * scale : -INFINITY;
+                    higher = fmaxf(higher, s[j][e]);
+                }
+            higher = sb_quad_max(higher);
+            float shrink = higher > -INFINITY ? expf(top[half] - higher) : 1.0f;
+            for (int j = 0; j < N / 8; j++)
+                for (int e = 2 * half; e < 2 * half + 2; e++) {
+                    s[j][e] = higher > -INFINITY ? expf(s[j][e] - higher) : 0.0f;
+                    part += s[j][e];
+                }
+            sum[half] = sum[half] * shrink + sb_quad_sum(part);
+            top[half] = higher;
+            for (int d = 0; d < D / 8; d++) out[d][2 * half] *= shrink, out[d][2 * half + 1] *= shrink;
+        }
+        sb_add_product<D, N>(out, s, v[0]);
+        __syncthreads();
+    }
+    for (int half = 0; half < 2; half++) {
+        long i = mine + sb_lane() / 4 + 8 * half;
+        float part = sum[half] > 0 ? 1.0f / sum[half] : 0.0f;
+        for (int d = 0; d < D / 8; d++) out[d][2 * half] *= part, out[d][2 * half + 1] *= part;
+        if (i < a.nq && sb_lane() % 4 == 0)
+            lse[i * a.heads + h] = sum[half] > 0 ? top[half] + logf(sum[half]) : 0.0f;
+    }
+    sb_store_rows<D>(o + h * a.dim, ldo, mine, a.nq, a.dim, out);
+}
+typedef struct { const real *d_o; long ldo; const stat_t *lse; const float *delta; } SbFlashGrad;
+// P = exp(scale q.k - lse) where the row sees the key, else 0;  dS = P (d_o.v - delta) scale
+static __device__ float sb_flash_p(const SbAttention *a, const SbFlashGrad *g, float s, float scale, long i,
+                                   int key, int h) {
+    return i < a->nq && sb_sees(a->keys + 4 * i, key) ? expf(s * scale - g->lse[i * a->heads + h]) : 0.0f;
+}
+template <int D, int N> static __global__ void
+sb_flash_backward_query_kernel(real *d_q, SbAttention a, SbFlashGrad g, SbOperand k_all, SbOperand v_all) {
+    __shared__ __align__(16) __nv_bfloat16 k[N][D + SB_MMA_PAD];
+    __shared__ __align__(16) __nv_bfloat16 v[N][D + SB_MMA_PAD];
+    __shared__ int flag[2][SB_FLASH / SB_WARP];
+    int h = (int)blockIdx.x % a.heads, kv = h / (a.heads / a.kv_heads) * a.dim, span[2], turn = 0;
+    long row0 = (long)(blockIdx.x / a.heads) * SB_OWN, mine = row0 + 16 * sb_warp();
+    SbOperand k_head = sb_head_operand(&k_all, kv), v_head = sb_head_operand(&v_all, kv);
+    unsigned q[D / 16][4], d_o[D / 16][4];
+    float out[D / 8][4] = {}, scale = 1.0f / sqrtf((float)a.dim);
+    sb_own_rows<D>(q, a.q + h * a.dim, a.ldq, mine, a.nq, a.dim);
+    sb_own_rows<D>(d_o, g.d_o + h * a.dim, g.ldo, mine, a.nq, a.dim);
+    sb_block_span(span, a.keys, row0, a.nq);
+    for (int j0 = span[0]; j0 < span[1]; j0 += N, turn ^= 1) {
+        if (!sb_block_sees(flag[turn], a.keys, row0, a.nq, j0, j0 + N)) continue;
+        sb_other_rows<D, N>(k[0], &k_head, j0);
+        sb_other_rows<D, N>(v[0], &v_head, j0);
+        __syncthreads();
+        float s[N / 8][4], t[N / 8][4];
+        sb_scores<D, N>(s, q, k[0]);
+        sb_scores<D, N>(t, d_o, v[0]);
+        for (int j = 0; j < N / 8; j++)
+            for (int e = 0; e < 4; e++) {
+                long i = mine + sb_lane() / 4 + 8 * (e / 2);
+                int key = j0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
+                float p = sb_flash_p(&a, &g, s[j][e], scale, i, key, h);
+                s[j][e] = p > 0 ? p * (t[j][e] - g.delta[i * a.heads + h]) * scale : 0.0f;
+            }
+        sb_add_product<D, N>(out, s, k[0]);
+        __syncthreads();
+    }
+    sb_store_rows<D>(d_q + h * a.dim, a.ldq, mine, a.nq, a.dim, out);
+}
+// For every 64 keys the first and the last row that sees any of them. A block a tile of keys.
+static __global__ void sb_row_spans_kernel(int *span, const int *keys, long nq) {
+    __shared__ int low[SB_BLOCK], high[SB_BLOCK];
+    int j0 = (int)blockIdx.x * SB_OWN, t = (int)threadIdx.x, lo = INT_MAX, hi = 0;
+    for (int i = t; i < nq; i += SB_BLOCK)
+        for (int k = 0; k < 4; k += 2) {
+            const int *range = keys + 4 * (long)i + k;
+            if (max(range[0], j0) < min(range[1], j0 + SB_OWN)) lo = min(lo, i), hi = max(hi, i + 1);
+        }
+    low[t] = lo, high[t] = hi;
+    for (int half = SB_BLOCK / 2; half; half /= 2) {
+        __syncthreads();
+        if (t < half) low[t] = min(low[t], low[t + half]), high[t] = max(high[t], high[t + half]);
+    }
+    if (!t) span[2 * blockIdx.x] = low[0], span[2 * blockIdx.x + 1] = high[0];
+}
+template <int D, int N>
+static __global__ void sb_flash_backward_key_kernel(real *d_k, real *d_v, const int *span, SbAttention a,
+                                                    SbFlashGrad g, SbOperand q_all, SbOperand d_o_all) {
+    __shared__ __align__(16) __nv_bfloat16 q[N][D + SB_MMA_PAD];
+    __shared__ __align__(16) __nv_bfloat16 d_o[N][D + SB_MMA_PAD];
+    int kv = (int)blockIdx.x % a.kv_heads, tile = (int)blockIdx.x / a.kv_heads, group = a.heads / a.kv_heads;
+    long mine = (long)tile * SB_OWN + 16 * sb_warp();
+    unsigned k[D / 16][4], v[D / 16][4];
+    float out_k[D / 8][4] = {}, out_v[D / 8][4] = {}, scale = 1.0f / sqrtf((float)a.dim);
+    sb_own_rows<D>(k, a.k + kv * a.dim, a.ldk, mine, a.nk, a.dim);
+    sb_own_rows<D>(v, a.v + kv * a.dim, a.ldv, mine, a.nk, a.dim);
+    for (int h = kv * group; h < (kv + 1) * group; h++) {
+        SbOperand q_head = sb_head_operand(&q_all, h * a.dim), d_head = sb_head_operand(&d_o_all, h * a.dim);
+        for (int i0 = span[2 * tile]; i0 < span[2 * tile + 1]; i0 += N) {
+            sb_other_rows<D, N>(q[0], &q_head, i0);
+            sb_other_rows<D, N>(d_o[0], &d_head, i0);
+            __syncthreads();
+            float s[N / 8][4], t[N / 8][4];
+            sb_scores<D, N>(s, k, q[0]);
+            sb_scores<D, N>(t, v, d_o[0]);
+            for (int j = 0; j < N / 8; j++)
+                for (int e = 0; e < 4; e++) {
+                    long i = i0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
+                    int key = (int)mine + sb_lane() / 4 + 8 * (e / 2);
+                    s[j][e] = sb_flash_p(&a, &g, s[j][e], scale, i, key, h);
+                    t[j][e] = s[j][e] > 0 ? s[j][e] * (t[j][e] - g.delta[i * a.heads + h]) * scale : 0.0f;
+                }
+            sb_add_product<D, N>(out_v, s, d_o[0]);
+            sb_add_product<D, N>(out_k, t, q[0]);
+            __syncthreads();
+        }
+    }
+    sb_store_rows<D>(d_k + kv * a.dim, a.ldk, mine, a.nk, a.dim, out_k);
+    sb_store_rows<D>(d_v + kv * a.dim, a.ldv, mine, a.nk, a.dim, out_v);
+}
+template <int D, int N> static void sb_flash_forward(real *o, long ldo, stat_t *lse, const SbAttention *a) {
+    sb_launch(sb_flash_forward_kernel<D, N>, (a->nq + SB_OWN - 1) / SB_OWN * a->heads, SB_FLASH, o, ldo, lse,
+              *a, sb_rows_operand(a->k, a->nk, a->dim, a->ldk), sb_rows_operand(a->v, a->nk, a->dim, a->ldv));
+}
+template <int D, int N>
+static void sb_flash_backward(real *d_q, real *d_k, real *d_v, const SbFlashGrad *g, const SbAttention *a) {
+    long tiles = (a->nk + SB_OWN - 1) / SB_OWN;
+    int *span = (int *)sb_scratch(SB_SPANS, (size_t)(2 * tiles) * sizeof *span);
+    sb_launch(sb_flash_backward_query_kernel<D, N>, (a->nq + SB_OWN - 1) / SB_OWN * a->heads, SB_FLASH, d_q,
+              *a, *g, sb_rows_operand(a->k, a->nk, a->dim, a->ldk),
+              sb_rows_operand(a->v, a->nk, a->dim, a->ldv));
+    sb_launch(sb_row_spans_kernel, tiles, SB_BLOCK, span, a->keys, a->nq);
+    sb_launch(sb_flash_backward_key_kernel<D, N>, tiles * a->kv_heads, SB_FLASH, d_k, d_v, span, *a, *g,
+              sb_rows_operand(a->q, a->nq, a->dim, a->ldq), sb_rows_operand(g->d_o, a->nq, a->dim, g->ldo));
+}
+
+// ---- attention, whole
+SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a) {
+    if (a->dim > SB_HEAD) SB_FAIL("CUDA: heads of %d channels; at most %d", a->dim, SB_HEAD);
+    if (sizeof(real) == 4) sb_each_warp(sb_attention_forward_kernel, a->nq * a->heads, o, ldo, lse, *a);
+    else if (a->dim <= 32) sb_flash_forward<32, 64>(o, ldo, lse, a);
+    else if (a->dim <= 64) sb_flash_forward<64, 64>(o, ldo, lse, a);
+    else sb_flash_forward<128, 32>(o, ldo, lse, a);
+}
+SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
+                                 const stat_t *lse, const SbAttention *a) {
+    long rows = a->nq * a->heads;
+    float *delta = (float *)sb_scratch(SB_DELTA, (size_t)rows * sizeof *delta);
+    SbFlashGrad g = {d_o, ldo, lse, delta};
+    sb_each_warp(sb_attention_delta_kernel, rows, delta, d_o, o, ldo, rows, a->heads, a->dim);
+    if (sizeof(real) == 4) {
+        sb_each_warp(sb_attention_backward_query_kernel, rows, d_q, d_o, ldo, lse, delta, *a);
+        sb_each_warp(sb_attention_backward_key_kernel, a->nk * a->kv_heads, d_k, d_v, d_o, ldo, lse, delta,
+                     *a);
+    } else if (a->dim <= 32) sb_flash_backward<32, 64>(d_q, d_k, d_v, &g, a);
+    else if (a->dim <= 64) sb_flash_backward<64, 64>(d_q, d_k, d_v, &g, a);
+    else sb_flash_backward<128, 32>(d_q, d_k, d_v, &g, a);
+}
+
+// ---- the second channel folded into one projection (paper, eq. 1): a warp a row of Wc
+static __global__ void sb_dual_fold_forward_kernel(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp,
+                                                   SbWeight bp, SbWeight a) {
+    long c = (long)blockIdx.x * SB_WARPS + sb_warp();
+    int M = w.cols;
+    if (c >= w.rows) return;
+    float s = sb_sigmoid(sb_load(a.p, a.type, c));
+    for (int j = sb_lane(); j < M; j += SB_WARP) {
+        wc[c * 2 * M + j] = (real)(s * sb_load(w.p, w.type, c * w.ld + j));
+        wc[c * 2 * M + M + j] = (real)((1.0f - s) * sb_load(wp.p, wp.type, c * wp.ld + j));
+    }
+    if (b.p && !sb_lane())
+        bc[c] = (real)(s * sb_load(b.p, b.type, c) + (1.0f - s) * sb_load(bp.p, bp.type, c));
+}
+SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
+                                SbWeight a) {
+    sb_each_warp(sb_dual_fold_forward_kernel, w.rows, wc, bc, w, b, wp, bp, a);
+}
+typedef struct { param_t *w, *b, *wp, *bp, *a; } SbFoldGrads;
+static __global__ void sb_dual_fold_backward_kernel(SbFoldGrads d, const param_t *d_wc, const param_t *d_bc,
+                                                    SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
+                                                    SbWeight a) {
+    long c = (long)blockIdx.x * SB_WARPS + sb_warp();
+    int M = w.cols;
+    if (c >= w.rows) return;
+    const param_t *m1 = d_wc + c * 2 * M, *m2 = m1 + M;
+    float s = sb_sigmoid(sb_load(a.p, a.type, c)), d_s = 0;
+    for (int j = sb_lane(); j < M; j += SB_WARP) {
+        d_s += m1[j] * sb_load(w.p, w.type, c * w.ld + j) - m2[j] * sb_load(wp.p, wp.type, c * wp.ld + j);
+        if (d.w) d.w[c * M + j] += s * m1[j];
+        if (d.wp) d.wp[c * M + j] += (1.0f - s) * m2[j];
+    }
+    d_s = sb_warp_sum(d_s);
+    if (sb_lane()) return;
+    if (b.p) d_s += d_bc[c] * (sb_load(b.p, b.type, c) - sb_load(bp.p, bp.type, c));
+    if (d.b) d.b[c] += s * d_bc[c];
+    if (d.bp) d.bp[c] += (1.0f - s) * d_bc[c];
+    if (d.a) d.a[c] += s * (1.0f - s) * d_s;
+}
+SB_FN void sb_dual_fold_backward(param_t *d_w, param_t *d_b, param_t *d_wp, param_t *d_bp, param_t *d_a,
+                                 const param_t *d_wc, const param_t *d_bc, SbWeight w, SbWeight b,
+                                 SbWeight wp, SbWeight bp, SbWeight a) {
+    SbFoldGrads d = {d_w, d_b, d_wp, d_bp, d_a};
+    sb_each_warp(sb_dual_fold_backward_kernel, w.rows, d, d_wc, d_bc, w, b, wp, bp, a);
+}
+
+// ---- patches
+static __global__ void sb_patch_columns_kernel(real *col, const real *pixels, const int *patch, long count,
+                                               int K, int side) {
+    long t = sb_thread(), i = t / K;
+    if (t >= count) return;
+    int j = (int)(t % K), channel = j / (side * side), y = j / side % side, u = j % side;
+    const int *p = patch + 3 * i;
+    col[t] = p[0] < 0 ? (real)0.0f : pixels[((long)p[0] + (long)y * p[1] + u) * 3 + channel];
+}
+static __global__ void sb_patch_finish_kernel(real *x, const int *patch, SbWeight b, SbWeight cls,
+                                              SbWeight pos, long count, int C) {
+    long t = sb_thread(), i = t / C;
+    if (t >= count) return;
+    int c = (int)(t % C);
+    SbWeight first = patch[3 * i] < 0 ? cls : b;
+    x[t] = (real)((float)x[t] + (sb_load(first.p, first.type, c) +
+                                 sb_load(pos.p, pos.type, patch[3 * i + 2] * pos.ld + c)));
+}
+SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
+                                  SbWeight b, SbWeight cls, SbWeight pos, long n, int side) {
+    int C = w.rows, K = w.cols;
+    sb_each(sb_patch_columns_kernel, n * K, col, pixels, patch, n * K, K, side);
+    sb_linear_forward(x, C, col, K, w, sb_absent, n);
+    sb_each(sb_patch_finish_kernel, n * C, x, patch, b, cls, pos, n * C, C);
+}
+// Position `p` (a block's first index) collects its rows; two more "positions" are b (all patches) and cls.
+// A thread owns a column of one of them, so rows are added in order.
+static __global__ void sb_patch_sums_kernel(param_t *d_pos, param_t *d_b, param_t *d_cls, const real *d_x,
+                                            const int *patch, long n, int width, int positions) {
+    long t = sb_thread();
+    int p = (int)(t / width), c = (int)(t % width);
+    if (p >= positions + 2) return;
+    param_t *to = p < positions ? (d_pos ? d_pos + t : NULL) : p == positions ? d_b : d_cls;
+    if (!to) return;
+    if (p >= positions) to += c;
+    float sum = (float)*to;
+    for (long i = 0; i < n; i++) {
+        int mine = p < positions ? patch[3 * i + 2] == p : (patch[3 * i] < 0) == (p > positions);
+        if (mine) sum += (float)d_x[i * width + c];
+    }
+    *to = sum;
+}
+SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_pos,
+                                   const real *d_x, const real *col, const int *patch, long n, int width,
+                                   int cols, int positions) {
+    sb_linear_backward_weight(d_w, NULL, d_x, width, col, cols, n, width, cols);
+    sb_each(sb_patch_sums_kernel, (long)(positions + 2) * width, d_pos, d_b, d_cls, d_x, patch, n, width,
+            positions);
+}
+
+// ---- words and image tokens: a thread an element
+static __global__ void sb_embed_forward_kernel(real *x, SbWeight emb, const int *token, const real *vis,
+                                               const int *vis_row, long count, int C) {
+    long t = sb_thread(), i = t / C;
+    if (t >= count) return;
+    int c = (int)(t % C);
+    float sum = vis_row[i] < 0 ? 0.0f : (float)vis[(long)vis_row[i] * C + c];
+    for (int j = 0; j < SB_BAG; j++) {
+        long word = token[i * SB_BAG + j];
+        if (word >= 0) sum += sb_load(emb.p, emb.type, word * emb.ld + c);
+    }
+    x[t] = (real)sum;
+}
+SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row,
+                            long n) {
+    sb_each(sb_embed_forward_kernel, n * emb.cols, x, emb, token, vis, vis_row, n * emb.cols, emb.cols);
+}
+// to[w] (+)= sum of rows i / each of d_x whose index[i] is w. A thread owns an element: rows are added in
+// order.
+static __global__ void sb_rows_by_index_kernel(void *to, int type, const real *d_x, const int *index, long n,
+                                               int each, long count, int width, int add) {
+    long t = sb_thread(), w = t / width, c = t % width;
+    if (t >= count) return;
+    float sum = add ? sb_load(to, type, t) : 0.0f;
+    for (long i = 0; i < n; i++) if (index[i] == w) sum += (float)d_x[i / each * width + c];
+    sb_store(to, type, t, sum);
+}
+SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const int *token,
+                             const int *vis_row, long n, long n_vis, int words, int width) {
+    long shown = n_vis * width, table = (long)words * width;
+    if (d_vis)
+        sb_each(sb_rows_by_index_kernel, shown, d_vis, SB_NATIVE, d_x, vis_row, n, 1, shown, width, 0);
+    if (d_emb)
+        sb_each(sb_rows_by_index_kernel, table, d_emb, SB_TYPE(param_t), d_x, token, n * SB_BAG, SB_BAG,
+                table, width, 1);
+}
+static __global__ void sb_gather_rows_kernel(real *y, const real *x, const int *index, long count,
+                                             int width) {
+    long t = sb_thread();
+    if (t < count) y[t] = x[(long)index[t / width] * width + t % width];
+}
+SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width) {
+    sb_each(sb_gather_rows_kernel, n * width, y, x, index, n * width, width);
+}
+static __global__ void sb_scatter_rows_add_kernel(real *d_x, const real *d_y, const int *index, long count,
+                                                  int width) {
+    long t = sb_thread();
+    if (t >= count) return;
+    real *to = d_x + (long)index[t / width] * width + t % width;
+    *to = (real)((float)*to + (float)d_y[t]);
+}
+SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width) {
+    sb_each(sb_scatter_rows_add_kernel, n * width, d_x, d_y, index, n * width, width);
+}
+
+// ---- losses: a warp a row of classes
+static __global__ void sb_xent_kernel(stat_t *loss, real *d_logits, const real *logits, const int *target,
+                                      long n, int classes, float scale) {
+    long i = (long)blockIdx.x * SB_WARPS + sb_warp();
+    if (i >= n) return;
+    const real *z = logits + i * classes;
+    float top = -INFINITY, sum = 0;
+    for (int j = sb_lane(); j < classes; j += SB_WARP) top = fmaxf(top, (float)z[j]);
+    top = sb_warp_max(top);
+    for (int j = sb_lane(); j < classes; j += SB_WARP) sum += expf((float)z[j] - top);
+    sum = sb_warp_sum(sum);
+    if (!sb_lane()) loss[i] = target[i] < 0 ? 0.0f : logf(sum) + top - (float)z[target[i]];
+    if (!d_logits) return;
+    float factor = target[i] < 0 ? 0.0f : scale;
+    for (int j = sb_lane(); j < classes; j += SB_WARP)
+        d_logits[i * classes + j] =
+            (real)(factor * expf((float)z[j] - top) / sum - (j == target[i] ? factor : 0.0f));
+}
+SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
+                   double scale) {
+    sb_each_warp(sb_xent_kernel, n, loss, d_logits, logits, target, n, classes, scale);
+}
+// loss = max(z,0) - z y + log(1 + exp(-|z|)),  gradient sigmoid(z) - y.  In double: there are few.
+static __global__ void sb_bce_kernel(stat_t *loss, real *d_logits, const real *logits, const stat_t *y,
+                                     long n, int classes, double scale) {
+    long i = sb_thread();
+    double sum = 0;
+    if (i >= n) return;
+    for (long at = i * classes; at < (i + 1) * classes; at++) {
+        double z = (double)(float)logits[at], want = (double)(float)y[at];
+        sum += fmax(z, 0.0) - z * want + log1p(exp(-fabs(z)));
+        if (d_logits) d_logits[at] = (real)(float)(scale * (1 / (1 + exp(-z)) - want));
+    }
+    loss[i] = (stat_t)sum;
+}
+SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const stat_t *y, long n, int classes,
+                  double scale) {
+    sb_each(sb_bce_kernel, n, loss, d_logits, logits, y, n, classes, scale);
+}
+static __global__ void sb_smooth_l1_kernel(stat_t *loss, real *d_pred, const real *pred, const stat_t *target,
+                                           long n, double scale) {
+    long i = sb_thread();
+    if (i >= n) return;
+    double e = (double)(float)pred[i] - (double)(float)target[i];
+    loss[i] = (stat_t)(fabs(e) < 1 ? e * e / 2 : fabs(e) - 0.5);
+    if (d_pred) d_pred[i] = (real)(float)(scale * fmax(-1.0, fmin(1.0, e)));
+}
+SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const stat_t *target, long n,
+                        double scale) {
+    sb_each(sb_smooth_l1_kernel, n, loss, d_pred, pred, target, n, scale);
+}
+SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, long chunk, const real *x,
+                        SbWeight w, const int *target, long n, double scale) {
+    int V = w.rows, C = w.cols;
+    for (long i = 0; i < n; i += chunk) {
+        long m = n - i < chunk ? n - i : chunk;
+        real *d_logits = d_x || d_w ? logits + chunk * V : NULL;
+        sb_linear_forward(logits, V, x + i * C, C, w, sb_absent, m);
+        sb_xent(loss + i, d_logits, logits, target + i, m, V, scale);
+        if (d_x) sb_linear_backward_input(d_x + i * C, C, d_logits, V, w, m);
+        if (d_w) sb_linear_backward_weight(d_w, NULL, d_logits, V, x + i * C, C, m, V, C);
+    }
+}
+
+// ---- optimiser: a thread an element
+typedef struct { float scale, rate, shrink, b1, b2, fix, eps; } SbAdamW;
+static __global__ void sb_adamw_kernel(param_t *p, const param_t *grad, param_t *m, param_t *v, long count,
+                                       SbAdamW a) {
+    long i = sb_thread();
+    if (i >= count) return;
+    float g = a.scale * grad[i];
+    m[i] = a.b1 * m[i] + (1.0f - a.b1) * g;
+    v[i] = a.b2 * v[i] + (1.0f - a.b2) * g * g;
+    p[i] = a.shrink * p[i] - a.rate * m[i] / (sqrtf(v[i] * a.fix) + a.eps);
+}
+SB_FN void sb_adamw(param_t *p, const param_t *grad, param_t *m, param_t *v, long count, double scale,
+                    double lr, double decay, double beta1, double beta2, double eps, long step) {
+    SbAdamW a = {(float)scale,
+                 (float)(lr / (1 - pow(beta1, (double)step))),
+                 (float)(1 - lr * decay),
+                 (float)beta1,
+                 (float)beta2,
+                 (float)(1 / (1 - pow(beta2, (double)step))),
+                 (float)eps};
+    sb_each(sb_adamw_kernel, count, p, grad, m, v, count, a);
+}
+// A block sums SB_SQUARE_SPAN elements: a thread every 256th, then halves of the block, in double.
+enum { SB_SQUARE_SPAN = 65536 };
+static __global__ void sb_square_partials_kernel(double *part, const void *x, int type, long count) {
+    __shared__ double of_thread[SB_BLOCK];
+    long first = (long)blockIdx.x * SB_SQUARE_SPAN;
+    double sum = 0;
+    for (long i = first + threadIdx.x; i < first + SB_SQUARE_SPAN && i < count; i += SB_BLOCK)
+        sum += pow((double)sb_load(x, type, i), 2);
+    of_thread[threadIdx.x] = sum;
+    for (int half = SB_BLOCK / 2; half; half /= 2) {
+        __syncthreads();
+        if ((int)threadIdx.x < half) of_thread[threadIdx.x] += of_thread[threadIdx.x + half];
+    }
+    if (!threadIdx.x) part[blockIdx.x] = of_thread[0];
+}
+SB_FN double sb_sum_squares(const void *x, int type, long count) {
+    long blocks = (count + SB_SQUARE_SPAN - 1) / SB_SQUARE_SPAN;
+    double *part = (double *)sb_scratch(SB_SQUARES, (size_t)blocks * sizeof *part), total = 0, host[64];
+    sb_launch(sb_square_partials_kernel, blocks, SB_BLOCK, part, x, type, count);
+    for (long b = 0; b < blocks; b += 64) {
+        long n = blocks - b < 64 ? blocks - b : 64;
+        sb_get(host, part + b, (size_t)n * sizeof *host);
+        for (long j = 0; j < n; j++) total += host[j];
+    }
+    return total;
+}
+
+#endif
