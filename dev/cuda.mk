@@ -25,4 +25,6 @@ build/cuda/train16 build/cuda/train32: build/cuda/train.h dev/cuda_on_cpu/cuda_s
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
 check_cuda: build/cuda/test16 build/cuda/test32 build/cuda/train16 build/cuda/train32
 	@sh dev/cuda_on_cpu/check.sh
+check_faults: | deps
+	@sh dev/cuda_on_cpu/faults.sh
 

@@ -1,0 +1,82 @@
+#!/bin/sh
+# faults.sh: plant faults in train.cu's kernels, one at a time; the checks of the operations must notice each.
+#
+# A line below is "what is broken @ float type @ sed expression": 16 or 32 says for which type of activations. It
+# is applied to a copy; an expression that changes nothing is stale and counts as a failure, as does a fault that
+# survives. Says which check caught it. Exit 1 on either.        sh dev/cuda_on_cpu/faults.sh [number ...]
+cd "$(dirname "$0")/../.." || exit 1
+faults() { cat <<'LIST'
+nothing, in float @ 32 @
+nothing, in bf16 @ 16 @
+a missing barrier: the tile is multiplied before it is there @ 32 @ /sb_load_tile(b, g.b/{n;s/__syncthreads();//}
+a missing barrier: the next tile overwrites this one @ 32 @ /+= a\[d\]\[row + i\] \* b/{n;s/__syncthreads();//}
+a missing barrier: tensor cores read a tile half written @ 16 @ /sb_put_tile(tile_b\[half\]/{n;s/__syncthreads();//}
+a stale tile: the buffers are not exchanged @ 16 @ s/tile_a\[half\], next_a/tile_a[0], next_a/
+blockDim for threadIdx @ 32 @ s/return (int)(threadIdx.x % SB_WARP);/return (int)(blockDim.x % SB_WARP);/
+the last element of a launch is left out @ 32 @ s/if (i < count) g\[i\] = /if (i < count - 1) g[i] = /
+a warp function with half a mask @ 32 @ s/__any_sync(~0u, sees)) continue/__any_sync(0xFFFFu, sees)) continue/
+a warp's sum over 16 lanes @ 32 @ /^static __device__ float sb_warp_sum/,/^}/s/step = SB_WARP \/ 2/step = SB_WARP \/ 4/
+an unwritten scratch is read: delta @ 32 @ s/    if (!sb_lane()) delta\[row\] = sum;//
+an output is added to before it was assigned: loss @ 32 @ s/if (!sb_lane()) loss\[i\] = target/if (!sb_lane()) loss[i] += target/
+key heads mixed up @ 16 @ s|kv = h / (a.heads / a.kv_heads) \* a.dim|kv = h % a.kv_heads * a.dim|
+no 1 - alpha @ 32 @ s/(1.0f - s) \* sb_load(wp.p/1.0f * sb_load(wp.p/
+log-sum-exp without the maximum @ 16 @ s/top\[half\] + logf(sum\[half\])/logf(sum[half])/
+the running maximum forgets what was summed @ 16 @ s/sum\[half\] \* shrink + sb_quad_sum/sum[half] + sb_quad_sum/
+a row counted twice @ 32 @ s/for (long i = span \* SB_SPAN + sb_warp();/for (long i = span * SB_SPAN + sb_warp() - (sb_warp() == 1);/
+blocks write the same partial sum @ 32 @ s/part\[span \* cols + c\] = sum/part[c] = sum/
+the second interval of keys is not seen @ 16 @ s/ || (j >= k\[2\] && j < k\[3\])//
+halves of a fragment exchanged @ 16 @ s/left\[2\] = {y\[0\], y\[2\]}, right\[2\] = {y\[1\], y\[3\]}/left[2] = {y[1], y[3]}, right[2] = {y[0], y[2]}/
+a fragment that is not turned @ 16 @ s/    else sb_ldmatrix_x4_trans(/    else sb_ldmatrix_x4(/
+a tile of keys left out @ 16 @ s/j0 < span\[1\]; j0 += N/j0 < span[1] - N; j0 += N/
+LIST
+}
+count=$(faults | wc -l)
+[ $# != 0 ] || set -- $(seq 0 $((count - 1)))
+status=0
+mkdir -p build/cuda && ${CC:-cc} -std=c11 -O1 dev/cuda_on_cpu/translate.c -o build/cuda/translate || exit 1
+for n; do
+    line=$(faults | sed -n "$((n + 1))p")
+    name=${line%% @*} rest=${line#* @ } work=$(mktemp -d) || exit 1
+    type=${rest%% @*} expression=${rest#* @}
+    sed "$expression" train.cu > "$work/train.cu"
+    cat > "$work/main.cpp" <<'MAIN'
+#include "data/file.h"
+#define SB_FAIL(...) sb_die(__VA_ARGS__)
+#include SB_MODEL
+#include "dev/op_cases.h"
+#undef SB_OWN_BACKEND
+namespace f64 {
+#undef SB_REAL
+#define SB_REAL double
+#include "spatialboost.h"
+#include "dev/op_cases.h"
+}
+#include "dev/test.h"
+#include "dev/test_ops.h"
+#define TRY(test) if (!test_failed) RUN(test)
+int main(int argc, char **argv) {
+    test_begin(argc, argv);
+    TRY(test_op_memory);
+    TRY(test_op_float);
+    return test_end();
+}
+MAIN
+    [ "$type" = 32 ] && define=-DSB_FP32 || define=
+    if [ -n "${expression# }" ] && cmp -s train.cu "$work/train.cu"; then result="FAIL stale"
+    elif ! build/cuda/translate "$work/train.cu" > "$work/train.h" ||
+         ! ${CXX:-c++} -std=c++17 -O1 ${NATIVE--march=native} -ffp-contract=fast -fno-math-errno -fopenmp-simd -w \
+           -I. -Idev/cuda_on_cpu -DSB_MODEL="\"$work/train.h\"" $define "$work/main.cpp" -o "$work/test" \
+           2> "$work/out"; then result="FAIL does not compile"
+    elif (ulimit -t 60; SHIM_ORDER=random:3 "$work/test") > "$work/out" 2>&1; then
+        result="FAIL survived"
+        [ -n "${expression# }" ] || result="ok   passes"
+    else
+        result="ok   caught"
+        [ -n "${expression# }" ] || result="FAIL fails unbroken"
+    fi
+    by=$(grep -hoE '^cuda_shim: .*|^FAIL [a-z_]+' "$work/out" 2>/dev/null | head -1 | sed 's/^FAIL //; s/^cuda_//')
+    echo "$result: $n $name${by:+  ($by)}"
+    rm -r "$work"
+    case $result in FAIL*) status=1 ;; esac
+done
+exit $status
