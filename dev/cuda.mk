@@ -23,8 +23,14 @@ build/cuda/test16 build/cuda/test32: build/cuda/train.h dev/cuda_on_cpu/cuda_shi
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) test_spatialboost.c -o $@ $(LIBS)
 build/cuda/train16 build/cuda/train32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h train.c $(HEADERS) | deps
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
-check_cuda: build/cuda/test16 build/cuda/test32 build/cuda/train16 build/cuda/train32
+OPS := dev/cuda_on_cpu/ops.cpp
+build/cuda/asan16 build/cuda/asan32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(OPS) $(TESTS)
+	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) -fsanitize=address,undefined $(OPS) -o $@ -lm
+build/cuda/race16 build/cuda/race32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h dev/cuda_on_cpu/racecheck.cpp $(OPS) $(TESTS)
+	$(CXX) $(SHIM) -c dev/cuda_on_cpu/racecheck.cpp -o build/cuda/racecheck.o
+	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) -fsanitize=thread -c $(OPS) -o $@.o
+	$(CXX) $@.o build/cuda/racecheck.o -o $@ -lm
+check_cuda: $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
 	@sh dev/cuda_on_cpu/check.sh
 check_faults: | deps
 	@sh dev/cuda_on_cpu/faults.sh
-

@@ -397,7 +397,7 @@ static void test_op_islands(void) {
 }
 #endif
 
-static void test_ops_all(void) {
+static SB_UNUSED void test_ops_all(void) {
     RUN(test_op_gradients);
     RUN(test_op_formulas);
     RUN(test_op_memory);

@@ -4,7 +4,8 @@
 # For activations in float (32) and in bf16 (16): every operation against double with a bound of its own, the
 # whole model against PyTorch's numbers and against double (the tests of `make test`, train.cu standing where
 # the CPU stood); then a step of every stage against the CPU, tensor by tensor, and in four orders of blocks and
-# threads, which must give the same bits: sums that hang on the order, and most races, do not.
+# threads, which must give the same bits: sums that hang on the order, and most races, do not. Then every
+# operation under AddressSanitizer and UBSan, and under the race checker.
 cd "$(dirname "$0")/../.." || exit 1
 passed=0 failed=0 skipped=0
 say() { if [ "$1" = 0 ]; then echo "ok   $2"; passed=$((passed + 1)); else echo "FAIL $2"; failed=$((failed + 1)); fi; }
@@ -28,6 +29,14 @@ for type in 32 16; do
         done
         say $same "$type: the same bits as in order forward, order $order"
     done
+    ASAN_OPTIONS=detect_leaks=0 build/cuda/asan$type > "$work/log" 2>&1
+    result=$?
+    [ $result = 0 ] || cat "$work/log"
+    say $result "$type: every operation under AddressSanitizer and UBSan"
+    build/cuda/race$type op_memory > "$work/log" 2>&1
+    result=$?
+    [ $result = 0 ] || cat "$work/log"
+    say $result "$type: no races in any operation, within blocks or between"
 done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -26,6 +26,7 @@
 #include <ucontext.h>
 #endif
 #if defined __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -258,6 +259,9 @@ inline void start_fiber(int i) {
     f.index = i, f.lane = i % WARP, f.warp = &block->warp[(size_t)(i / WARP)];
     f.warp->first = &block->fiber[(size_t)(i / WARP * WARP)];
     f.warp->live |= 1u << f.lane;
+#if defined __SANITIZE_ADDRESS__      // who left the kernel never returned: its frames are still marked
+    __asan_unpoison_memory_region(stack_of(i) + STACK - STACK / 8, STACK / 8);
+#endif
 #if defined __x86_64__
     void **sp = (void **)(stack_of(i) + STACK);
     *--sp = nullptr, *--sp = (void *)fiber_main;            // aligned as after a call

@@ -39,33 +39,11 @@ for n; do
     name=${line%% @*} rest=${line#* @ } work=$(mktemp -d) || exit 1
     type=${rest%% @*} expression=${rest#* @}
     sed "$expression" train.cu > "$work/train.cu"
-    cat > "$work/main.cpp" <<'MAIN'
-#include "data/file.h"
-#define SB_FAIL(...) sb_die(__VA_ARGS__)
-#include SB_MODEL
-#include "dev/op_cases.h"
-#undef SB_OWN_BACKEND
-namespace f64 {
-#undef SB_REAL
-#define SB_REAL double
-#include "spatialboost.h"
-#include "dev/op_cases.h"
-}
-#include "dev/test.h"
-#include "dev/test_ops.h"
-#define TRY(test) if (!test_failed) RUN(test)
-int main(int argc, char **argv) {
-    test_begin(argc, argv);
-    TRY(test_op_memory);
-    TRY(test_op_float);
-    return test_end();
-}
-MAIN
     [ "$type" = 32 ] && define=-DSB_FP32 || define=
     if [ -n "${expression# }" ] && cmp -s train.cu "$work/train.cu"; then result="FAIL stale"
     elif ! build/cuda/translate "$work/train.cu" > "$work/train.h" ||
          ! ${CXX:-c++} -std=c++17 -O1 ${NATIVE--march=native} -ffp-contract=fast -fno-math-errno -fopenmp-simd -w \
-           -I. -Idev/cuda_on_cpu -DSB_MODEL="\"$work/train.h\"" $define "$work/main.cpp" -o "$work/test" \
+           -I. -Idev/cuda_on_cpu -DSB_MODEL="\"$work/train.h\"" $define dev/cuda_on_cpu/ops.cpp -o "$work/test" \
            2> "$work/out"; then result="FAIL does not compile"
     elif (ulimit -t 60; SHIM_ORDER=random:3 "$work/test") > "$work/out" 2>&1; then
         result="FAIL survived"
