@@ -178,6 +178,11 @@ template <class... P, class... A> static void sb_each(void (*kernel)(P...), long
 template <class... P, class... A> static void sb_each_warp(void (*kernel)(P...), long rows, A... args) {
     sb_launch(kernel, (rows + SB_WARPS - 1) / SB_WARPS, SB_BLOCK, args...);
 }
+#ifdef __CUDACC__  // arrays in registers need loops without indices that are only known at run time
+#define SB_WHOLLY _Pragma("unroll")
+#else
+#define SB_WHOLLY
+#endif
 static __device__ long sb_thread(void) { return (long)blockIdx.x * blockDim.x + threadIdx.x; }
 static __device__ int sb_lane(void) { return (int)(threadIdx.x % SB_WARP); }
 static __device__ int sb_warp(void) { return (int)(threadIdx.x / SB_WARP); }
@@ -358,6 +363,7 @@ static __device__ void sb_load_chunk(unsigned out[4], const SbOperand *o, int ro
 static __device__ int sb_pitch(int by_k) { return (by_k ? SB_MMA_DEPTH : SB_MMA_TILE) + SB_MMA_PAD; }
 // This thread's two chunks of the tile at (row0, k0): from global memory, and to shared memory.
 static __device__ void sb_fetch_tile(unsigned out[2][4], const SbOperand *o, int row0, int k0) {
+    SB_WHOLLY
     for (int c = 0; c < 2; c++) {
         int e = (int)threadIdx.x + c * SB_BLOCK;
         if (o->by_k) sb_load_chunk(out[c], o, row0 + e / 4, k0 + e % 4 * SB_CHUNK8);
@@ -365,6 +371,7 @@ static __device__ void sb_fetch_tile(unsigned out[2][4], const SbOperand *o, int
     }
 }
 static __device__ void sb_put_tile(__nv_bfloat16 *tile, const unsigned in[2][4], int by_k) {
+    SB_WHOLLY
     for (int c = 0; c < 2; c++) {
         int e = (int)threadIdx.x + c * SB_BLOCK;
         int at = (by_k ? e / 4 : e / 16) * sb_pitch(by_k) + (by_k ? e % 4 : e % 16) * SB_CHUNK8;
@@ -396,19 +403,27 @@ static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbOperand a, SbOperand b
         __syncthreads();                // two buffers: one barrier a tile is enough
         sb_fetch_tile(next_a, &a, row0, k0 + SB_MMA_DEPTH);
         sb_fetch_tile(next_b, &b, col0, k0 + SB_MMA_DEPTH);
+        SB_WHOLLY
         for (int k = 0; k < SB_MMA_DEPTH; k += 16) {
             unsigned of_a[4][4], of_b[2][4];
+            SB_WHOLLY
             for (int i = 0; i < 4; i++) sb_fragment(of_a[i], tile_a[half], pitch_a, a.by_k, row + 16 * i, k);
+            SB_WHOLLY
             for (int j = 0; j < 2; j++) sb_fragment(of_b[j], tile_b[half], pitch_b, b.by_k, col + 16 * j, k);
+            SB_WHOLLY
             for (int i = 0; i < 4; i++)
+                SB_WHOLLY
                 for (int j = 0; j < 4; j++) {       // columns 8 j: matrices j % 2 and 2 + j % 2 of a fragment
                     unsigned two[2] = {of_b[j / 2][j % 2], of_b[j / 2][2 + j % 2]};
                     sb_mma_bf16(sum[i][j], of_a[i], two);
                 }
         }
     }
+    SB_WHOLLY
     for (int i = 0; i < 4; i++)
+        SB_WHOLLY
         for (int j = 0; j < 4; j++)
+            SB_WHOLLY
             for (int e = 0; e < 4; e++)             // the layout of mma.m16n8k16's result
                 sb_matmul_store(&g, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
                                 col0 + col + 8 * j + sb_lane() % 4 * 2 + e % 2, sum[i][j][e]);
@@ -733,7 +748,9 @@ enum { SB_OWN = 64, SB_FLASH = 128 };   // rows and threads of a block
 // Rows row0 .. +16 of x [rows][dim] as operand fragments.
 template <int D> static __device__ void sb_own_rows(unsigned out[D / 16][4], const real *x, long ld,
                                                     long row0, long rows, int dim) {
+    SB_WHOLLY
     for (int k = 0; k < D / 16; k++)
+        SB_WHOLLY
         for (int f = 0; f < 4; f++) {
             long row = row0 + sb_lane() / 4 + f % 2 * 8;
             int d = 16 * k + f / 2 * 8 + sb_lane() % 4 * 2;
@@ -753,8 +770,11 @@ static __device__ void sb_other_rows(__nv_bfloat16 *tile, const SbOperand *o, lo
 }
 template <int D, int N>
 static __device__ void sb_scores(float s[N / 8][4], const unsigned x[D / 16][4], const __nv_bfloat16 *tile) {
+    SB_WHOLLY
     for (int j = 0; j < N / 8; j++) s[j][0] = s[j][1] = s[j][2] = s[j][3] = 0;
+    SB_WHOLLY
     for (int k = 0; k < D / 16; k++)
+        SB_WHOLLY
         for (int j = 0; j < N / 8; j += 2) {
             unsigned y[4];
             sb_fragment(y, tile, D + SB_MMA_PAD, 1, 8 * j, 16 * k);
@@ -766,10 +786,12 @@ static __device__ void sb_scores(float s[N / 8][4], const unsigned x[D / 16][4],
 // out [16][D] += p [16][N] y
 template <int D, int N>
 static __device__ void sb_add_product(float out[D / 8][4], float p[N / 8][4], const __nv_bfloat16 *tile) {
+    SB_WHOLLY
     for (int k = 0; k < N / 16; k++) {
         unsigned x[4] = {sb_pair(p[2 * k][0], p[2 * k][1]), sb_pair(p[2 * k][2], p[2 * k][3]),
                          sb_pair(p[2 * k + 1][0], p[2 * k + 1][1]),
                          sb_pair(p[2 * k + 1][2], p[2 * k + 1][3])};
+        SB_WHOLLY
         for (int j = 0; j < D / 8; j += 2) {
             unsigned y[4];
             sb_fragment(y, tile, D + SB_MMA_PAD, 0, 8 * j, 16 * k);
@@ -781,7 +803,9 @@ static __device__ void sb_add_product(float out[D / 8][4], float p[N / 8][4], co
 }
 template <int D>
 static __device__ void sb_store_rows(real *y, long ld, long row0, long rows, int dim, float out[D / 8][4]) {
+    SB_WHOLLY
     for (int j = 0; j < D / 8; j++)
+        SB_WHOLLY
         for (int e = 0; e < 4; e++) {
             long row = row0 + sb_lane() / 4 + e / 2 * 8;
             int d = 8 * j + sb_lane() % 4 * 2 + e % 2;
@@ -802,6 +826,7 @@ static __device__ void sb_block_span(int span[2], const int *keys, long row0, lo
     __shared__ int low[SB_FLASH / SB_WARP], high[SB_FLASH / SB_WARP];
     int lo = INT_MAX, hi = 0;
     for (int r = (int)threadIdx.x; r < SB_OWN && row0 + r < rows; r += SB_FLASH)
+        SB_WHOLLY
         for (int k = 0; k < 4; k += 2) {
             const int *range = keys + 4 * (row0 + r) + k;
             if (range[0] < range[1]) lo = min(lo, range[0]), hi = max(hi, range[1]);
@@ -818,6 +843,7 @@ static __device__ int sb_block_sees(int flag[SB_FLASH / SB_WARP], const int *key
                                     int j0, int j1) {
     int sees = 0;
     for (int r = (int)threadIdx.x; r < SB_OWN && row0 + r < rows; r += SB_FLASH)
+        SB_WHOLLY
         for (int k = 0; k < 4; k += 2) {
             const int *range = keys + 4 * (row0 + r) + k;
             sees |= max(range[0], j0) < min(range[1], j1);
@@ -858,10 +884,13 @@ static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, S
         __syncthreads();
         float s[N / 8][4];
         sb_scores<D, N>(s, q, k[0]);
+        SB_WHOLLY
         for (int half = 0; half < 2; half++) {              // rows lane / 4 and lane / 4 + 8
             long i = mine + sb_lane() / 4 + 8 * half;
             float higher = top[half], part = 0;
+            SB_WHOLLY
             for (int j = 0; j < N / 8; j++)
+                SB_WHOLLY
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
                     int key = j0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
                     s[j][e] = i < a.nq && sb_sees(a.keys + 4 * i, key) ? s[j][e] * scale : -INFINITY;
@@ -869,21 +898,26 @@ static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, S
                 }
             higher = sb_quad_max(higher);
             float shrink = higher > -INFINITY ? expf(top[half] - higher) : 1.0f;
+            SB_WHOLLY
             for (int j = 0; j < N / 8; j++)
+                SB_WHOLLY
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
                     s[j][e] = higher > -INFINITY ? expf(s[j][e] - higher) : 0.0f;
                     part += s[j][e];
                 }
             sum[half] = sum[half] * shrink + sb_quad_sum(part);
             top[half] = higher;
+            SB_WHOLLY
             for (int d = 0; d < D / 8; d++) out[d][2 * half] *= shrink, out[d][2 * half + 1] *= shrink;
         }
         sb_add_product<D, N>(out, s, v[0]);
         __syncthreads();
     }
+    SB_WHOLLY
     for (int half = 0; half < 2; half++) {
         long i = mine + sb_lane() / 4 + 8 * half;
         float part = sum[half] > 0 ? 1.0f / sum[half] : 0.0f;
+        SB_WHOLLY
         for (int d = 0; d < D / 8; d++) out[d][2 * half] *= part, out[d][2 * half + 1] *= part;
         if (i < a.nq && sb_lane() % 4 == 0)
             lse[i * a.heads + h] = sum[half] > 0 ? top[half] + logf(sum[half]) : 0.0f;
@@ -917,7 +951,9 @@ sb_flash_backward_query_kernel(real *d_q, SbAttention a, SbFlashGrad g, SbOperan
         float s[N / 8][4], t[N / 8][4];
         sb_scores<D, N>(s, q, k[0]);
         sb_scores<D, N>(t, d_o, v[0]);
+        SB_WHOLLY
         for (int j = 0; j < N / 8; j++)
+            SB_WHOLLY
             for (int e = 0; e < 4; e++) {
                 long i = mine + sb_lane() / 4 + 8 * (e / 2);
                 int key = j0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
@@ -934,6 +970,7 @@ static __global__ void sb_row_spans_kernel(int *span, const int *keys, long nq) 
     __shared__ int low[SB_BLOCK], high[SB_BLOCK];
     int j0 = (int)blockIdx.x * SB_OWN, t = (int)threadIdx.x, lo = INT_MAX, hi = 0;
     for (int i = t; i < nq; i += SB_BLOCK)
+        SB_WHOLLY
         for (int k = 0; k < 4; k += 2) {
             const int *range = keys + 4 * (long)i + k;
             if (max(range[0], j0) < min(range[1], j0 + SB_OWN)) lo = min(lo, i), hi = max(hi, i + 1);
@@ -965,7 +1002,9 @@ static __global__ void sb_flash_backward_key_kernel(real *d_k, real *d_v, const 
             float s[N / 8][4], t[N / 8][4];
             sb_scores<D, N>(s, k, q[0]);
             sb_scores<D, N>(t, v, d_o[0]);
+            SB_WHOLLY
             for (int j = 0; j < N / 8; j++)
+                SB_WHOLLY
                 for (int e = 0; e < 4; e++) {
                     long i = i0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
                     int key = (int)mine + sb_lane() / 4 + 8 * (e / 2);
