@@ -6,7 +6,10 @@ build/gpu/train build/gpu/train32: train.cu train.c $(HEADERS) | deps
 	@command -v $(NVCC) >/dev/null || { echo 'nvcc is missing: install the CUDA toolkit, or say NVCC=/path/to/nvcc'; exit 1; }
 	@mkdir -p build/gpu
 	$(NVCC) $(NVFLAGS) $(if $(findstring 32,$@),-DSB_FP32) train.cu -o $@ -lcjson
-build_gpu: build/gpu/train build/gpu/train32
+# the probes, and the tests, with a GPU in the CPU's place
+build/gpu/eval build/gpu/test32: eval.c train.cu $(TESTS) | deps
+	$(NVCC) $(NVFLAGS) -DSB_FP32 -DSB_MODEL='"train.cu"' -I. -x cu $(if $(findstring eval,$@),eval.c,test_spatialboost.c) -o $@ -lcjson
+build_gpu: build/gpu/train build/gpu/train32 build/gpu/eval build/gpu/test32
 train_gpu: build_gpu all
 	@./build/gpu/train check all toy
 	@$(MAKE) -s run TRAIN=./build/gpu/train OUT=$(OUT)/gpu

@@ -54,6 +54,7 @@ typedef struct {
     int arrays;
     uint64_t seed;
     int fresh, backward, reference;     // first run; with the backward; fill in expect and bound
+    int *list[8], lists;                // op_ints: lists of integers for a GPU
     int drop;                           // input array of which one element is set to 0 (-1: none)
     long drop_at;
 } OpRun;
@@ -97,10 +98,28 @@ static void op_put(OpArray *a, long i, double value) {
 static size_t op_bytes(const OpArray *a) {
     return (size_t)(a->rows * a->ld) * (a->type == SB_F64 ? 8 : a->type == SB_F32 ? 4 : 2);
 }
+// Memory that the host and the operation can both touch, and waiting for the operation.
 static void *op_memory(size_t bytes) {
-    void *p = malloc(bytes + 1);
+    void *p = NULL;
+#ifdef SB_GPU
+    if (cudaMallocManaged(&p, bytes + 1) != cudaSuccess) p = NULL;
+#else
+    p = malloc(bytes + 1);
+#endif
     if (!p) SB_FAIL("out of memory: a test's array of %zu bytes", bytes);
     return p;
+}
+static void op_forget(void *p) {
+#ifdef SB_GPU
+    cudaFree(p);
+#else
+    free(p);
+#endif
+}
+static void op_wait(void) {
+#ifdef SB_GPU
+    cudaDeviceSynchronize();
+#endif
 }
 // What an array holds before the operation.
 static void op_fill(OpArray *a, double spread) {
@@ -258,6 +277,16 @@ struct OpPointer {                      // of the type that the operation wants:
     void *p;
     template <class T> operator T *() const { return (T *)p; }
 };
+// A list of integers where the operation can read it.
+static const int *op_ints(const int *x, long n) {
+#ifdef SB_OWN_BACKEND
+    int *copy = op_run->list[op_run->lists++] = (int *)op_memory((size_t)n * sizeof *x);
+    memcpy(copy, x, (size_t)n * sizeof *x);
+    return copy;
+#else
+    return (void)n, x;
+#endif
+}
 static OpPointer op_p(int i) { return {i < 0 ? NULL : op_run->array[i].data}; }
 static SbWeight op_w(int i) {
     SbWeight w = {NULL, SB_NATIVE, 0, 0, 0};
@@ -636,7 +665,7 @@ static void op_attention(const int *p) {
     long ldo = H * D + p[9];
     int o = op_out("o", nq, H * D, ldo), lse = op_wide_out("lse", nq, H, H), d_o = op_seed("d_o", o);
     for (int i = 0; i < nq; i++) op_keys_of_row(keys + 4 * i, p[5], i, (int)nq, (int)nk);
-    SbAttention a = {op_p(q), op_p(k), op_p(v), ldq, ldk, ldv, nq, nk, keys, H, KV, D};
+    SbAttention a = {op_p(q), op_p(k), op_p(v), ldq, ldk, ldv, nq, nk, op_ints(keys, 4 * nq), H, KV, D};
     OpAttention all = {q, k, v, o, lse, d_o, -1, -1, -1, &a, ldo};
     sb_attention_forward(op_p(o), ldo, op_p(lse), &a);
     op_attention_expect(&all);
@@ -730,7 +759,8 @@ static void op_patch_embed(const int *p) {
             patch[3 * row] = absent ? -1 : image * 6 * P * P + y * P * wide * P + u * P;
             patch[3 * row + 1] = wide * P, patch[3 * row + 2] = absent ? 0 : 1 + y * GRID + u;
         }
-    sb_patch_embed_forward(op_p(x), op_p(col), op_p(pixels), patch, op_w(w), op_w(b), op_w(cls),
+    const int *rows = op_ints(patch, 3 * ROWS);
+    sb_patch_embed_forward(op_p(x), op_p(col), op_p(pixels), rows, op_w(w), op_w(b), op_w(cls),
                            op_w(pos), ROWS, P);
     op_exact(col);
     double *e = op_squares(x), *e_col = op_expect(col);
@@ -750,7 +780,7 @@ static void op_patch_embed(const int *p) {
     if (!op_run->backward) return;
     int d_w = op_grad_sum("d_w", w, K, p[4] & 1), d_b = op_grad_sum("d_b", b, 1, p[4] & 2);
     int d_cls = op_grad_sum("d_cls", cls, 1, p[4] & 4), d_pos = op_grad_sum("d_pos", pos, C, p[4] & 8);
-    sb_patch_embed_backward(op_p(d_w), op_p(d_b), op_p(d_cls), op_p(d_pos), op_p(d_x), op_p(col), patch, ROWS,
+    sb_patch_embed_backward(op_p(d_w), op_p(d_b), op_p(d_cls), op_p(d_pos), op_p(d_x), op_p(col), rows, ROWS,
                             C, K, POSITIONS);
     op_product(d_w, ROWS, d_x, 1, C, col, 1, K, -1);
     int to[3][ROWS];
@@ -776,7 +806,8 @@ static void op_embed(const int *p) {
     int emb = op_weight("emb", V, C, C + 1, p[4], 1), vis = n_vis ? op_in("vis", n_vis, C, C, 1) : -1;
     int x = op_out("x", n, C, C), d_x = op_seed("d_x", x);
     for (int i = 0; i < n; i++) op_bag(token + i * SB_BAG, vis_row + i, i, V, n_vis);
-    sb_embed_forward(op_p(x), op_w(emb), token, op_p(vis), vis_row, n);
+    const int *words = op_ints(token, n * SB_BAG), *shown = op_ints(vis_row, n);
+    sb_embed_forward(op_p(x), op_w(emb), words, op_p(vis), shown, n);
     double *e = op_expect(x), *bound = op_bounds(x);
     for (int i = 0; e && i < n * C; i++) {      // every sum but the first rounds
         int some = vis_row[i / C] >= 0;
@@ -791,7 +822,7 @@ static void op_embed(const int *p) {
     }
     if (!op_run->backward) return;
     int d_emb = op_grad_sum("d_emb", emb, C, p[5] & 1), d_vis = op_grad("d_vis", vis, C, p[5] & 2);
-    sb_embed_backward(op_p(d_emb), op_p(d_vis), op_p(d_x), token, vis_row, n, n_vis, V, C);
+    sb_embed_backward(op_p(d_emb), op_p(d_vis), op_p(d_x), words, shown, n, n_vis, V, C);
     double *e_emb = op_squares(d_emb), *e_vis = op_expect(d_vis), *b_vis = op_bounds(d_vis);
     for (int i = 0; i < n * C; i++) {
         double d = op_at(d_x, i);
@@ -811,13 +842,14 @@ static void op_gather(const int *p) {
     int n = p[0], rows = p[1], width = p[2], index[OP_ROWS];
     int x = op_in("x", rows, width, width, 1), y = op_out("y", n, width, width), d_y = op_seed("d_y", y);
     for (int i = 0; i < n; i++) index[i] = (rows - 1 - 7 * i % rows + rows) % rows;         // no row twice
-    sb_gather_rows(op_p(y), op_p(x), index, n, width);
+    const int *from = op_ints(index, n);
+    sb_gather_rows(op_p(y), op_p(x), from, n, width);
     double *e = op_expect(y);
     for (int i = 0; e && i < n * width; i++) e[i] = op_at(x, (long)index[i / width] * width + i % width);
     op_exact(y);
     if (!op_run->backward) return;
     int d_x = op_grad_sum("d_x", x, width, 1);
-    sb_scatter_rows_add(op_p(d_x), op_p(d_y), index, n, width);
+    sb_scatter_rows_add(op_p(d_x), op_p(d_y), from, n, width);
     op_rounded(d_x);
 }
 
@@ -839,7 +871,7 @@ static void op_xent(const int *p) {
     op_seed_loss(loss, scale);
     for (int i = 0; i < n; i++) target[i] = op_target(i, V);
     int d_z = op_run->backward ? op_grad("d_logits", z, V, p[2]) : -1;
-    sb_xent(op_p(loss), op_p(d_z), op_p(z), target, n, V, scale);
+    sb_xent(op_p(loss), op_p(d_z), op_p(z), op_ints(target, n), n, V, scale);
     double *e = op_expect(loss), *bound = op_bounds(loss), *b_z = d_z < 0 ? NULL : op_bounds(d_z);
     for (int i = 0; e && i < n; i++) {
         double lse = 0;
@@ -921,7 +953,8 @@ static void op_head_xent(const int *p) {
     for (int i = 0; i < n; i++) target[i] = op_target(i, V);
     int d_x = op_run->backward ? op_grad("d_x", x, C, p[5] & 1) : -1;
     int d_w = op_run->backward ? op_grad_sum("d_w", w, C, p[5] & 2) : -1;
-    sb_head_xent(op_p(loss), op_p(d_x), op_p(d_w), op_p(logits), chunk, op_p(x), op_w(w), target, n, scale);
+    sb_head_xent(op_p(loss), op_p(d_x), op_p(d_w), op_p(logits), chunk, op_p(x), op_w(w), op_ints(target, n),
+                 n, scale);
     double *e = op_expect(loss), *bound = op_bounds(loss), *e_x = op_squares(d_x), *e_w = op_squares(d_w);
     for (int i = 0; e && i < n; i++) {
         e[i] = op_head_row(prob, own, logit, x, w, i, V, C, target[i]);

@@ -9,10 +9,12 @@
 // ---- running a case
 
 static void op_free(OpRun *t) {
-    for (int i = 0; i < t->arrays; i++)
-        free(t->array[i].data), free(t->array[i].start), free(t->array[i].expect), free(t->array[i].bound),
-            free(t->array[i].squares), free(t->array[i].coarse);
-    t->arrays = 0;
+    for (OpArray *a = t->array; a < t->array + t->arrays; a++) {
+        void *all[] = {a->data, a->start, a->expect, a->bound, a->squares, a->coarse};
+        for (void *p : all) if (p) op_forget(p);
+    }
+    for (int i = 0; i < t->lists; i++) op_forget(t->list[i]);
+    t->arrays = t->lists = 0;
 }
 // A first run of case number c. drop, drop_at: input element set to 0 (-1: none).
 static void op_start(OpRun *t, const OpCase *cases, int c, int reference, int drop, long drop_at) {
@@ -26,6 +28,7 @@ static void op_start(OpRun *t, const OpCase *cases, int c, int reference, int dr
     t->drop_at = drop_at;
     op_run = t;
     cases[c].run(cases[c].p);
+    op_wait();
     t->fresh = 0;
 }
 // Forward alone, on the inputs as they stand.
@@ -125,7 +128,7 @@ static double op_gradient_error(OpRun *t, const OpCase *c, int g) {
         error /= sqrt(square * (double)count) + 1e-300;
         worst = op_worse(worst, error);
     }
-    free(value);
+    op_forget(value);
     return worst;
 }
 static void test_op_gradients(void) {
