@@ -9,7 +9,10 @@ build/gpu/train build/gpu/train32: train.cu train.c $(HEADERS) | deps
 # the probes, and the tests, with a GPU in the CPU's place
 build/gpu/eval build/gpu/test32: eval.c train.cu $(TESTS) | deps
 	$(NVCC) $(NVFLAGS) -DSB_FP32 -DSB_MODEL='"train.cu"' -I. -x cu $(if $(findstring eval,$@),eval.c,test_spatialboost.c) -o $@ -lcjson
-build_gpu: build/gpu/train build/gpu/train32 build/gpu/eval build/gpu/test32
+# from naive kernels to those in use, rung by rung
+build/gpu/matmul build/gpu/attention: build/gpu/%: dev/cuda/%.cu dev/cuda/ladder.h train.cu $(HEADERS)
+	$(NVCC) $(NVFLAGS) -I. $< -o $@
+build_gpu: $(addprefix build/gpu/,train train32 eval test32 matmul attention)
 train_gpu: build_gpu all
 	@./build/gpu/train check all toy
 	@$(MAKE) -s run TRAIN=./build/gpu/train OUT=$(OUT)/gpu
@@ -33,7 +36,12 @@ build/cuda/race16 build/cuda/race32: build/cuda/train.h dev/cuda_on_cpu/cuda_shi
 	$(CXX) $(SHIM) -c dev/cuda_on_cpu/racecheck.cpp -o build/cuda/racecheck.o
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) -fsanitize=thread -c $(OPS) -o $@.o
 	$(CXX) $@.o build/cuda/racecheck.o -o $@ -lm
-check_cuda: $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
+build/cuda/matmul build/cuda/attention: build/cuda/%: dev/cuda/%.cu dev/cuda/ladder.h build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h
+	./build/cuda/translate $< > $@.h
+	$(CXX) $(SHIM) -Idev/cuda -DSB_MODEL=$(TRANSLATED) $@.h -o $@ -lm
+ladders: build/cuda/matmul build/cuda/attention
+	@./build/cuda/matmul && ./build/cuda/attention
+check_cuda: build/cuda/matmul build/cuda/attention $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
 	@sh dev/cuda_on_cpu/check.sh
 check_faults: | deps
 	@sh dev/cuda_on_cpu/faults.sh

@@ -38,5 +38,11 @@ for type in 32 16; do
     [ $result = 0 ] || cat "$work/log"
     say $result "$type: no races in any operation, within blocks or between"
 done
+for ladder in matmul attention; do
+    build/cuda/$ladder > "$work/log" 2>&1
+    result=$?
+    cat "$work/log"
+    say $result "every rung of dev/cuda/$ladder.cu"
+done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

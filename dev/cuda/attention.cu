@@ -1,0 +1,94 @@
+// attention.cu: o = softmax(q k^T / sqrt(D)) v of isolated sequences, from naive to the kernel in use.   See
+// ladder.h.
+//
+// 64 images of T = 257 rows, 16 heads of D = 64 (ViT-L): 17 GFLOP; q, k, v and o 34 MB each. Predicted for an
+// H200; nobody has run it yet. What train.cu never has is the matrix of scores: 64 x 16 x 257 x 257.
+#include "ladder.h"
+
+// Rung 1: three kernels and the scores in memory, as the formula reads. The scores are 270 MB in float,
+// written once and read, written, read again: 1.1 GB, .25 ms of traffic; the products, without any reuse,
+// take 10 ms.
+static __global__ void scores_kernel(float *s, const real *q, const real *k, long count, int T, int heads,
+                                     int D) {
+    long t = sb_thread(), row = t / T;                      // row = (image, head, query); t % T: the key
+    if (t >= count) return;
+    long image = row / T / heads, head = row / T % heads, ld = (long)heads * D;
+    const real *x = q + (image * T + row % T) * ld + head * D, *y = k + (image * T + t % T) * ld + head * D;
+    float sum = 0;
+    for (int d = 0; d < D; d++) sum += (float)x[d] * (float)y[d];
+    s[t] = sum / sqrtf((float)D);
+}
+static __global__ void softmax_kernel(float *s, long rows, int T) {     // a warp a row
+    long row = (long)blockIdx.x * SB_WARPS + sb_warp();
+    float top = -INFINITY, sum = 0;
+    if (row >= rows) return;
+    for (int j = sb_lane(); j < T; j += SB_WARP) top = fmaxf(top, s[row * T + j]);
+    top = sb_warp_max(top);
+    for (int j = sb_lane(); j < T; j += SB_WARP) sum += s[row * T + j] = expf(s[row * T + j] - top);
+    sum = sb_warp_sum(sum);
+    for (int j = sb_lane(); j < T; j += SB_WARP) s[row * T + j] /= sum;
+}
+static __global__ void average_kernel(real *o, const float *s, const real *v, long count, int T, int heads,
+                                      int D) {
+    long t = sb_thread(), ld = (long)heads * D;             // an element of o
+    if (t >= count) return;
+    long row = t / ld, image = row / T, head = t % ld / D, d = t % D;
+    const float *p = s + ((image * heads + head) * T + row % T) * T;
+    float sum = 0;
+    for (int j = 0; j < T; j++) sum += p[j] * (float)v[(image * T + j) * ld + head * D + d];
+    o[t] = (real)sum;
+}
+
+// Rung 2: sb_attention_forward_kernel of train.cu (float): a warp a row, keys 32 at a time, the maximum and
+// the sum carried along, what was summed scaled down when the maximum rises (Milakov and Gimelshein, 2018).
+// No scores in memory: 136 MB of traffic. Every warp reads all keys of its image itself, from L2: 4.3 GB.
+// Predicted: 2 ms. Rung 3: sb_flash_forward: 64 rows a block share each tile of keys in shared memory,
+// products on tensor cores, scores turned from a result into an operand without leaving their lane (Dao,
+// 2023). Predicted: .07 ms, 250 TFLOP/s. The backward is the same walk twice (train.cu): over keys for d_q,
+// over queries for d_k and d_v, scores recomputed from log-sum-exp; no atomics, so the order of sums is
+// fixed.
+int main(void) {
+    int T = LADDER_SMALL ? 40 : 257, heads = LADDER_SMALL ? 3 : 16, D = 64, images = LADDER_SMALL ? 2 : 64,
+        bad = 0;
+    long rows = (long)images * T, ld = (long)heads * D, scores = rows * heads * T;
+    real *q = ladder_numbers(rows * ld, 1), *k = ladder_numbers(rows * ld, 2),
+         *v = ladder_numbers(rows * ld, 3);
+    real *o = ladder_numbers(rows * ld, 4);
+    float *s = (float *)sb_alloc((size_t)scores * sizeof *s),
+          *lse = (float *)sb_alloc((size_t)(rows * heads) * sizeof *lse);
+    int *keys = NULL;
+    sb_cuda_check(cudaMallocManaged((void **)&keys, (size_t)(4 * rows) * sizeof *keys), "memory");
+    for (int i = 0; i < rows; i++) {
+        keys[4 * i] = i / T * T, keys[4 * i + 1] = (i / T + 1) * T;
+        keys[4 * i + 2] = keys[4 * i + 3] = keys[4 * i + 1];
+    }
+    SbAttention a = {q, k, v, ld, ld, ld, rows, rows, keys, heads, heads, D};
+    // p is rounded to bf16 on tensor cores and so is the result; six standard deviations of the first
+    auto want = [&](long at, double *bound) {
+        long i = at / ld, h = at % ld / D, d = at % D, first = i / T * T;
+        double sum = 0, out = 0, squares = 0;
+        for (int pass = 0; pass < 2; pass++)
+            for (long j = first; j < first + T; j++) {
+                double score = 0;
+                for (int c = 0; c < D; c++)
+                    score += (double)(float)q[i * ld + h * D + c] * (double)(float)k[j * ld + h * D + c];
+                double p = exp(score / sqrt((double)D)), term = p * (double)(float)v[j * ld + h * D + d];
+                if (!pass) sum += p;
+                else out += term / sum, squares += term * term / sum / sum;
+            }
+        *bound = 0.0078125 * (fabs(out) / 2 + 6 * 0.21 * sqrt(squares)) + 1e-6;
+        return out;
+    };
+    double flops = 4.0 * (double)scores * D;
+    bad += ladder_rung("1 scores in memory", o, rows * ld, flops, [&] {
+        sb_each(scores_kernel, scores, s, q, k, scores, T, heads, D);
+        sb_each_warp(softmax_kernel, rows * heads, s, rows * heads, T);
+        sb_each(average_kernel, rows * ld, o, s, v, rows * ld, T, heads, D);
+    }, want);
+    bad += ladder_rung("2 online softmax, a warp a row (train.cu)", o, rows * ld, flops, [&] {
+        sb_each_warp(sb_attention_forward_kernel, rows * heads, o, ld, lse, a); }, want);
+    bad += ladder_rung(
+        "3 tensor cores (train.cu)", o, rows * ld, flops, [&] { sb_attention_forward(o, ld, lse, &a); },
+        want);
+    return bad > 0;
+}
