@@ -41,7 +41,10 @@ build/cuda/matmul build/cuda/attention: build/cuda/%: dev/cuda/%.cu dev/cuda/lad
 	$(CXX) $(SHIM) -Idev/cuda -DSB_MODEL=$(TRANSLATED) $@.h -o $@ -lm
 ladders: build/cuda/matmul build/cuda/attention
 	@./build/cuda/matmul && ./build/cuda/attention
-check_cuda: build/cuda/matmul build/cuda/attention $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
+build/cuda/test_shim: dev/cuda_on_cpu/test_shim.cu dev/cuda_on_cpu/cuda_shim.h build/cuda/train.h
+	./build/cuda/translate $< > $@.h
+	$(CXX) $(SHIM) $@.h -o $@
+check_cuda: build/cuda/test_shim build/cuda/matmul build/cuda/attention $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
 	@sh dev/cuda_on_cpu/check.sh
 check_faults: | deps
 	@sh dev/cuda_on_cpu/faults.sh

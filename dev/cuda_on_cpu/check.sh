@@ -11,6 +11,31 @@ passed=0 failed=0 skipped=0
 say() { if [ "$1" = 0 ]; then echo "ok   $2"; passed=$((passed + 1)); else echo "FAIL $2"; failed=$((failed + 1)); fi; }
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+# the translation, on small pieces
+translates() {
+    printf '%s\n' "$1" > "$work/in.cu"
+    build/cuda/translate "$work/in.cu" 2>&1 | sed '1{/^#line/d}' > "$work/out"
+    printf '%s\n' "$2" | cmp -s - "$work/out"
+    result=$?
+    [ $result = 0 ] || cat "$work/out"
+    say $result "translate: $1"
+}
+translates 'k<<<g, b>>>(x);' 'SHIM_LAUNCH(g, b).of(SHIM_KERNEL(k))(x);'
+translates 'f(1), ns::k<int, N><<<dim3(a, b), c, s>>>(x, y);' \
+    'f(1), SHIM_LAUNCH(dim3(a, b), c, s).of(SHIM_KERNEL(ns::k<int, N>))(x, y);'
+translates '__shared__ float a[4][N + 1], b[2];' 'SHIM_SHARED(float, a, [4][N + 1]); SHIM_SHARED(float, b, [2]);'
+translates '__shared__ unsigned long a[3];' 'SHIM_SHARED(unsigned long, a, [3]);'
+translates 'extern __shared__ float d[];' 'SHIM_DYNAMIC(float, d);'
+translates '// k<<<1, 2>>>(); "' '// k<<<1, 2>>>(); "'
+translates 'puts("__shared__ <<<");' 'puts("__shared__ <<<");'
+translates 'k<<<1, 2;' "error: $work/in.cu:1: <<< without >>>"
+translates '__shared__ float x;' "error: $work/in.cu:1: __shared__: expected a type, names with [sizes], and ;"
+for order in forward reverse; do
+    SHIM_ORDER=$order build/cuda/test_shim > "$work/log" 2>&1
+    result=$?
+    [ $result = 0 ] || cat "$work/log"
+    say $result "the shim's own checks, order $order"
+done
 for type in 32 16; do
     build/cuda/test$type op_ goldens model second frozen clipping freezing masks patches kv_cache \
         > "$work/log" 2>&1
