@@ -157,7 +157,7 @@ int main() {
     must_die("a shuffle from outside the mask", "outside its mask", [&] { outside_mask<<<1, 32>>>(y); });
     must_die("two masks", "not all lanes", [&] { different_masks<<<1, 32>>>(y); });
     must_die("two functions", "different functions", [&] { different_functions<<<1, 32>>>(y); });
-    must_die("lanes that left", "left the kernel", [&] { lanes_that_left<<<1, 32>>>(y); });
+    must_die("lanes that left", "a warp function", [&] { lanes_that_left<<<1, 32>>>(y); });
     must_die("1025 threads", "more than 1024 threads", [&] { nothing<<<1, 1025>>>(y); });
     must_die("64 KB of static shared memory", "48 KB", [&] { too_much_shared<<<1, 32>>>(y); });
     must_die("228 KB of dynamic shared memory", "227 KB", [&] { nothing<<<1, 32, 228 << 10>>>(y); });
