@@ -2,15 +2,16 @@
 NVCC    ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
 ARCH    := -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
 NVFLAGS := -std=c++17 -O3 $(ARCH) -Xcompiler -O3,-fopenmp,-fno-math-errno,-Wall,-Wextra
-build/gpu/train build/gpu/train32: train.cu train.c $(HEADERS) | deps
+build/gpu build/cuda:
+	@mkdir -p $@
+build/gpu/train build/gpu/train32: train.cu train.c $(HEADERS) | deps build/gpu
 	@command -v $(NVCC) >/dev/null || { echo 'nvcc is missing: install the CUDA toolkit, or say NVCC=/path/to/nvcc'; exit 1; }
-	@mkdir -p build/gpu
 	$(NVCC) $(NVFLAGS) $(if $(findstring 32,$@),-DSB_FP32) train.cu -o $@ -lcjson
 # the probes, and the tests, with a GPU in the CPU's place
-build/gpu/eval build/gpu/test32: eval.c train.cu $(TESTS) | deps
+build/gpu/eval build/gpu/test32: eval.c train.cu $(TESTS) | deps build/gpu
 	$(NVCC) $(NVFLAGS) -DSB_FP32 -DSB_MODEL='"train.cu"' -I. -x cu $(if $(findstring eval,$@),eval.c,test_spatialboost.c) -o $@ -lcjson
 # from naive kernels to those in use, rung by rung
-build/gpu/matmul build/gpu/attention: build/gpu/%: dev/cuda/%.cu dev/cuda/ladder.h train.cu $(HEADERS)
+build/gpu/matmul build/gpu/attention: build/gpu/%: dev/cuda/%.cu dev/cuda/ladder.h train.cu $(HEADERS) | build/gpu
 	$(NVCC) $(NVFLAGS) -I. $< -o $@
 build_gpu: $(addprefix build/gpu/,train train32 eval test32 matmul attention)
 train_gpu: build_gpu all
@@ -21,8 +22,7 @@ train_gpu: build_gpu all
 SHIM := -std=c++17 -x c++ -O1 $(NATIVE) -ffp-contract=fast -fno-math-errno -fopenmp-simd $(WARN) \
         -I. -Idev/cuda_on_cpu
 TRANSLATED := '"build/cuda/train.h"'
-build/cuda/train.h: train.cu dev/cuda_on_cpu/translate.c
-	@mkdir -p build/cuda
+build/cuda/train.h: train.cu dev/cuda_on_cpu/translate.c | build/cuda
 	$(CC) -std=c11 -O1 $(WARN) dev/cuda_on_cpu/translate.c -o build/cuda/translate
 	./build/cuda/translate train.cu > $@.partial && mv $@.partial $@
 build/cuda/test16 build/cuda/test32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(TESTS) | deps
@@ -32,8 +32,9 @@ build/cuda/train16 build/cuda/train32: build/cuda/train.h dev/cuda_on_cpu/cuda_s
 OPS := dev/cuda_on_cpu/ops.cpp
 build/cuda/asan16 build/cuda/asan32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(OPS) $(TESTS)
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) -fsanitize=address,undefined $(OPS) -o $@ -lm
-build/cuda/race16 build/cuda/race32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h dev/cuda_on_cpu/racecheck.cpp $(OPS) $(TESTS)
-	$(CXX) $(SHIM) -c dev/cuda_on_cpu/racecheck.cpp -o build/cuda/racecheck.o
+build/cuda/racecheck.o: dev/cuda_on_cpu/racecheck.cpp dev/cuda_on_cpu/cuda_shim.h | build/cuda
+	$(CXX) $(SHIM) -c $< -o $@
+build/cuda/race16 build/cuda/race32: build/cuda/train.h build/cuda/racecheck.o $(OPS) $(TESTS)
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) -fsanitize=thread -c $(OPS) -o $@.o
 	$(CXX) $@.o build/cuda/racecheck.o -o $@ -lm
 build/cuda/matmul build/cuda/attention: build/cuda/%: dev/cuda/%.cu dev/cuda/ladder.h build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h
