@@ -55,7 +55,8 @@
 //      SbBatch b;  memset(&b, 0, sizeof b);  int image = sb_batch_image(&b, &c, rgb, c.image, c.image);
 //      sb_batch_sample(&b);  sb_batch_prefix_image(&b, &c, image);
 //      sb_batch_turn(&b, &c, token, target, NULL, n);   // token q0 q1 a0, target -1 a0 a1: see >>batch
-//      loss = sb_step_lm(&m, &b, 1);  sb_update(&m, lr, decay, step);   // step counts from 1
+//      sb_step_lm(&m, &b, 1);  sb_update(&m, lr, decay, step);          // step counts from 1
+//      loss = sb_loss(&m);  norm = sb_norm(&m);      // only here does the host wait for a GPU
 //  To add a tensor: one line in its module's table (>>tensors) gives it a field, memory, a name in
 //  checkpoints, an initial value, weight decay, a group, a place in the optimiser and in every test. Then
 //  use it in >>model; if that needs a new operation, add it to >>contract and >>cpu, forward and backward. To
@@ -170,7 +171,7 @@ SB_FN const char *sb_config_error(const SbConfig *c) {
 // ----------------------------------------------------------------------------------------------- >>contract
 // Rules that every operation keeps. Inputs are const and overlap no output. Outputs are assigned (=): callers
 // need not clear them. Added to (+=) are gradients of parameters, and the first argument of a name in _add;
-// changed in place are names in _inplace and sb_adamw's p, m, v. A parameter's gradient may be NULL (frozen:
+// changed in place are names in _inplace and what sb_adamw moves. A parameter's gradient may be NULL (frozen:
 // that work is skipped), any other pointer only where it says so. A backend keeps its own scratch. Rows are
 // independent unless stated, so an op may be called on a range of rows (that is how the KV cache works).
 // Host code touches tensors only through the five memory functions. Sums run in one fixed order: results do
@@ -273,12 +274,17 @@ SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const stat
 // gradient). loss [n]; d_x [n][C] =; d_w [V][C] += (each may be NULL)
 SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, long chunk, const real *x,
                         SbWeight w, const int *target, long n, double scale);
-// Decoupled weight decay (Loshchilov and Hutter, 2019), g = scale * grad:
+// *sum (on the backend) = sum of squares of count numbers of a type, in double, in a fixed order
+SB_FN void sb_sum_squares(double *sum, const void *x, int type, long count);
+// A tensor that trains: its elements, and where its gradients and moments begin in their arrays.
+typedef struct { param_t *p; long begin; int decay; } SbTrained;
+// All of them at once. Decoupled weight decay (Loshchilov and Hutter, 2019), g = grad min(1, clip / norm),
+// norm = sqrt(*squares) (clip 0: never); a norm that is no number changes nothing:
 // m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, p -= lr (m / (1-b1^t) / (sqrt(v / (1-b2^t)) + eps) + decay p)
-SB_FN void sb_adamw(param_t *p, const param_t *grad, param_t *m, param_t *v, long count, double scale,
-                    double lr, double decay, double beta1, double beta2, double eps, long step);
-// sum of squares of count numbers of a type, in double, in a fixed order
-SB_FN double sb_sum_squares(const void *x, int type, long count);
+// list [tensors] in order, on the backend; grad, m, v [count]; t = step, from 1.
+SB_FN void sb_adamw(const SbTrained *list, int tensors, const param_t *grad, param_t *m, param_t *v,
+                    long count, const double *squares, double clip, double lr, double decay, double beta1,
+                    double beta2, double eps, long step);
 
 static inline int sb_min(int a, int b) { return a < b ? a : b; }
 static inline long sb_lmin(long a, long b) { return a < b ? a : b; }
@@ -976,29 +982,35 @@ SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, lon
 }
 
 // ---- optimiser
-SB_FN void sb_adamw(param_t *p, const param_t *grad, param_t *m, param_t *v, long count, double scale,
-                    double lr, double decay, double beta1, double beta2, double eps, long step) { SB_OP;
-    real b1 = (real)beta1, b2 = (real)beta2, s = (real)scale;
-    real rate = (real)(lr / (1 - pow(beta1, (double)step))), shrink = (real)(1 - lr * decay);
-    real fix = (real)(1 / (1 - pow(beta2, (double)step))), e = (real)eps;
-#pragma omp parallel for simd if (count > 16384)
-    for (long i = 0; i < count; i++) {
-        real g = s * grad[i];
-        m[i] = b1 * m[i] + (1 - b1) * g;
-        v[i] = b2 * v[i] + (1 - b2) * g * g;
-        p[i] = shrink * p[i] - rate * m[i] / (sb_sqrt(v[i] * fix) + e);
-    }
-}
-SB_FN double sb_sum_squares(const void *x, int type, long count) { SB_OP;
-    double total = 0;
+SB_FN void sb_sum_squares(double *total, const void *x, int type, long count) { SB_OP;
+    *total = 0;
     for (long i = 0; i < count; i += 4096) {
         double sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (long j = i; j < sb_lmin(i + 4096, count); j++)
             sum += (double)sb_load(x, type, j) * (double)sb_load(x, type, j);
-        total += sum;
+        *total += sum;
     }
-    return total;
+}
+SB_FN void sb_adamw(const SbTrained *list, int tensors, const param_t *grad, param_t *m, param_t *v,
+                    long count, const double *squares, double clip, double lr, double decay, double beta1,
+                    double beta2, double eps, long step) { SB_OP;
+    double norm = sqrt(*squares);
+    real b1 = (real)beta1, b2 = (real)beta2, s = (real)(clip > 0 && norm > clip ? clip / norm : 1);
+    real rate = (real)(lr / (1 - pow(beta1, (double)step)));
+    real fix = (real)(1 / (1 - pow(beta2, (double)step))), e = (real)eps;
+    for (int t = 0; isfinite(norm) && t < tensors; t++) {
+        long from = list[t].begin, to = t + 1 < tensors ? list[t + 1].begin : count;
+        param_t *p = list[t].p - from;
+        real shrink = (real)(1 - (list[t].decay ? lr * decay : 0));
+#pragma omp parallel for simd if (to - from > 16384)
+        for (long i = from; i < to; i++) {
+            real g = s * grad[i];
+            m[i] = b1 * m[i] + (1 - b1) * g;
+            v[i] = b2 * v[i] + (1 - b2) * g * g;
+            p[i] = shrink * p[i] - rate * m[i] / (sb_sqrt(v[i] * fix) + e);
+        }
+    }
 }
 #endif // SB_OWN_BACKEND
 
@@ -1113,7 +1125,7 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     SB_PAIR(X, reg_x, NG, C) SB_PAIR(X, reg_h, NG, D) SB_PAIR(X, reg_g, NG, D) SB_PAIR(X, reg_y, NG, 1) \
     X(real, t0, NL, D) X(real, d_llm, NL, D) X(real, head_x, NR, D) X(real, head_y, NR, D) \
     SB_PAIR(X, head_r, NR, D) X(stat_t, head_stat, NR, 2) SB_PAIR(X, head_n, NR, D) \
-    X(real, logits, 2 * SB_CHUNK, c->vocab) X(stat_t, loss, NR + NV + NI + NG, 1)
+    X(real, logits, 2 * SB_CHUNK, c->vocab) X(stat_t, loss, NR + NV + 2 * NI + NG, 1)
 
 enum { SB_CHUNK = 256 };        // rows of logits at a time
 
@@ -1151,6 +1163,11 @@ typedef struct {
     int trained;                // groups
     void *weights, *state;      // arenas: weights; gradients and moments of what trains
     size_t weight_bytes, state_bytes, grad_bytes;
+    SbTrained *list;            // what trains, on the backend [listed]
+    int listed;
+    double *squares;            // of all gradients at the last update, on the backend
+    struct { long at, n; double weight; } term[3];  // the last step's loss: rows of acts.loss, their weight
+    int terms;
     SbActs acts;
     SbSizes n;                  // rows of the batch at hand
 } SbModel;
@@ -1205,6 +1222,7 @@ SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
     for (int l = 0; l < c->enc_layers; l++) sb_block_params(m, m->enc + l, &m->enc_shape, "enc", l);
     for (int l = 0; l < c->llm_layers; l++) sb_block_params(m, m->llm + l, &m->llm_shape, "llm", l);
     for (int i = 0; i < m->params; i++) m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof *at;
+    m->squares = (double *)sb_alloc(sizeof *m->squares);
     at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
     for (int i = 0; i < m->params; at += sb_param_count(m->param[i++])) m->param[i]->w.p = at;
 }
@@ -1224,14 +1242,24 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
     m->state_bytes = 3 * m->grad_bytes;
     m->state = sb_alloc(m->state_bytes);
     param_t *at = (param_t *)m->state;
+    SbTrained *list = (SbTrained *)malloc((size_t)m->params * sizeof *list);
+    if (!list) SB_FAIL("out of memory: the list of what trains");
+    m->listed = 0;
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
         int on = (p->group & groups) != 0;
         p->grad = on ? at : NULL;
         p->m = on ? at + count : NULL;
         p->v = on ? at + 2 * count : NULL;
-        if (on) at += sb_param_count(p);
+        if (!on) continue;
+        SbTrained entry = {(param_t *)(size_t)p->w.p, at - (param_t *)m->state, p->decay};
+        list[m->listed++] = entry;
+        at += sb_param_count(p);
     }
+    sb_free(m->list);
+    m->list = (SbTrained *)sb_alloc((size_t)m->listed * sizeof *list);
+    sb_put(m->list, list, (size_t)m->listed * sizeof *list);
+    free(list);
     m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
     m->enc_shape.train_mlp = (groups & SB_BASE) != 0;
     m->llm_shape.train_attn = m->llm_shape.train_mlp = (groups & SB_LLM) != 0;
@@ -1356,7 +1384,7 @@ SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
 }
 SB_FN void sb_model_free(SbModel *m) {
     sb_acts_free(&m->acts);
-    sb_free(m->weights), sb_free(m->state);
+    sb_free(m->weights), sb_free(m->state), sb_free(m->list), sb_free(m->squares);
     free(m->enc), free(m->llm), free(m->param);
     memset(m, 0, sizeof *m);
 }
@@ -1758,26 +1786,35 @@ static void sb_llm_head_rows(SbModel *m, long n) {
     sb_add_norm_forward(s->head_r, s->head_n, s->head_stat, s->head_x, s->head_y, m->llm_norm_w.w,
                         sb_dense(NULL, 0, 0), n, m->llm_shape.eps, 0);
 }
-// Sum of n losses on the backend, in order, in double.
-static double sb_loss_sum(const stat_t *loss, long n) {
-    double sum = 0;
+// Rows [at, at + n) of acts.loss belong to the step's loss, with this weight.
+static stat_t *sb_loss_rows(SbModel *m, long at, long n, double weight) {
+    m->term[m->terms].at = at, m->term[m->terms].n = n, m->term[m->terms++].weight = weight;
+    return m->acts.loss + at;
+}
+// The last step's loss: rows summed in order, in double. The host waits for the backend.
+SB_FN double sb_loss(const SbModel *m) {
+    double loss = 0;
     stat_t host[1024];
-    for (long i = 0; i < n; i += 1024) {
-        long k = n - i < 1024 ? n - i : 1024;
-        sb_get(host, loss + i, (size_t)k * sizeof(stat_t));
-        for (long j = 0; j < k; j++) sum += host[j];
+    for (int t = 0; t < m->terms; t++) {
+        double sum = 0;
+        for (long i = 0, k; i < m->term[t].n; i += k) {
+            k = sb_lmin(m->term[t].n - i, 1024);
+            sb_get(host, m->acts.loss + m->term[t].at + i, (size_t)k * sizeof(stat_t));
+            for (long j = 0; j < k; j++) sum += host[j];
+        }
+        loss += sum * m->term[t].weight;
     }
-    return sum;
+    return loss;
 }
 // Mean cross-entropy of the rows with loss, logits = norm(r) emb^T. backward: acts.d_head_n =, emb.grad +=.
-SB_FN double sb_llm_loss(SbModel *m, int backward) {
+SB_FN void sb_llm_loss(SbModel *m, int backward) {
     SbActs *s = &m->acts;
     long n = m->n.loss;
-    if (!n) return 0;
+    if (!n) return;
     sb_llm_head_rows(m, n);
-    sb_head_xent(s->loss, backward ? s->d_head_n : NULL, backward ? m->llm_emb.grad : NULL, s->logits,
-                 SB_CHUNK, s->head_n, m->llm_emb.w, s->target, n, 1.0 / (double)n);
-    return sb_loss_sum(s->loss, n) / (double)n;
+    sb_head_xent(sb_loss_rows(m, 0, n, 1.0 / (double)n), backward ? s->d_head_n : NULL,
+                 backward ? m->llm_emb.grad : NULL, s->logits, SB_CHUNK, s->head_n, m->llm_emb.w, s->target,
+                 n, 1.0 / (double)n);
 }
 // acts.d_head_n to gradients of the LLM (if it trains) and acts.d_vis (if images are shown).
 SB_FN void sb_llm_backward(SbModel *m) {
@@ -1831,21 +1868,25 @@ SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(vo
 }
 
 // -------------------------------------------------------------------------------------------------- >>train
-// One step of each objective: upload, forward, loss; backward = 1: and the gradients (cleared first).
+// One step of each objective: upload, forward, loss; backward = 1: and the gradients (cleared first). A GPU
+// may still be at work when it returns: sb_loss and sb_norm wait.
+static void sb_step_begin(SbModel *m, const SbBatch *b, int backward) {
+    sb_batch_upload(m, b);
+    m->terms = 0;
+    if (backward) sb_zero(m->state, m->grad_bytes);
+}
 
 // Dialogues: mean cross-entropy of the answers. A batch without images is a batch of text (maps).
-SB_FN double sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
-    sb_batch_upload(m, b);
-    if (backward) sb_zero(m->state, m->grad_bytes);
+SB_FN void sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
+    sb_step_begin(m, b, backward);
     if (m->n.images) sb_encoder_forward(m), sb_projector_forward(m);
     sb_llm_forward(m, 0, m->n.llm);
-    double loss = sb_llm_loss(m, backward);
-    if (!backward || !m->n.loss) return loss;
+    sb_llm_loss(m, backward);
+    if (!backward || !m->n.loss) return;
     sb_llm_backward(m);
-    if (!m->n.images || !(m->trained & ~SB_LLM)) return loss;
+    if (!m->n.images || !(m->trained & ~SB_LLM)) return;
     sb_projector_backward(m);
     if (m->trained & (SB_BASE | SB_PLUS | SB_ALPHA)) sb_encoder_backward(m);
-    return loss;
 }
 
 // logits = x w^T + b of a head, and back.
@@ -1858,31 +1899,28 @@ static void sb_head_backward(const SbParam *w, const SbParam *b, real *d_x, cons
 }
 // The base encoder's task, from CLS: binary cross-entropy summed over classes / 3 + cross-entropy of the
 // main object, means over images; patches = 1: + cross-entropy of the patches' labels.
-SB_FN double sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int patches) {
+SB_FN void sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int patches) {
     SbActs *s = &m->acts;
     const SbConfig *c = &m->config;
-    sb_batch_upload(m, b);
+    sb_step_begin(m, b, backward);
     int C = c->enc_width, K = c->classes;
     long n = m->n.images, v = m->n.vis;
     double each = 1.0 / (double)n, per_patch = 1.0 / (double)v;
-    if (!n) return 0;
-    if (backward) sb_zero(m->state, m->grad_bytes);
+    if (!n) return;
     sb_encoder_forward(m);
     sb_gather_rows(s->cls_feature, s->feature, s->cls_row, n, C);
     sb_linear_forward(s->multi_logits, K, s->cls_feature, C, m->head_multi_w.w, m->head_multi_b.w, n);
     sb_linear_forward(s->main_logits, K, s->cls_feature, C, m->head_main_w.w, m->head_main_b.w, n);
-    sb_bce(s->loss, s->d_multi_logits, s->multi_logits, s->multi, n, K, each / 3);
-    double loss = sb_loss_sum(s->loss, n) * each / 3;
-    sb_xent(s->loss, s->d_main_logits, s->main_logits, s->main_class, n, K, each);
-    loss += sb_loss_sum(s->loss, n) * each;
+    sb_bce(sb_loss_rows(m, 0, n, each / 3), s->d_multi_logits, s->multi_logits, s->multi, n, K, each / 3);
+    sb_xent(sb_loss_rows(m, n, n, each), s->d_main_logits, s->main_logits, s->main_class, n, K, each);
     if (patches) {
         sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
         sb_linear_forward(s->patch_logits, c->labels, s->patch_feature, C, m->head_patch_w.w,
                           m->head_patch_b.w, v);
-        sb_xent(s->loss, s->d_patch_logits, s->patch_logits, s->label, v, c->labels, per_patch);
-        loss += sb_loss_sum(s->loss, v) * per_patch;
+        sb_xent(sb_loss_rows(m, 2 * n, v, per_patch), s->d_patch_logits, s->patch_logits, s->label, v,
+                c->labels, per_patch);
     }
-    if (!backward) return loss;
+    if (!backward) return;
     sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     if (patches) {
         sb_head_backward(&m->head_patch_w, &m->head_patch_b, s->d_patch_feature, s->d_patch_logits,
@@ -1895,34 +1933,31 @@ SB_FN double sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int p
                      n, 1);
     sb_scatter_rows_add(s->d_feature, s->d_cls_feature, s->cls_row, n, C);
     sb_encoder_backward(m);
-    return loss;
 }
 // The control without language: depth in metres from patch features, w2 gelu(w1 f + b1) + b2, smooth L1.
-SB_FN double sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
+SB_FN void sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
     SbActs *s = &m->acts;
-    sb_batch_upload(m, b);
+    sb_step_begin(m, b, backward);
     int C = m->config.enc_width, D = m->config.llm_width;
     long n = m->n.reg, v = m->n.vis;
-    if (backward) sb_zero(m->state, m->grad_bytes);
-    if (!n) return 0;
+    if (!n) return;
     sb_encoder_forward(m);
     sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
     sb_gather_rows(s->reg_x, s->patch_feature, s->reg_row, n, C);
     sb_linear_gelu_forward(s->reg_g, s->reg_h, s->reg_x, C, m->reg_w1.w, m->reg_b1.w, n);
     sb_linear_forward(s->reg_y, 1, s->reg_g, D, m->reg_w2.w, m->reg_b2.w, n);
-    sb_smooth_l1(s->loss, s->d_reg_y, s->reg_y, s->reg_target, n, 1.0 / (double)n);
-    double loss = sb_loss_sum(s->loss, n) / (double)n;
-    if (!backward) return loss;
+    sb_smooth_l1(sb_loss_rows(m, 0, n, 1.0 / (double)n), s->d_reg_y, s->reg_y, s->reg_target, n,
+                 1.0 / (double)n);
+    if (!backward) return;
     sb_head_backward(&m->reg_w2, &m->reg_b2, s->d_reg_g, s->d_reg_y, s->reg_g, n, 0);
     sb_gelu_backward(s->d_reg_h, s->d_reg_g, s->reg_h, n * D);
     sb_head_backward(&m->reg_w1, &m->reg_b1, s->d_reg_x, s->d_reg_h, s->reg_x, n, 0);
-    if (!(m->trained & (SB_BASE | SB_PLUS | SB_ALPHA))) return loss;
+    if (!(m->trained & (SB_BASE | SB_PLUS | SB_ALPHA))) return;
     sb_zero(s->d_patch_feature, (size_t)(v * C) * sizeof(real));
     sb_scatter_rows_add(s->d_patch_feature, s->d_reg_x, s->reg_row, n, C);
     sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, v, C);
     sb_encoder_backward(m);
-    return loss;
 }
 
 // Cosine to 0 with linear warm-up; step counts from 0, W = ceil(warmup * steps): lr (step+1)/W, then
@@ -1932,21 +1967,21 @@ SB_FN double sb_schedule(double lr, double warmup, long step, long steps) {
     if (step < W) return lr * (double)(step + 1) / (double)W;
     return lr * 0.5 * (1 + cos(3.141592653589793 * (double)(step - W) / (double)(steps > W ? steps - W : 1)));
 }
-// Global norm of all gradients.
-SB_FN double sb_grad_norm(SbModel *m) {
-    return sqrt(sb_sum_squares(m->state, SB_TYPE(param_t), (long)(m->grad_bytes / sizeof(param_t))));
-}
-// Clip, then AdamW on everything that trains; step counts from 1. Returns the norm before clipping.
-SB_FN double sb_update(SbModel *m, double lr, double decay, long step) {
+// Clip, then AdamW on everything that trains; step counts from 1. Gradients that are no numbers change
+// nothing.
+SB_FN void sb_update(SbModel *m, double lr, double decay, long step) {
     const SbConfig *c = &m->config;
-    double norm = sb_grad_norm(m), scale = c->clip > 0 && norm > c->clip ? c->clip / norm : 1;
-    for (int i = 0; i < m->params; i++) {
-        SbParam *p = m->param[i];
-        if (!p->grad) continue;
-        sb_adamw((param_t *)(size_t)p->w.p, p->grad, p->m, p->v, sb_param_count(p), scale, lr,
-                 p->decay ? decay : 0, c->beta1, c->beta2, c->adam_eps, step);
-    }
-    return norm;
+    long count = (long)(m->grad_bytes / sizeof(param_t));
+    param_t *grad = (param_t *)m->state;
+    sb_sum_squares(m->squares, grad, SB_TYPE(param_t), count);
+    sb_adamw(m->list, m->listed, grad, grad + count, grad + 2 * count, count, m->squares, c->clip, lr, decay,
+             c->beta1, c->beta2, c->adam_eps, step);
+}
+// Global norm of all gradients, before clipping, at the last update. The host waits for the backend.
+SB_FN double sb_norm(const SbModel *m) {
+    double squares;
+    sb_get(&squares, m->squares, sizeof squares);
+    return sqrt(squares);
 }
 
 // ------------------------------------------------------------------------------------------------ >>license

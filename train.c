@@ -89,7 +89,7 @@ typedef struct {
     SbModel model;
     SbSource train, valid;
     SbSample *slot;
-    SbBatch batch;
+    SbBatch batch, checked;         // of the step; of the validation
     int batch_size;
     long step;                      // steps done
     char *result, *partial, *log, *base;        // files; base: the checkpoint to start from
@@ -317,18 +317,22 @@ static void open_log(Run *r) {
         fprintf(r->csv, "step,loss,lr,grad_norm,answer_tokens,valid_loss\n");
     }
 }
-static double loss_of(Run *r, const SbSource *s, int backward) {
-    if (s->task == SB_TASK_RECOGNISE)
-        return sb_step_recognise(&r->model, &r->batch, backward, r->o.patch_labels);
-    if (s->task == SB_TASK_DEPTH) return sb_step_regress(&r->model, &r->batch, backward);
-    return sb_step_lm(&r->model, &r->batch, backward);
+static void one_step(Run *r, const SbSource *s, const SbBatch *b, int backward) {
+    if (s->task == SB_TASK_RECOGNISE) sb_step_recognise(&r->model, b, backward, r->o.patch_labels);
+    else if (s->task == SB_TASK_DEPTH) sb_step_regress(&r->model, b, backward);
+    else sb_step_lm(&r->model, b, backward);
+}
+// The batch of some step of this run.
+static void read_batch(Run *r, long step) {
+    sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, (uint64_t)(step * r->batch_size));
 }
 // Mean loss on four fixed batches of rooms that are used for nothing else.
 static double validate(Run *r) {
     double sum = 0;
     for (int i = 0; i < 4; i++) {
-        sb_source_batch(&r->valid, r->slot, &r->batch, r->batch_size, (uint64_t)(i * r->batch_size));
-        sum += loss_of(r, &r->valid, 0);
+        sb_source_batch(&r->valid, r->slot, &r->checked, r->batch_size, (uint64_t)(i * r->batch_size));
+        one_step(r, &r->valid, &r->checked, 0);
+        sum += sb_loss(&r->model);
     }
     return sum / 4;
 }
@@ -336,10 +340,13 @@ static double validate(Run *r) {
 static double step_kept(Run *r) {
     r->model.acts.keep = 1;
     r->model.acts.room.enc = r->model.acts.room.llm = -1;
-    return loss_of(r, &r->train, 1);
+    one_step(r, &r->train, &r->batch, 1);
+    return sb_loss(&r->model);
 }
-// Stop: say where the first number that is none arose. Earlier checkpoints stay.
+// Stop: say where the first number that is none arose. Earlier checkpoints stay, and the weights: sb_update
+// has not touched them.
 static void stop_nan(Run *r, double loss) {
+    read_batch(r, r->step);
     step_kept(r);
     const char *name = sb_first_nonfinite(&r->model);
     sb_die("step %ld: the loss is %g; first tensor that is not finite: %s. %s is kept; try a smaller --lr "
@@ -385,7 +392,7 @@ static void announce(Run *r) {
         printf("  %-10s %-18s %9ld parameters\n", m->trained & group[g].bit ? "trains" : "frozen",
                group[g].name, count);
     }
-    sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, 0);
+    read_batch(r, 0);
     sb_batch_upload(m, &r->batch);
     printf("  memory     %.0f MB: weights %.0f, gradients and moments %.0f, activations %.0f\n",
            1e-6 * (double)(m->weight_bytes + m->state_bytes + m->acts.bytes), 1e-6 * (double)m->weight_bytes,
@@ -408,19 +415,20 @@ static void announce(Run *r) {
     free(run);
 }
 
-// The training loop: data, forward, loss, backward, update, log.
+// The training loop: forward, loss, backward, update; the next batch, while a GPU is still at work; log.
 static void train(Run *r) {
     double started = now() - r->seconds, saved = now(), shown = 0, smooth = 0, begun = now();
     long first = r->step, tenth = r->o.steps / 10 > 0 ? r->o.steps / 10 : 1;
     int terminal = isatty(2);
+    read_batch(r, r->step);
     while (r->step < r->o.steps && !interrupted) {
         double lr = sb_schedule(r->o.lr, r->config.warmup, r->step, r->o.steps);
-        sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, (uint64_t)(r->step * r->batch_size));
-        double loss = loss_of(r, &r->train, 1);
-        if (!isfinite(loss)) stop_nan(r, loss);
-        double norm = sb_update(&r->model, lr, r->o.decay, r->step + 1);
-        if (!isfinite(norm)) stop_nan(r, norm);
+        one_step(r, &r->train, &r->batch, 1);
+        sb_update(&r->model, lr, r->o.decay, r->step + 1);
         r->answers += (double)r->batch.n.loss;
+        if (r->step + 1 < r->o.steps) read_batch(r, r->step + 1);
+        double loss = sb_loss(&r->model), norm = sb_norm(&r->model);
+        if (!isfinite(loss) || !isfinite(norm)) stop_nan(r, isfinite(loss) ? norm : loss);
         r->step++;
         fprintf(r->csv, "%ld,%.6f,%.6g,%.5f,%.0f,", r->step, loss, lr, norm, r->answers);
         if (r->step % tenth == 0 || r->step == r->o.steps) fprintf(r->csv, "%.6f", validate(r));
@@ -472,9 +480,10 @@ static void plan(const char *preset) {
         double best = 1e9;
         for (int k = 0; k < 4; k++) {               // the first one allocates
             double began = now();
-            sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, (uint64_t)(k * r->batch_size));
-            loss_of(r, &r->train, 1);
+            read_batch(r, k);
+            one_step(r, &r->train, &r->batch, 1);
             sb_update(&r->model, 1e-3, 0, k + 1);
+            sb_norm(&r->model);
             if (k && now() - began < best) best = now() - began;
         }
         double minutes = best * r->stage->steps / 60 * (i == STAGES - 1 ? 2 : 1);
@@ -502,7 +511,7 @@ SB_FN int train_main(int argc, char **argv) {
     announce(&r);
     if (r.o.memory) return 0;
     if (r.o.dump) {
-        sb_source_batch(&r.train, r.slot, &r.batch, r.batch_size, (uint64_t)(r.step * r.batch_size));
+        read_batch(&r, r.step);
         printf("loss %.6f; every tensor of the step: %s\n", step_kept(&r), r.o.dump);
         return sb_dump(&r.model, r.o.dump), 0;
     }

@@ -68,7 +68,8 @@ static double check_update(cpu::SbModel *m, Run *r) {
         SbParam *p = r->model.param[i];
         if (p->grad) sb_put(p->grad, m->param[i]->grad, (size_t)sb_param_count(p) * sizeof(param_t));
     }
-    double norm = cpu::sb_update(m, lr, 0.05, 1), other = sb_update(&r->model, lr, 0.05, 1);
+    cpu::sb_update(m, lr, 0.05, 1), sb_update(&r->model, lr, 0.05, 1);
+    double norm = cpu::sb_norm(m), other = sb_norm(&r->model);
     worst = fabs(norm - other) / (1e-6 * norm);
     for (int i = 0; i < m->params; i++) {
         const SbParam *p = r->model.param[i];
@@ -94,9 +95,10 @@ static int check_stage(int stage, const char *preset) {
     sb_model_scatter(&r->model, 1);
     sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, 0);
     to_cpu(&m, &b, r);
-    double gpu = step_kept(r), want = r->train.task == SB_TASK_RECOGNISE
-                                          ? cpu::sb_step_recognise(&m, &b, 1, 0)
-                                          : cpu::sb_step_lm(&m, &b, 1);
+    double gpu = step_kept(r);
+    if (r->train.task == SB_TASK_RECOGNISE) cpu::sb_step_recognise(&m, &b, 1, 0);
+    else cpu::sb_step_lm(&m, &b, 1);
+    double want = cpu::sb_loss(&m);
     sb_make_folder("out/check");
     cpu::sb_dump(&m, files[0]), sb_dump(&r->model, files[1]);
     printf("\n%s: loss %.7f on the CPU, %.7f on the GPU\n", r->stage->name, want, gpu);
@@ -1273,36 +1275,18 @@ SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, lon
     }
 }
 
-// ---- optimiser: a thread an element
-typedef struct { float scale, rate, shrink, b1, b2, fix, eps; } SbAdamW;
-static __global__ void sb_adamw_kernel(param_t *p, const param_t *grad, param_t *m, param_t *v, long count,
-                                       SbAdamW a) {
-    long i = sb_thread();
-    if (i >= count) return;
-    float g = a.scale * grad[i];
-    m[i] = a.b1 * m[i] + (1.0f - a.b1) * g;
-    v[i] = a.b2 * v[i] + (1.0f - a.b2) * g * g;
-    p[i] = a.shrink * p[i] - a.rate * m[i] / (sqrtf(v[i] * a.fix) + a.eps);
-}
-SB_FN void sb_adamw(param_t *p, const param_t *grad, param_t *m, param_t *v, long count, double scale,
-                    double lr, double decay, double beta1, double beta2, double eps, long step) {
-    SbAdamW a = {(float)scale,
-                 (float)(lr / (1 - pow(beta1, (double)step))),
-                 (float)(1 - lr * decay),
-                 (float)beta1,
-                 (float)beta2,
-                 (float)(1 / (1 - pow(beta2, (double)step))),
-                 (float)eps};
-    sb_each(sb_adamw_kernel, count, p, grad, m, v, count, a);
-}
-// A block sums SB_SQUARE_SPAN elements: a thread every 256th, then halves of the block, in double.
-enum { SB_SQUARE_SPAN = 65536 };
+// ---- optimiser
+// A block sums SB_SQUARE_SPAN elements: a thread every 256th, then halves of the block, in double; then one
+// thread adds up the blocks.
+enum { SB_SQUARE_SPAN = 16384 };
 static __global__ void sb_square_partials_kernel(double *part, const void *x, int type, long count) {
     __shared__ double of_thread[SB_BLOCK];
     long first = (long)blockIdx.x * SB_SQUARE_SPAN;
     double sum = 0;
-    for (long i = first + threadIdx.x; i < first + SB_SQUARE_SPAN && i < count; i += SB_BLOCK)
-        sum += pow((double)sb_load(x, type, i), 2);
+    for (long i = first + threadIdx.x; i < first + SB_SQUARE_SPAN && i < count; i += SB_BLOCK) {
+        double one = (double)sb_load(x, type, i);
+        sum += one * one;
+    }
     of_thread[threadIdx.x] = sum;
     for (int half = SB_BLOCK / 2; half; half /= 2) {
         __syncthreads();
@@ -1310,16 +1294,53 @@ static __global__ void sb_square_partials_kernel(double *part, const void *x, in
     }
     if (!threadIdx.x) part[blockIdx.x] = of_thread[0];
 }
-SB_FN double sb_sum_squares(const void *x, int type, long count) {
+static __global__ void sb_square_sum_kernel(double *total, const double *part, long blocks) {
+    double sum = 0;
+    for (long b = 0; b < blocks; b++) sum += part[b];
+    *total = sum;
+}
+SB_FN void sb_sum_squares(double *sum, const void *x, int type, long count) {
     long blocks = (count + SB_SQUARE_SPAN - 1) / SB_SQUARE_SPAN;
-    double *part = (double *)sb_scratch(SB_SQUARES, (size_t)blocks * sizeof *part), total = 0, host[64];
+    double *part = (double *)sb_scratch(SB_SQUARES, (size_t)blocks * sizeof *part);
     sb_launch(sb_square_partials_kernel, blocks, SB_BLOCK, part, x, type, count);
-    for (long b = 0; b < blocks; b += 64) {
-        long n = blocks - b < 64 ? blocks - b : 64;
-        sb_get(host, part + b, (size_t)n * sizeof *host);
-        for (long j = 0; j < n; j++) total += host[j];
+    sb_launch(sb_square_sum_kernel, 1, 1, sum, part, blocks);
+}
+// All tensors in one launch. A block owns SB_ADAMW_SPAN elements, a thread every 256th of them; it finds the
+// first one's tensor by halving the list and walks on from there.
+enum { SB_ADAMW_SPAN = 1024 };
+typedef struct { double clip; float rate, shrink, b1, b2, fix, eps; } SbAdamW;
+static __global__ void sb_adamw_kernel(const SbTrained *list, int tensors, const param_t *grad, param_t *m,
+                                       param_t *v, long count, const double *squares, SbAdamW a) {
+    __shared__ float scale[1];
+    long first = (long)blockIdx.x * SB_ADAMW_SPAN;
+    int t = 0;
+    if (!threadIdx.x) {
+        double norm = sqrt(*squares);
+        scale[0] = !isfinite(norm) ? -1.0f : a.clip > 0 && norm > a.clip ? (float)(a.clip / norm) : 1.0f;
     }
-    return total;
+    __syncthreads();
+    if (scale[0] < 0) return;
+    for (int above = tensors; above - t > 1;) {
+        int middle = (t + above) / 2;
+        if (list[middle].begin <= first) t = middle;
+        else above = middle;
+    }
+    for (long i = first + threadIdx.x; i < first + SB_ADAMW_SPAN && i < count; i += SB_BLOCK) {
+        while (t + 1 < tensors && list[t + 1].begin <= i) t++;
+        param_t *p = list[t].p + (i - list[t].begin);
+        float g = scale[0] * grad[i], shrink = list[t].decay ? a.shrink : 1.0f;
+        m[i] = a.b1 * m[i] + (1.0f - a.b1) * g;
+        v[i] = a.b2 * v[i] + (1.0f - a.b2) * g * g;
+        *p = shrink * *p - a.rate * m[i] / (sqrtf(v[i] * a.fix) + a.eps);
+    }
+}
+SB_FN void sb_adamw(const SbTrained *list, int tensors, const param_t *grad, param_t *m, param_t *v,
+                    long count, const double *squares, double clip, double lr, double decay, double beta1,
+                    double beta2, double eps, long step) {
+    SbAdamW a = {clip, (float)(lr / (1 - pow(beta1, (double)step))), (float)(1 - lr * decay), (float)beta1,
+                 (float)beta2, (float)(1 / (1 - pow(beta2, (double)step))), (float)eps};
+    sb_launch(sb_adamw_kernel, (count + SB_ADAMW_SPAN - 1) / SB_ADAMW_SPAN, SB_BLOCK, list, tensors, grad, m,
+              v, count, squares, a);
 }
 
 #endif

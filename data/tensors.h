@@ -61,6 +61,10 @@ SB_FN int sb_tensors(const SbModel *m, SbTensor *list) {
     }
     return t.n;
 }
+static double sb_tensor_squares(const SbModel *m, const SbTensor *t) {
+    sb_sum_squares(m->squares, t->p, t->type, t->rows * t->cols);
+    return pow(sb_norm(m), 2);
+}
 // NULL if all is finite, else a name: a parameter ("llm.emb"); the first tensor, in order, of what the last
 // forward pass computed ("enc.2.att"); the last in that order of its gradients ("enc.2.d_att"); a parameter's
 // gradient ("gradient of llm.emb"). The text lasts until the next call.
@@ -72,7 +76,7 @@ SB_FN const char *sb_first_nonfinite(const SbModel *m) {
     sb_tensors(m, t);
     for (int i = 0; i < n; i++) {
         if (found >= 0 && (t[found].kind < SB_BACKWARD || t[i].kind == SB_GRADIENT)) continue;
-        if (!isfinite(sb_sum_squares(t[i].p, t[i].type, t[i].rows * t[i].cols))) found = i;
+        if (!isfinite(sb_tensor_squares(m, t + i))) found = i;
     }
     if (found >= 0) memcpy(name, t[found].name, sizeof name);
     free(t);
@@ -100,7 +104,7 @@ SB_FN void sb_dump(const SbModel *m, const char *path) {
         file[i].name = t->name, file[i].rank = 2, file[i].data = host;
         file[i].type = t->type == SB_BF16 ? "BF16" : t->type == SB_F32 ? "F32" : "F64";
         file[i].shape[0] = t->rows, file[i].shape[1] = t->cols;
-        depths[i] = depth += activation && sb_sum_squares(t->p, t->type, t->rows * t->cols) > 0;
+        depths[i] = depth += activation && sb_tensor_squares(m, t) > 0;
     }
     for (int i = 0; i < n; i++) {
         int back = list[i].kind == SB_BACKWARD   ? 2 * depth - depths[i]

@@ -277,15 +277,17 @@ struct OpPointer {                      // of the type that the operation wants:
     void *p;
     template <class T> operator T *() const { return (T *)p; }
 };
-// A list of integers where the operation can read it.
-static const int *op_ints(const int *x, long n) {
+// Bytes, and a list of integers, where the operation can read them.
+static const void *op_bytes_of(const void *x, size_t bytes) {
 #ifdef SB_OWN_BACKEND
-    int *copy = op_run->list[op_run->lists++] = (int *)op_memory((size_t)n * sizeof *x);
-    memcpy(copy, x, (size_t)n * sizeof *x);
-    return copy;
+    void *copy = op_run->list[op_run->lists++] = (int *)op_memory(bytes);
+    return memcpy(copy, x, bytes);
 #else
-    return (void)n, x;
+    return (void)bytes, x;
 #endif
+}
+static const int *op_ints(const int *x, long n) {
+    return (const int *)op_bytes_of(x, (size_t)n * sizeof *x);
 }
 static OpPointer op_p(int i) { return {i < 0 ? NULL : op_run->array[i].data}; }
 static SbWeight op_w(int i) {
@@ -985,7 +987,8 @@ static void op_head_xent(const int *p) {
 static void op_adamw(const int *p) {
     long n = p[0];
     int first = p[1], steps = p[2];
-    double b1 = 0.9, b2 = 0.98, eps = 1e-8, lr = 0.01, decay = p[3] ? 0.1 : 0, scale = 0.5;
+    double b1 = 0.9, b2 = 0.98, eps = 1e-8, lr = 0.01, decay = p[3] ? 0.1 : 0, scale = 0.5, clip = 2;
+    long cut[3] = {0, n / 3, n - n / 4};                        // three tensors; the second never decays
     int p0 = op_wide_in("p0", n, 1, 1, 1), grad = op_wide_in("grad", steps, n, n, 1);
     int m0 = op_wide_in("m0", n, 1, 1, first > 1 ? 0.2 : 0),
         v0 = op_wide_in("v0", n, 1, 1, first > 1 ? 0.3 : 0);
@@ -997,9 +1000,16 @@ static void op_adamw(const int *p) {
     op_settle(v0);
     op_settle(grad);
     int w = op_copy("p", p0), m = op_copy("m", m0), v = op_copy("v", v0);
+    param_t *at = op_p(w);
+    double squares = pow(clip / scale, 2), none = NAN;          // of the norm: what is clipped; no number
+    SbTrained list[3] = {{at, 0, 1}, {at + cut[1], cut[1], 0}, {at + cut[2], cut[2], 1}};
+    const SbTrained *tensor = (const SbTrained *)op_bytes_of(list, sizeof list);
+    const double *sum = (const double *)op_bytes_of(&squares, sizeof squares),
+                 *bad = (const double *)op_bytes_of(&none, sizeof none);
     for (int s = 0; s < steps; s++)
-        sb_adamw(op_p(w), (param_t *)op_p(grad) + s * n, op_p(m), op_p(v), n, scale, lr, decay, b1, b2, eps,
-                 first + s);
+        for (int real_one = 0; real_one < 2; real_one++)
+            sb_adamw(tensor, 3, (param_t *)op_p(grad) + s * n, op_p(m), op_p(v), n, real_one ? sum : bad,
+                     clip, lr, decay, b1, b2, eps, first + s);
     double *e_p = op_expect(w), *e_m = op_expect(m), *e_v = op_expect(v);
     double *b_p = op_bounds(w), *b_m = op_bounds(m), *b_v = op_bounds(v);
     for (long i = 0; e_p && i < n; i++) {
@@ -1013,7 +1023,7 @@ static void op_adamw(const int *p) {
             }
             double root = sqrt(v_s / (1 - pow(b2, first + s - 1)));
             double unit = lr / (1 - pow(b1, first + s - 1)) / (root + eps);
-            x = x - lr * decay * x - unit * m_s;
+            x = x - (i < cut[1] || i >= cut[2] ? lr * decay * x : 0) - unit * m_s;
             off += fabs(x) + unit * m_abs * (3 + 0.25 / (1 - b1) + 0.125 / (1 - b2));
         }
         e_p[i] = x, e_m[i] = m_s, e_v[i] = v_s;
@@ -1024,7 +1034,7 @@ static void op_adamw(const int *p) {
 // count.  Summed in double whatever real is, so equal but for the order: the result is an array of doubles.
 static void op_sum_squares(const int *p) {
     int x = op_in("x", p[0], 1, 1, 1), sum = op_array("sum", OP_OUT, SB_F64, 1, 1, 1, -1, 0);
-    ((double *)op_run->array[sum].data)[0] = sb_sum_squares(op_p(x), SB_NATIVE, p[0]);
+    sb_sum_squares(op_p(sum), op_p(x), SB_NATIVE, p[0]);
     double *e = op_expect(sum), *bound = op_bounds(sum);
     if (!e) return;
     e[0] = 0;
@@ -1155,6 +1165,7 @@ static const OpCase op_case[] = {
     {"adamw", op_adamw, {16999, 3, 2, 1}},
     {"sum_squares", op_sum_squares, {1}},
     {"sum_squares", op_sum_squares, {9001}},
+    {"sum_squares", op_sum_squares, {40000}},
     {"memory", op_memory_calls, {33}},
 #ifndef SB_OWN_BACKEND
     {"matmul", op_matmul, {1, 1, 0, 0, 0, OP_OWN, 0}},
