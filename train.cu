@@ -163,13 +163,21 @@ using namespace gpu;
 static void sb_cuda_check(cudaError_t error, const char *what) {
     if (error != cudaSuccess) SB_FAIL("CUDA, %s: %s", what, cudaGetErrorString(error));
 }
-// Launch `blocks` blocks of `threads`; none at all is nothing to do.
+// Launch `blocks` blocks of `threads` with so many bytes of dynamic shared memory; none at all is nothing to
+// do. More than 48 KB a block has to be asked for.
 template <class... P, class... A>
-static void sb_launch(void (*kernel)(P...), long blocks, int threads, A... args) {
+static void sb_launch_shared(void (*kernel)(P...), long blocks, int threads, int shared, A... args) {
     if (blocks <= 0) return;
     if (blocks > INT_MAX) SB_FAIL("CUDA: %ld blocks in one launch; a smaller --batch needs fewer", blocks);
-    kernel<<<(unsigned)blocks, (unsigned)threads>>>((P)args...);
+    if (shared > 48 << 10)
+        sb_cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared),
+                      "shared memory");
+    kernel<<<(unsigned)blocks, (unsigned)threads, (size_t)shared>>>((P)args...);
     sb_cuda_check(cudaGetLastError(), "launch");
+}
+template <class... P, class... A>
+static void sb_launch(void (*kernel)(P...), long blocks, int threads, A... args) {
+    sb_launch_shared(kernel, blocks, threads, 0, args...);
 }
 // An elementwise kernel: one thread an element.
 enum { SB_WARP = 32, SB_BLOCK = 256, SB_WARPS = SB_BLOCK / SB_WARP };
@@ -246,7 +254,7 @@ SB_FN void sb_get(void *host, const void *device, size_t bytes) {
 SB_FN void sb_zero(void *device, size_t bytes) { sb_cuda_check(cudaMemset(device, 0, bytes), "clear"); }
 
 // Scratch of the backend lives across calls.
-enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_SCRATCHES };
+enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_PACKED, SB_SCRATCHES = SB_PACKED + 2 };
 static void *sb_scratch(int which, size_t bytes) {
     static void *p[SB_SCRATCHES];
     static size_t have[SB_SCRATCHES];
@@ -275,6 +283,8 @@ typedef struct {
     int m, n, k, a_type, b_type, c_type, add;
     SbWeight bias;                      // added to every row, or absent
 } SbMatmul;
+// Several blocks a tile, each `span` steps of k: their sums go to part [parts][m][n] (NULL: one does it all).
+typedef struct { float *part; int span, parts; } SbParts;
 
 static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, float y) {
     if (row >= g->m || col >= g->n) return;
@@ -282,6 +292,17 @@ static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, floa
     y += sb_load_or_0(g->bias, col) + (g->add ? sb_load(g->c, g->c_type, at) : 0.0f);
     sb_store(g->c, g->c_type, at, y);
     if (g->gelu) g->gelu[at] = (real)sb_gelu(y);
+}
+// Two neighbours in a row; or to the sums of a part of k.
+static __device__ void sb_matmul_store_pair(const SbMatmul *g, float *part, int row, int col, float left,
+                                            float right) {
+    if (!part) {
+        sb_matmul_store(g, row, col, left);
+        sb_matmul_store(g, row, col + 1, right);
+    } else if (row < g->m) {
+        if (col < g->n) part[(long)row * g->n + col] = left;
+        if (col + 1 < g->n) part[(long)row * g->n + col + 1] = right;
+    }
 }
 
 // In float. A block owns 64 x 64 of C, a thread 4 x 4 of it.
@@ -337,48 +358,45 @@ static __device__ void sb_ldmatrix_x4_trans(unsigned out[4], const void *line) {
                  : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
                  : "r"((unsigned)__cvta_generic_to_shared(line)) : "memory");
 }
+// 16 bytes from global to shared memory without passing a register, the last of them 0 if only so many are
+// wanted; a group is what was asked for between two commits; wait until all but the newest N groups are
+// there.
+static __device__ void sb_copy_async(void *to, const void *from, int bytes) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
+                     (unsigned)__cvta_generic_to_shared(to)), "l"(from), "r"(bytes) : "memory");
+}
+static __device__ void sb_copy_commit(void) { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int N> static __device__ void sb_copy_wait(void) {
+    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+}
 #endif
-// On tensor cores. A block owns 128 x 128 of C, a warp 64 x 32 of it: 4 x 4 products of 16 x 8. A tile of an
-// operand is 128 rows by 32 steps of k in bf16; in shared memory it lies as in global memory, the dimension
-// of stride 1 innermost, and ldmatrix turns it where that is not k. The next tile is on its way in registers
-// while this one is multiplied.
-enum { SB_MMA_TILE = 128, SB_MMA_DEPTH = 32, SB_MMA_PAD = 8, SB_CHUNK8 = 8 };
-enum { SB_MMA_SIZE = SB_MMA_TILE * (SB_MMA_DEPTH + SB_MMA_PAD) };      // as large as [32][128 + 8], or larger
+enum { SB_CHUNK8 = 8, SB_MMA_PAD = 8 };     // bf16 in 16 bytes; between lines, so that ldmatrix meets no conflict
+// An operand of a product on tensor cores: element (row, step) at p[row * row + step * step], one of both
+// strides 1: by_k if that of k is. whole: bf16, every line aligned to 16 bytes.
 typedef struct { const void *p; int type, rows, k, by_k, whole; long row, step; } SbOperand;
-
+static SbOperand sb_operand(const void *p, int type, int rows, int k, long row, long step) {
+    int by_k = step == 1,
+        whole = type == SB_BF16 && (by_k ? row : step) % SB_CHUNK8 == 0 && (size_t)p % 16 == 0;
+    SbOperand o = {p, type, rows, k, by_k, whole, row, step};
+    return o;
+}
 static __device__ unsigned sb_pair(float low, float high) {            // two bf16 in a register
     __nv_bfloat162 two = __floats2bfloat162_rn(low, high);
     return *(unsigned *)&two;
 }
-// Eight neighbours of stride 1 from (row, step) on, as bf16; zeros beyond the matrix.
-static __device__ void sb_load_chunk(unsigned out[4], const SbOperand *o, int row, int step) {
+// Eight neighbours of stride 1 from (row, step) on to shared memory, as bf16; zeros beyond the matrix. They
+// are there after sb_copy_wait and a barrier.
+static __device__ void sb_copy_chunk(__nv_bfloat16 *to, const SbOperand *o, int row, int step) {
     long at = row * o->row + step * o->step;
     int left = o->by_k ? (row < o->rows ? o->k - step : 0) : (step < o->k ? o->rows - row : 0);
-    if (o->whole && left >= SB_CHUNK8) {
-        *(uint4 *)out = *(const uint4 *)((const __nv_bfloat16 *)o->p + at);
+    left = max(0, min(left, (int)SB_CHUNK8));
+    if (o->whole) {
+        sb_copy_async(to, (const __nv_bfloat16 *)o->p + (left ? at : 0), 2 * left);
         return;
     }
-    for (int i = 0; i < 4; i++)
-        out[i] = sb_pair(2 * i < left ? sb_load(o->p, o->type, at + 2 * i) : 0.0f,
-                         2 * i + 1 < left ? sb_load(o->p, o->type, at + 2 * i + 1) : 0.0f);
-}
-static __device__ int sb_pitch(int by_k) { return (by_k ? SB_MMA_DEPTH : SB_MMA_TILE) + SB_MMA_PAD; }
-// This thread's two chunks of the tile at (row0, k0): from global memory, and to shared memory.
-static __device__ void sb_fetch_tile(unsigned out[2][4], const SbOperand *o, int row0, int k0) {
-    SB_WHOLLY
-    for (int c = 0; c < 2; c++) {
-        int e = (int)threadIdx.x + c * SB_BLOCK;
-        if (o->by_k) sb_load_chunk(out[c], o, row0 + e / 4, k0 + e % 4 * SB_CHUNK8);
-        else sb_load_chunk(out[c], o, row0 + e % 16 * SB_CHUNK8, k0 + e / 16);
-    }
-}
-static __device__ void sb_put_tile(__nv_bfloat16 *tile, const unsigned in[2][4], int by_k) {
-    SB_WHOLLY
-    for (int c = 0; c < 2; c++) {
-        int e = (int)threadIdx.x + c * SB_BLOCK;
-        int at = (by_k ? e / 4 : e / 16) * sb_pitch(by_k) + (by_k ? e % 4 : e % 16) * SB_CHUNK8;
-        *(uint4 *)(tile + at) = *(const uint4 *)in[c];
-    }
+    for (int i = 0; i < SB_CHUNK8; i += 2)
+        *(unsigned *)(to + i) = sb_pair(i < left ? sb_load(o->p, o->type, at + i) : 0.0f,
+                                        i + 1 < left ? sb_load(o->p, o->type, at + i + 1) : 0.0f);
 }
 // Fragment of 16 rows by 16 steps as four 8 x 8 matrices: (0,0), (8,0), (0,8), (8,8) in (row, step). The tile
 // is [row][step] (by_k) or [step][row], lines `pitch` apart; each lane points at one line of 8.
@@ -388,63 +406,126 @@ static __device__ void sb_fragment(unsigned out[4], const __nv_bfloat16 *tile, i
     if (by_k) sb_ldmatrix_x4(out, tile + (r + lane % 8) * pitch + s);
     else sb_ldmatrix_x4_trans(out, tile + (s + lane % 8) * pitch + r);
 }
-static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbOperand a, SbOperand b) {
-    __shared__ __align__(16) __nv_bfloat16 tile_a[2][SB_MMA_SIZE];
-    __shared__ __align__(16) __nv_bfloat16 tile_b[2][SB_MMA_SIZE];
-    int across = (g.n + SB_MMA_TILE - 1) / SB_MMA_TILE;
-    int row0 = (int)blockIdx.x / across * SB_MMA_TILE, col0 = (int)blockIdx.x % across * SB_MMA_TILE;
-    int row = sb_warp() / 4 * 64, col = sb_warp() % 4 * 32;
-    int pitch_a = sb_pitch(a.by_k), pitch_b = sb_pitch(b.by_k);
-    float sum[4][4][4] = {};
-    unsigned next_a[2][4], next_b[2][4];
-    sb_fetch_tile(next_a, &a, row0, 0);
-    sb_fetch_tile(next_b, &b, col0, 0);
-    for (int k0 = 0, half = 0; k0 < g.k; k0 += SB_MMA_DEPTH, half ^= 1) {
-        sb_put_tile(tile_a[half], next_a, a.by_k);
-        sb_put_tile(tile_b[half], next_b, b.by_k);
-        __syncthreads();                // two buffers: one barrier a tile is enough
-        sb_fetch_tile(next_a, &a, row0, k0 + SB_MMA_DEPTH);
-        sb_fetch_tile(next_b, &b, col0, k0 + SB_MMA_DEPTH);
-        SB_WHOLLY
-        for (int k = 0; k < SB_MMA_DEPTH; k += 16) {
-            unsigned of_a[4][4], of_b[2][4];
-            SB_WHOLLY
-            for (int i = 0; i < 4; i++) sb_fragment(of_a[i], tile_a[half], pitch_a, a.by_k, row + 16 * i, k);
-            SB_WHOLLY
-            for (int j = 0; j < 2; j++) sb_fragment(of_b[j], tile_b[half], pitch_b, b.by_k, col + 16 * j, k);
-            SB_WHOLLY
-            for (int i = 0; i < 4; i++)
-                SB_WHOLLY
-                for (int j = 0; j < 4; j++) {       // columns 8 j: matrices j % 2 and 2 + j % 2 of a fragment
-                    unsigned two[2] = {of_b[j / 2][j % 2], of_b[j / 2][2 + j % 2]};
-                    sb_mma_bf16(sum[i][j], of_a[i], two);
-                }
-        }
+
+// The product on tensor cores. A block owns 128 x 128 of C (of one part of k), a warp 64 x 32 of it: 4 x 4
+// products of 16 x 8. A tile of an operand is 128 rows by 32 steps of k; in shared memory it lies as in
+// global memory, the dimension of stride 1 innermost, and ldmatrix turns it where that is not k. Three tiles
+// of each are in shared memory: while one is multiplied, the next two are on their way.
+enum { SB_MMA_TILE = 128, SB_MMA_DEPTH = 32, SB_MMA_STAGES = 3 };
+enum { SB_MMA_SIZE = SB_MMA_TILE * (SB_MMA_DEPTH + SB_MMA_PAD) };      // as large as [32][128 + 8], or larger
+enum { SB_MMA_BYTES = 2 * SB_MMA_STAGES * SB_MMA_SIZE * 2 };
+
+static __device__ int sb_pitch(int by_k) { return (by_k ? SB_MMA_DEPTH : SB_MMA_TILE) + SB_MMA_PAD; }
+// This thread's two chunks of the tile at (row0, k0).
+static __device__ void sb_copy_tile(__nv_bfloat16 *tile, const SbOperand *o, int row0, int k0) {
+    SB_WHOLLY
+    for (int c = 0; c < 2; c++) {
+        int e = (int)threadIdx.x + c * SB_BLOCK;
+        int row = o->by_k ? e / 4 : e % 16 * SB_CHUNK8, step = o->by_k ? e % 4 * SB_CHUNK8 : e / 16;
+        sb_copy_chunk(tile + (o->by_k ? row : step) * sb_pitch(o->by_k) + (o->by_k ? step : row), o,
+                      row0 + row, k0 + step);
     }
+}
+// sum += the product of one pair of tiles.
+static __device__ void sb_multiply_tiles(float sum[4][4][4], const __nv_bfloat16 *tile_a, int a_by_k,
+                                         const __nv_bfloat16 *tile_b, int b_by_k, int row, int col) {
+    SB_WHOLLY
+    for (int k = 0; k < SB_MMA_DEPTH; k += 16) {
+        unsigned a[4][4], b[2][4];
+        SB_WHOLLY
+        for (int i = 0; i < 4; i++) sb_fragment(a[i], tile_a, sb_pitch(a_by_k), a_by_k, row + 16 * i, k);
+        SB_WHOLLY
+        for (int j = 0; j < 2; j++) sb_fragment(b[j], tile_b, sb_pitch(b_by_k), b_by_k, col + 16 * j, k);
+        SB_WHOLLY
+        for (int i = 0; i < 4; i++)
+            SB_WHOLLY
+            for (int j = 0; j < 4; j++) {           // columns 8 j: matrices j % 2 and 2 + j % 2 of a fragment
+                unsigned two[2] = {b[j / 2][j % 2], b[j / 2][2 + j % 2]};
+                sb_mma_bf16(sum[i][j], a[i], two);
+            }
+    }
+}
+static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbParts share, SbOperand a,
+                                            SbOperand b) {
+    extern __shared__ __align__(16) __nv_bfloat16 tiles[];
+    __nv_bfloat16 *tiles_b = tiles + SB_MMA_STAGES * SB_MMA_SIZE;
+    int across = (g.n + SB_MMA_TILE - 1) / SB_MMA_TILE, down = (g.m + SB_MMA_TILE - 1) / SB_MMA_TILE;
+    int tile = (int)blockIdx.x % (across * down), part = (int)blockIdx.x / (across * down);
+    int row0 = tile / across * SB_MMA_TILE, col0 = tile % across * SB_MMA_TILE;
+    int row = sb_warp() / 4 * 64, col = sb_warp() % 4 * 32;
+    int k0 = part * share.span, k1 = min(k0 + share.span, g.k), steps = (k1 - k0 + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH;
+    float sum[4][4][4] = {};
+    a.k = b.k = k1;
+    for (int t = -(SB_MMA_STAGES - 1); t < steps; t++) {
+        int next = t + SB_MMA_STAGES - 1, to = next % SB_MMA_STAGES * SB_MMA_SIZE;
+        if (t >= 0) {
+            sb_copy_wait<SB_MMA_STAGES - 2>();
+            __syncthreads();            // tile t is there for all, and nobody reads tile t - 1 any more
+        }
+        if (next < steps) {
+            sb_copy_tile(tiles + to, &a, row0, k0 + next * SB_MMA_DEPTH);
+            sb_copy_tile(tiles_b + to, &b, col0, k0 + next * SB_MMA_DEPTH);
+        }
+        sb_copy_commit();               // an empty group too: so the count of groups is the count of tiles
+        if (t < 0) continue;
+        int at = t % SB_MMA_STAGES * SB_MMA_SIZE;
+        sb_multiply_tiles(sum, tiles + at, a.by_k, tiles_b + at, b.by_k, row, col);
+    }
+    float *sums = share.part ? share.part + (long)part * g.m * g.n : NULL;
     SB_WHOLLY
     for (int i = 0; i < 4; i++)
         SB_WHOLLY
         for (int j = 0; j < 4; j++)
             SB_WHOLLY
-            for (int e = 0; e < 4; e++)             // the layout of mma.m16n8k16's result
-                sb_matmul_store(&g, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
-                                col0 + col + 8 * j + sb_lane() % 4 * 2 + e % 2, sum[i][j][e]);
+            for (int e = 0; e < 4; e += 2)          // the layout of mma.m16n8k16's result
+                sb_matmul_store_pair(&g, sums, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
+                                     col0 + col + 8 * j + sb_lane() % 4 * 2, sum[i][j][e], sum[i][j][e + 1]);
 }
-static SbOperand sb_operand(const void *p, int type, int rows, int k, long row, long step) {
-    int by_k = step == 1,
-        whole = type == SB_BF16 && (by_k ? row : step) % SB_CHUNK8 == 0 && (size_t)p % 16 == 0;
-    SbOperand o = {p, type, rows, k, by_k, whole, row, step};
-    return o;
+// C (+)= the parts, in order. A thread an element.
+static __global__ void sb_matmul_parts_kernel(SbMatmul g, SbParts share) {
+    long t = sb_thread(), count = (long)g.m * g.n;
+    if (t >= count) return;
+    float sum = 0;
+    for (int s = 0; s < share.parts; s++) sum += share.part[s * count + t];
+    sb_matmul_store(&g, (int)(t / g.n), (int)(t % g.n), sum);
+}
+// A weight in float, or lines that are not aligned: a bf16 copy in scratch first. A thread an element.
+static __global__ void sb_pack_kernel(__nv_bfloat16 *to, const void *p, int type, long ld, long count,
+                                      int width, int padded) {
+    long t = sb_thread();
+    if (t >= count) return;
+    int i = (int)(t % padded);
+    to[t] = __float2bfloat16(i < width ? sb_load(p, type, t / padded * ld + i) : 0.0f);
+}
+static SbOperand sb_packed(SbOperand o, int which) {
+    int width = o.by_k ? o.k : o.rows, padded = (width + SB_CHUNK8 - 1) / SB_CHUNK8 * SB_CHUNK8;
+    long count = (long)(o.by_k ? o.rows : o.k) * padded;
+    if (o.whole) return o;
+    __nv_bfloat16 *to = (__nv_bfloat16 *)sb_scratch(SB_PACKED + which, (size_t)count * sizeof *to);
+    sb_each(sb_pack_kernel, count, to, o.p, o.type, o.by_k ? o.row : o.step, count, width, padded);
+    return sb_operand(to, SB_BF16, o.rows, o.k, o.by_k ? padded : 1, o.by_k ? 1 : padded);
+}
+// Few tiles and a long k (gradients of weights): several blocks share a tile, each a part of k of at least
+// SB_PART steps, so that about SB_FULL blocks are at work. Rules, not measurements: the same bits everywhere.
+enum { SB_PART = 512, SB_FULL = 256 };
+static void sb_matmul_mma(SbMatmul g) {
+    long tiles = (long)((g.m + SB_MMA_TILE - 1) / SB_MMA_TILE) * ((g.n + SB_MMA_TILE - 1) / SB_MMA_TILE);
+    SbParts share = {NULL, g.k, tiles ? (int)sb_lmin(SB_FULL / tiles, g.k / SB_PART) : 1};
+    SbOperand a = sb_packed(sb_operand(g.a, g.a_type, g.m, g.k, g.ai, g.ak), 0);
+    SbOperand b = sb_packed(sb_operand(g.b, g.b_type, g.n, g.k, g.bj, g.bk), 1);
+    if (share.parts > 1) {
+        share.span = (g.k / share.parts + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH * SB_MMA_DEPTH;
+        share.parts = (g.k + share.span - 1) / share.span;
+        tiles *= share.parts;
+        share.part = (float *)sb_scratch(SB_PARTIALS, (size_t)share.parts * (size_t)g.m * (size_t)g.n * 4);
+    }
+    sb_launch_shared(sb_matmul_mma_kernel, tiles, SB_BLOCK, SB_MMA_BYTES, g, share, a, b);
+    if (share.part) sb_each(sb_matmul_parts_kernel, (long)g.m * g.n, g, share);
 }
 static void sb_matmul(SbMatmul g) {
-    if (sizeof(real) == 2) {
-        long tiles = (long)((g.m + SB_MMA_TILE - 1) / SB_MMA_TILE) * ((g.n + SB_MMA_TILE - 1) / SB_MMA_TILE);
-        sb_launch(sb_matmul_mma_kernel, tiles, SB_BLOCK, g, sb_operand(g.a, g.a_type, g.m, g.k, g.ai, g.ak),
-                  sb_operand(g.b, g.b_type, g.n, g.k, g.bj, g.bk));
-        return;
-    }
     long tiles = (long)((g.m + SB_TILE - 1) / SB_TILE) * ((g.n + SB_TILE - 1) / SB_TILE);
-    sb_launch(sb_matmul_kernel, tiles, SB_BLOCK, g);
+    if (sizeof(real) == 2) sb_matmul_mma(g);
+    else sb_launch(sb_matmul_kernel, tiles, SB_BLOCK, g);
 }
 
 // ---- sums over rows, in two steps: blocks add up SB_SPAN rows each, then a thread a column adds the blocks.
@@ -765,10 +846,18 @@ template <int D, int N>
 static __device__ void sb_other_rows(__nv_bfloat16 *tile, const SbOperand *o, long row0) {
     for (int e = (int)threadIdx.x; e < N * D / SB_CHUNK8; e += SB_FLASH) {
         int row = e / (D / SB_CHUNK8), d = e % (D / SB_CHUNK8) * SB_CHUNK8;
-        unsigned chunk[4];
-        sb_load_chunk(chunk, o, (int)row0 + row, d);
-        *(uint4 *)(tile + row * (D + SB_MMA_PAD) + d) = *(uint4 *)chunk;
+        sb_copy_chunk(tile + row * (D + SB_MMA_PAD) + d, o, (int)row0 + row, d);
     }
+}
+// Ask for both tiles of the other side from row0 on (at the end: for none, so that groups can be counted).
+template <int D, int N>
+static __device__ void sb_copy_pair(__nv_bfloat16 *x, __nv_bfloat16 *y, const SbOperand *of_x,
+                                    const SbOperand *of_y, long row0, long end) {
+    if (row0 < end) {
+        sb_other_rows<D, N>(x, of_x, row0);
+        sb_other_rows<D, N>(y, of_y, row0);
+    }
+    sb_copy_commit();
 }
 template <int D, int N>
 static __device__ void sb_scores(float s[N / 8][4], const unsigned x[D / 16][4], const __nv_bfloat16 *tile) {
@@ -856,6 +945,15 @@ static __device__ int sb_block_sees(int flag[SB_FLASH / SB_WARP], const int *key
     for (int w = 0; w < SB_FLASH / SB_WARP; w++) sees |= flag[w];
     return sees;
 }
+// The first tile of N keys from j on that a row of the block sees; end or more: none. Two flags take turns, so
+// that one barrier a tile is enough.
+template <int N>
+static __device__ int sb_next_tile(int flag[2][SB_FLASH / SB_WARP], int *turn, const int *keys, long row0,
+                                   long rows, int j, int end) {
+    for (; j < end; j += N)
+        if (sb_block_sees(flag[*turn ^= 1], keys, row0, rows, j, j + N)) break;
+    return j;
+}
 static SbOperand sb_rows_operand(const real *x, long rows, int dim, long ld) {
     return sb_operand(x, SB_NATIVE, (int)rows, dim, ld, 1);
 }
@@ -868,8 +966,8 @@ static __device__ SbOperand sb_head_operand(const SbOperand *o, int column) {
 template <int D, int N>
 static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, SbAttention a, SbOperand k_all,
                                                SbOperand v_all) {
-    __shared__ __align__(16) __nv_bfloat16 k[N][D + SB_MMA_PAD];
-    __shared__ __align__(16) __nv_bfloat16 v[N][D + SB_MMA_PAD];
+    __shared__ __align__(16) __nv_bfloat16 k[2][N * (D + SB_MMA_PAD)];
+    __shared__ __align__(16) __nv_bfloat16 v[2][N * (D + SB_MMA_PAD)];
     __shared__ int flag[2][SB_FLASH / SB_WARP];
     int h = (int)blockIdx.x % a.heads, kv = h / (a.heads / a.kv_heads) * a.dim, span[2], turn = 0;
     long row0 = (long)(blockIdx.x / a.heads) * SB_OWN, mine = row0 + 16 * sb_warp();
@@ -879,13 +977,15 @@ static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, S
                   scale = 1.0f / sqrtf((float)a.dim);
     sb_own_rows<D>(q, a.q + h * a.dim, a.ldq, mine, a.nq, a.dim);
     sb_block_span(span, a.keys, row0, a.nq);
-    for (int j0 = span[0]; j0 < span[1]; j0 += N, turn ^= 1) {
-        if (!sb_block_sees(flag[turn], a.keys, row0, a.nq, j0, j0 + N)) continue;
-        sb_other_rows<D, N>(k[0], &k_head, j0);
-        sb_other_rows<D, N>(v[0], &v_head, j0);
+    int j0 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, span[0], span[1]), half_k = 0;
+    sb_copy_pair<D, N>(k[0], v[0], &k_head, &v_head, j0, span[1]);
+    for (int j1; j0 < span[1]; j0 = j1, half_k ^= 1) {      // the next tile is on its way meanwhile
+        j1 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, j0 + N, span[1]);
+        sb_copy_pair<D, N>(k[half_k ^ 1], v[half_k ^ 1], &k_head, &v_head, j1, span[1]);
+        sb_copy_wait<1>();
         __syncthreads();
         float s[N / 8][4];
-        sb_scores<D, N>(s, q, k[0]);
+        sb_scores<D, N>(s, q, k[half_k]);
         SB_WHOLLY
         for (int half = 0; half < 2; half++) {              // rows lane / 4 and lane / 4 + 8
             long i = mine + sb_lane() / 4 + 8 * half;
@@ -912,8 +1012,7 @@ static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, S
             SB_WHOLLY
             for (int d = 0; d < D / 8; d++) out[d][2 * half] *= shrink, out[d][2 * half + 1] *= shrink;
         }
-        sb_add_product<D, N>(out, s, v[0]);
-        __syncthreads();
+        sb_add_product<D, N>(out, s, v[half_k]);
     }
     SB_WHOLLY
     for (int half = 0; half < 2; half++) {
@@ -934,8 +1033,8 @@ static __device__ float sb_flash_p(const SbAttention *a, const SbFlashGrad *g, f
 }
 template <int D, int N> static __global__ void
 sb_flash_backward_query_kernel(real *d_q, SbAttention a, SbFlashGrad g, SbOperand k_all, SbOperand v_all) {
-    __shared__ __align__(16) __nv_bfloat16 k[N][D + SB_MMA_PAD];
-    __shared__ __align__(16) __nv_bfloat16 v[N][D + SB_MMA_PAD];
+    __shared__ __align__(16) __nv_bfloat16 k[2][N * (D + SB_MMA_PAD)];
+    __shared__ __align__(16) __nv_bfloat16 v[2][N * (D + SB_MMA_PAD)];
     __shared__ int flag[2][SB_FLASH / SB_WARP];
     int h = (int)blockIdx.x % a.heads, kv = h / (a.heads / a.kv_heads) * a.dim, span[2], turn = 0;
     long row0 = (long)(blockIdx.x / a.heads) * SB_OWN, mine = row0 + 16 * sb_warp();
@@ -945,14 +1044,16 @@ sb_flash_backward_query_kernel(real *d_q, SbAttention a, SbFlashGrad g, SbOperan
     sb_own_rows<D>(q, a.q + h * a.dim, a.ldq, mine, a.nq, a.dim);
     sb_own_rows<D>(d_o, g.d_o + h * a.dim, g.ldo, mine, a.nq, a.dim);
     sb_block_span(span, a.keys, row0, a.nq);
-    for (int j0 = span[0]; j0 < span[1]; j0 += N, turn ^= 1) {
-        if (!sb_block_sees(flag[turn], a.keys, row0, a.nq, j0, j0 + N)) continue;
-        sb_other_rows<D, N>(k[0], &k_head, j0);
-        sb_other_rows<D, N>(v[0], &v_head, j0);
+    int j0 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, span[0], span[1]), half_k = 0;
+    sb_copy_pair<D, N>(k[0], v[0], &k_head, &v_head, j0, span[1]);
+    for (int j1; j0 < span[1]; j0 = j1, half_k ^= 1) {      // the next tile is on its way meanwhile
+        j1 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, j0 + N, span[1]);
+        sb_copy_pair<D, N>(k[half_k ^ 1], v[half_k ^ 1], &k_head, &v_head, j1, span[1]);
+        sb_copy_wait<1>();
         __syncthreads();
         float s[N / 8][4], t[N / 8][4];
-        sb_scores<D, N>(s, q, k[0]);
-        sb_scores<D, N>(t, d_o, v[0]);
+        sb_scores<D, N>(s, q, k[half_k]);
+        sb_scores<D, N>(t, d_o, v[half_k]);
         SB_WHOLLY
         for (int j = 0; j < N / 8; j++)
             SB_WHOLLY
@@ -962,8 +1063,7 @@ sb_flash_backward_query_kernel(real *d_q, SbAttention a, SbFlashGrad g, SbOperan
                 float p = sb_flash_p(&a, &g, s[j][e], scale, i, key, h);
                 s[j][e] = p > 0 ? p * (t[j][e] - g.delta[i * a.heads + h]) * scale : 0.0f;
             }
-        sb_add_product<D, N>(out, s, k[0]);
-        __syncthreads();
+        sb_add_product<D, N>(out, s, k[half_k]);
     }
     sb_store_rows<D>(d_q + h * a.dim, a.ldq, mine, a.nq, a.dim, out);
 }
@@ -987,36 +1087,39 @@ static __global__ void sb_row_spans_kernel(int *span, const int *keys, long nq) 
 template <int D, int N>
 static __global__ void sb_flash_backward_key_kernel(real *d_k, real *d_v, const int *span, SbAttention a,
                                                     SbFlashGrad g, SbOperand q_all, SbOperand d_o_all) {
-    __shared__ __align__(16) __nv_bfloat16 q[N][D + SB_MMA_PAD];
-    __shared__ __align__(16) __nv_bfloat16 d_o[N][D + SB_MMA_PAD];
+    __shared__ __align__(16) __nv_bfloat16 q[2][N * (D + SB_MMA_PAD)];
+    __shared__ __align__(16) __nv_bfloat16 d_o[2][N * (D + SB_MMA_PAD)];
     int kv = (int)blockIdx.x % a.kv_heads, tile = (int)blockIdx.x / a.kv_heads, group = a.heads / a.kv_heads;
+    int first = span[2 * tile], last = span[2 * tile + 1], turns = first < last ? (last - first + N - 1) / N : 0;
     long mine = (long)tile * SB_OWN + 16 * sb_warp();
     unsigned k[D / 16][4], v[D / 16][4];
     float out_k[D / 8][4] = {}, out_v[D / 8][4] = {}, scale = 1.0f / sqrtf((float)a.dim);
     sb_own_rows<D>(k, a.k + kv * a.dim, a.ldk, mine, a.nk, a.dim);
     sb_own_rows<D>(v, a.v + kv * a.dim, a.ldv, mine, a.nk, a.dim);
-    for (int h = kv * group; h < (kv + 1) * group; h++) {
-        SbOperand q_head = sb_head_operand(&q_all, h * a.dim), d_head = sb_head_operand(&d_o_all, h * a.dim);
-        for (int i0 = span[2 * tile]; i0 < span[2 * tile + 1]; i0 += N) {
-            sb_other_rows<D, N>(q[0], &q_head, i0);
-            sb_other_rows<D, N>(d_o[0], &d_head, i0);
-            __syncthreads();
-            float s[N / 8][4], t[N / 8][4];
-            sb_scores<D, N>(s, k, q[0]);
-            sb_scores<D, N>(t, v, d_o[0]);
+    for (int t = -1; t < group * turns; t++) {              // heads of the group, one after another
+        int h = kv * group + t / max(turns, 1), i0 = first + t % max(turns, 1) * N;
+        int next = t + 1, column = (kv * group + next / max(turns, 1)) * a.dim;
+        SbOperand q_head = sb_head_operand(&q_all, column), d_head = sb_head_operand(&d_o_all, column);
+        __syncthreads();                // nobody reads tile t - 1 any more: tile t + 1 takes its place
+        sb_copy_pair<D, N>(q[next % 2], d_o[next % 2], &q_head, &d_head, first + next % max(turns, 1) * N,
+                           next < group * turns ? last : 0);
+        if (t < 0) continue;
+        sb_copy_wait<1>();
+        __syncthreads();
+        float s[N / 8][4], p[N / 8][4];
+        sb_scores<D, N>(s, k, q[t % 2]);
+        sb_scores<D, N>(p, v, d_o[t % 2]);
+        SB_WHOLLY
+        for (int j = 0; j < N / 8; j++)
             SB_WHOLLY
-            for (int j = 0; j < N / 8; j++)
-                SB_WHOLLY
-                for (int e = 0; e < 4; e++) {
-                    long i = i0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
-                    int key = (int)mine + sb_lane() / 4 + 8 * (e / 2);
-                    s[j][e] = sb_flash_p(&a, &g, s[j][e], scale, i, key, h);
-                    t[j][e] = s[j][e] > 0 ? s[j][e] * (t[j][e] - g.delta[i * a.heads + h]) * scale : 0.0f;
-                }
-            sb_add_product<D, N>(out_v, s, d_o[0]);
-            sb_add_product<D, N>(out_k, t, q[0]);
-            __syncthreads();
-        }
+            for (int e = 0; e < 4; e++) {
+                long i = i0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
+                int key = (int)mine + sb_lane() / 4 + 8 * (e / 2);
+                s[j][e] = sb_flash_p(&a, &g, s[j][e], scale, i, key, h);
+                p[j][e] = s[j][e] > 0 ? s[j][e] * (p[j][e] - g.delta[i * a.heads + h]) * scale : 0.0f;
+            }
+        sb_add_product<D, N>(out_v, s, d_o[t % 2]);
+        sb_add_product<D, N>(out_k, p, q[t % 2]);
     }
     sb_store_rows<D>(d_k + kv * a.dim, a.ldk, mine, a.nk, a.dim, out_k);
     sb_store_rows<D>(d_v + kv * a.dim, a.ldv, mine, a.nk, a.dim, out_v);

@@ -1083,6 +1083,8 @@ static const OpCase op_case[] = {
     {"linear", op_linear, {130, 129, 257, 2, 2, 0, OP_OWN, OP_OWN, 7}},     // more than one thread's worth
     {"linear", op_linear, {17, 801, 24, 0, 0, 0, OP_OWN, OP_OWN, 7}},       // more than a slab of SB_KC
     {"linear", op_linear, {785, 24, 33, 0, 0, 0, OP_OWN, OP_OWN, 6}},
+    {"linear", op_linear, {1100, 24, 33, 0, 0, 0, OP_OWN, OP_OWN, 2}},      // gradients in parts of the rows
+    {"linear", op_linear, {1600, 9, 8, 0, 0, 0, OP_OWN, OP_OWN, 2}},
     {"linear", op_linear, {17, 24, 785, 0, 0, 0, SB_BF16, OP_OWN, 3}},
     {"linear", op_linear, {9, 33, 24, 0, 0, 0, SB_F64, SB_F64, 1}},
     {"linear", op_linear, {5, 0, 9, 1, 2, 1, OP_OWN, OP_OWN, 7}},           // an empty sum

@@ -57,6 +57,7 @@ enum { WARP = 32, THREADS = 1024, STATIC_SHARED = 48 << 10, STACK = 256 << 10, P
 // ---- fibers
 struct Warp;
 typedef void (*Work)(Warp &, unsigned mask);                // run once, by the last lane to arrive
+struct Copy { void *to; const void *from; int bytes; unsigned group; };
 struct Fiber {
     void *sp;                       // where it goes on
     uint3 tid;
@@ -70,6 +71,8 @@ struct Fiber {
     ucontext_t context;
 #endif
     void *fake_stack;               // AddressSanitizer's
+    std::vector<Copy> copies;       // cp.async under way
+    unsigned group = 0;             // commits so far
 };
 struct Warp {
     unsigned arrived = 0, live = 0, turn = 0;   // turn: collectives so far, for racecheck.cpp
@@ -132,8 +135,36 @@ inline void go_to(Fiber *to) {
     __sanitizer_finish_switch_fiber(from->fake_stack, nullptr, nullptr);
 #endif
 }
-// Straight to the next fiber that can run; none: back outside, stuck if some still wait.
+// The orders of blocks and of threads, and when cp.async arrives.
+struct Order {
+    int mode = 0;                   // 0 forward, 1 reverse, 2 random
+    unsigned seed = 1;
+    Order() {
+        const char *s = getenv("SHIM_ORDER");
+        if (!s || !strcmp(s, "forward")) return;
+        mode = !strcmp(s, "reverse") ? 1 : !strncmp(s, "random:", 7) ? 2 : 0;
+        if (!mode) die("SHIM_ORDER: expected forward, reverse or random:SEED");
+        if (mode == 2) seed = (unsigned)atoi(s + 7);
+    }
+    bool early() {                  // does this cp.async arrive at once?
+        if (mode != 2) return mode == 0;
+        seed = seed * 1664525u + 1013904223u;
+        return seed >> 31;
+    }
+    std::vector<int> of(int n) {
+        std::vector<int> v((size_t)n);
+        for (int i = 0; i < n; i++) v[(size_t)i] = mode == 1 ? n - 1 - i : i;
+        for (int i = n - 1; mode == 2 && i > 0; i--)
+            seed = seed * 1664525u + 1013904223u, std::swap(v[(size_t)i], v[(seed >> 8) % (unsigned)(i + 1)]);
+        return v;
+    }
+};
+inline Order order;
+
+// Straight to the next fiber that can run (in a random order: the first, so that warps run far apart); none:
+// back outside, stuck if some still wait.
 inline void yield() {
+    if (order.mode == 2) block->at = -1;
     for (int k = 0; k < block->n; k++) {
         if (++block->at >= block->n) block->at = 0;
         Fiber &f = block->fiber[block->order[block->at]];
@@ -200,31 +231,12 @@ inline void fiber_main() {
 #endif
     block->kernel(block->arguments);
     Fiber &f = *self;
+    if (!f.copies.empty()) die("a thread leaves with cp.async under way", f.line);
     f.done = true, block->live--, f.warp->live &= ~(1u << f.lane);
     if (block->live && block->arrived == block->live) release_barrier();        // who left counts as arrived
     yield();
     abort();
 }
-struct Order {
-    int mode = 0;                   // 0 forward, 1 reverse, 2 random
-    unsigned seed = 1;
-    Order() {
-        const char *s = getenv("SHIM_ORDER");
-        if (!s || !strcmp(s, "forward")) return;
-        mode = !strcmp(s, "reverse") ? 1 : !strncmp(s, "random:", 7) ? 2 : 0;
-        if (!mode) die("SHIM_ORDER: expected forward, reverse or random:SEED");
-        if (mode == 2) seed = (unsigned)atoi(s + 7);
-    }
-    std::vector<int> of(int n) {
-        std::vector<int> v((size_t)n);
-        for (int i = 0; i < n; i++) v[(size_t)i] = mode == 1 ? n - 1 - i : i;
-        for (int i = n - 1; mode == 2 && i > 0; i--)
-            seed = seed * 1664525u + 1013904223u, std::swap(v[(size_t)i], v[(seed >> 8) % (unsigned)(i + 1)]);
-        return v;
-    }
-};
-inline Order order;
-
 inline void forget_shared() {
     for (Shared &s : block->shared) {
         if (shim_unregion) shim_unregion(s.p);
@@ -255,6 +267,7 @@ inline void start_fiber(int i) {
     Fiber &f = block->fiber[(size_t)i];
     unsigned t = (unsigned)i, x = block->size.x, y = block->size.y;
     f = Fiber();
+    f.copies.clear();
     f.tid = {t % x, t / x % y, t / (x * y)};
     f.index = i, f.lane = i % WARP, f.warp = &block->warp[(size_t)(i / WARP)];
     f.warp->first = &block->fiber[(size_t)(i / WARP * WARP)];
@@ -465,6 +478,34 @@ inline void sb_ldmatrix_x4_trans(unsigned out[4], const void *line, int at = __b
     shim::ldmatrix<1>(out, line, at);
 }
 
+// cp.async: 16 bytes, zeros behind the first `bytes`. On a GPU they may arrive at once or as late as the wait
+// for their group: forward order does the one, reverse order the other, random order either, so that a
+// forgotten wait shows, and a copy into what is still read.
+namespace shim {
+inline void arrive(const Copy &c) {
+    char line[16] = {};
+    memcpy(line, c.from, (size_t)c.bytes);
+    memcpy(c.to, line, 16);
+}
+inline void wait_copies(unsigned newest) {
+    std::vector<Copy> &list = self->copies;
+    size_t kept = 0;
+    for (Copy &c : list)
+        if (c.group + newest < self->group) arrive(c);
+        else list[kept++] = c;
+    list.resize(kept);
+}
+}  // namespace shim
+inline void sb_copy_async(void *to, const void *from, int bytes) {
+    if ((size_t)to % 16 || (size_t)from % 16) shim::die("cp.async: an address not aligned to 16 bytes");
+    if (bytes < 0 || bytes > 16) shim::die("cp.async: more than 16 bytes");
+    shim::Copy copy = {to, from, bytes, shim::self->group};
+    if (shim::order.early()) shim::arrive(copy);
+    else shim::self->copies.push_back(copy);
+}
+inline void sb_copy_commit() { shim::self->group++; }
+template <int N> void sb_copy_wait() { shim::wait_copies(N); }
+
 // ---- the runtime's API: a device whose memory is the host's
 typedef int cudaError_t;
 enum { cudaSuccess, cudaErrorMemoryAllocation = 2 };
@@ -488,6 +529,8 @@ inline cudaError_t cudaMemcpy(void *to, const void *from, size_t size, cudaMemcp
     return cudaSuccess;
 }
 inline cudaError_t cudaMemset(void *p, int value, size_t size) { return memset(p, value, size), cudaSuccess; }
+enum { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+template <class K> cudaError_t cudaFuncSetAttribute(K, int, int) { return cudaSuccess; }
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 inline const char *cudaGetErrorString(cudaError_t) { return "an error of the shim"; }
 inline cudaError_t cudaGetDeviceCount(int *count) { return *count = 1, cudaSuccess; }

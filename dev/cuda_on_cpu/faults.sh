@@ -10,8 +10,13 @@ nothing, in float @ 32 @
 nothing, in bf16 @ 16 @
 a missing barrier: the tile is multiplied before it is there @ 32 @ /sb_load_tile(b, g.b/{n;s/__syncthreads();//}
 a missing barrier: the next tile overwrites this one @ 32 @ /+= a\[d\]\[row + i\] \* b/{n;s/__syncthreads();//}
-a missing barrier: tensor cores read a tile half written @ 16 @ /sb_put_tile(tile_b\[half\]/{n;s/__syncthreads();//}
-a stale tile: the buffers are not exchanged @ 16 @ s/tile_a\[half\], next_a/tile_a[0], next_a/
+a missing barrier: tensor cores read a tile half written @ 16 @ /sb_copy_wait<SB_MMA_STAGES - 2>/{n;s/__syncthreads();//}
+a missing barrier: a copy under way overwrites keys that are read @ 16 @ /nobody reads tile t - 1 any more: tile t + 1/s/__syncthreads();//
+a wait left out: the tile is still on its way @ 16 @ s/sb_copy_wait<SB_MMA_STAGES - 2>();//
+a wait for one group too few @ 16 @ s/sb_copy_wait<1>();/sb_copy_wait<2>();/
+a stale tile: the buffers are not exchanged @ 16 @ s/int at = t % SB_MMA_STAGES \* SB_MMA_SIZE;/int at = 0;/
+the last part of a long sum is left out @ 16 @ s/s < share.parts; s++) sum/s < share.parts - 1; s++) sum/
+AdamW takes the next tensor one element late @ 32 @ s/list\[t + 1\].begin <= i) t++/list[t + 1].begin < i) t++/
 blockDim for threadIdx @ 32 @ s/return (int)(threadIdx.x % SB_WARP);/return (int)(blockDim.x % SB_WARP);/
 the last element of a launch is left out @ 32 @ s/if (i < count) g\[i\] = /if (i < count - 1) g[i] = /
 a warp function with half a mask @ 32 @ s/__any_sync(~0u, sees)) continue/__any_sync(0xFFFFu, sees)) continue/
@@ -27,7 +32,7 @@ blocks write the same partial sum @ 32 @ s/part\[span \* cols + c\] = sum/part[c
 the second interval of keys is not seen @ 16 @ s/ || (j >= k\[2\] && j < k\[3\])//
 halves of a fragment exchanged @ 16 @ s/left\[2\] = {y\[0\], y\[2\]}, right\[2\] = {y\[1\], y\[3\]}/left[2] = {y[1], y[3]}, right[2] = {y[0], y[2]}/
 a fragment that is not turned @ 16 @ s/    else sb_ldmatrix_x4_trans(/    else sb_ldmatrix_x4(/
-a tile of keys left out @ 16 @ s/j0 < span\[1\]; j0 += N/j0 < span[1] - N; j0 += N/
+a tile of keys left out @ 16 @ s/int j1; j0 < span\[1\]; j0 = j1/int j1; j0 < span[1] - N; j0 = j1/
 LIST
 }
 count=$(faults | wc -l)
