@@ -50,7 +50,7 @@
 //  To embed it:
 //      #include "spatialboost.h"
 //      SbConfig c = sb_config_preset(SB_MINI);
-//      SbModel m;  sb_model_init(&m, &c, 1);                            // 1: with the second channel
+//      SbModel m;  sb_model_init(&m, &c, SB_DUAL);                      // with the second channel
 //      sb_model_random(&m, ~0, seed, 1);  sb_model_train(&m, SB_PLUS | SB_ALPHA | SB_PROJ);
 //      SbBatch b;  memset(&b, 0, sizeof b);  int image = sb_batch_image(&b, &c, rgb, c.image, c.image);
 //      sb_batch_sample(&b);  sb_batch_prefix_image(&b, &c, image);
@@ -107,7 +107,8 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
 // ------------------------------------------------------------------------------------------------- >>config
 // X(type, name, toy, mini, small, help): the struct, presets, flags, checkpoint header, printed settings.
 // toy: tests; mini: `make run` on a laptop; small: ViT-S/14 and a 25 M LLM, for timing.
-#define SB_CONFIG(X)                                                                                      \
+#define SB_CONFIG(X) SB_CONFIG_BOOST(X) SB_CONFIG_FIELD(X)
+#define SB_CONFIG_BOOST(X)                                                                                \
     X(int, image, 32, 64, 224, "side of the (square) picture in pixels")                                  \
     X(int, patch, 8, 8, 14, "side of a patch in pixels")                                                  \
     X(int, enc_width, 32, 128, 384, "encoder: width C")                                                   \
@@ -136,6 +137,31 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(double, clip, 1, 1, 1, "clip the gradient's global norm to this (0: never)")                        \
     X(double, warmup, .03, .03, .03, "share of the steps in which the learning rate rises linearly")      \
     X(int, seed, 1, 1, 1, "everything random follows from it")
+// The second paper. A model has these towers only if sb_model_init is asked for them.
+#define SB_CONFIG_FIELD(X)                                                                                \
+    X(int, agg_layers, 2, 3, 12, "aggregator: pairs of a frame and a global block (width: the encoder's)")  \
+    X(int, agg_heads, 2, 4, 6, "aggregator: heads")                                                       \
+    X(int, agg_mlp, 48, 512, 1536, "aggregator: hidden size of the MLP")                                  \
+    X(int, agg_registers, 2, 4, 4, "aggregator: register tokens a view")                                  \
+    X(double, agg_scale, .01, 1, .01, "aggregator: initial LayerScale (0: none)")                         \
+    X(int, global_norm, 2, 2, 2, "q and k norm of global blocks: 0 none, 1 RMSNorm, 2 LayerNorm (VGGT)")  \
+    X(int, asymmetric, 1, 1, 1, "1: context never sees targets, one pass; 0: a pass of the context first") \
+    X(int, camera_layers, 1, 0, 4, "aggregator: blocks of the head that predicts poses (0: poses are given)") \
+    X(int, camera_rounds, 2, 4, 4, "its iterations")                                                      \
+    X(int, field_width, 32, 128, 384, "Spa3R: width of encoder and decoder")                              \
+    X(int, field_layers, 2, 3, 6, "Spa3R: blocks of the encoder, and of the decoder")                     \
+    X(int, field_heads, 2, 4, 6, "Spa3R: heads; their size must be a multiple of 16")                     \
+    X(int, field_mlp, 48, 512, 1536, "Spa3R: hidden size of the MLPs")                                    \
+    X(int, latents, 8, 32, 256, "Spa3R: latents of a scene")                                              \
+    X(int, field_registers, 2, 4, 4, "Spa3R: registers of encoder and decoder")                           \
+    X(int, context_camera, 1, 1, 1, "1: context cameras enter the encoder (PRoPE); 0: the paper, RoPE2D") \
+    X(int, pose, 0, 0, 0, "decoder: 0 PRoPE, 1 Pluecker rays, 2 rays without a pose")                     \
+    X(int, targets, 3, 3, 3, "features to predict: 1 geo, 2 sem, 3 both")                                 \
+    X(int, loss_views, 0, 0, 0, "loss on 0: all views, 1: target views only")                             \
+    X(int, feature_l1, 0, 0, 0, "0: smooth L1 (the code), 1: L1 (the paper); beside 1 - cosine")          \
+    X(int, blind, 0, 0, 0, "1: the encoder sees no view (the control)")                                   \
+    X(double, context, .5, .5, .5, "share of a scene's views that are context: the first, others drawn")  \
+    X(int, adapter, 1, 1, 1, "how the LLM reads latents: 0 not at all, 1 cross-attention, 2 appended")
 
 #define X(type, name, toy, mini, small, help) type name;
 typedef struct { SB_CONFIG(X) } SbConfig;
@@ -164,6 +190,23 @@ SB_FN const char *sb_config_error(const SbConfig *c) {
     X(c->enc_layers < 1 || c->llm_layers < 1 || c->enc_mlp < 1 || c->llm_mlp < 1, "sizes must be positive")
     X(c->vocab < 1 || c->batch < 1 || c->classes < 1 || c->labels < 1, "sizes must be positive")
     X(c->patch_word >= 0 && c->patch_word + grid * grid > c->vocab, "vocab has no room for patch words")
+#undef X
+    return NULL;
+}
+// The same for the second paper's sizes, which matter only to models that have its towers.
+SB_FN const char *sb_field_error(const SbConfig *c) {
+#define X(wrong, what) if (wrong) return what;
+    X(c->agg_heads < 1 || c->enc_width % (4 * c->agg_heads), "enc_width / agg_heads must be a multiple of 4")
+    X(c->field_heads < 1 || c->field_width % (16 * c->field_heads),
+      "field_width / field_heads must be a multiple of 16")
+    X(c->agg_layers < 1 || c->agg_mlp < 1 || c->field_layers < 1 || c->field_mlp < 1 || c->latents < 1,
+      "sizes must be positive")
+    X(c->agg_registers < 0 || c->field_registers < 0 || c->camera_layers < 0, "counts must not be negative")
+    X(c->camera_rounds < 1 || c->camera_rounds > 8, "camera_rounds must be 1 to 8")
+    X(c->global_norm < 0 || c->global_norm > 2 || c->pose < 0 || c->pose > 2 || c->adapter < 0 ||
+      c->adapter > 2 || c->targets < 1 || c->targets > 3, "a switch has no such value")
+    X(!(c->context > 0 && c->context <= 1), "context must be a share above 0, at most 1")
+    X(c->llm_width % 4, "llm_width must be a multiple of 4")
 #undef X
     return NULL;
 }
@@ -222,15 +265,43 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
 // r = x + y (y NULL: r = x; r NULL with y NULL: not stored), then per row of C:
 //   layernorm: out = (r - mean) rstd w + b, rstd = 1/sqrt(var + eps)
 //   else RMSNorm: out = r rstd w, rstd = 1/sqrt(mean(r^2) + eps)
-// stat [n][2] = mean, rstd (mean 0 for RMSNorm)
+// stat [n][2] = mean, rstd (mean 0 for RMSNorm). w.p may be NULL: 1 (w.rows is C).
 SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
                                SbWeight b, long n, double eps, int layernorm);
 // d_r += gradient through the norm; d_w += sum d_out (r-mean) rstd, d_b += sum d_out, over rows
 SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const real *d_out, const real *r,
                                 const stat_t *stat, SbWeight w, long n, int layernorm);
-// Rotate lanes (i, i + D/2) of every head by the row's angles (rotate-half pairing, Qwen2).
-// table [n][D] = cos of D/2 angles, then sin. inverse = 1 rotates back, which is also the gradient.
-SB_FN void sb_rotate_inplace(real *x, long ldx, const stat_t *table, long n, int heads, int dim, int inverse);
+// The first SbPairing.mixed lanes of a head are multiplied, four by four, by the row's camera matrix; the rest is
+// SbPairing.blocks equal blocks, lane i of a block's first half and lane i of its second rotated by an angle:
+//   Qwen2 {0, 1}   RoPE2D {0, 2}: a half by y, a half by x   PRoPE {D/2, 2}: cameras, a quarter by x, one by y
+// table [n][sb_turn_row] = P, inverse of P [4][4] (if mixed), cos of (D - mixed)/2 angles, then their sin.
+typedef struct { int mixed, blocks; } SbPairing;
+// y = x turned; y may be x.  SB_TURN_Q: P^T and the rotation (a c - b s, b c + a s);  SB_TURN_K: P^-1 and it;
+// SB_BACK_Q, SB_BACK_K: their transposes, P and P^-T, rotated back: also the gradients.
+enum { SB_TURN_Q, SB_TURN_K, SB_BACK_Q, SB_BACK_K };
+SB_FN void sb_turn_heads(real *y, long ldy, const real *x, long ldx, const stat_t *table, long n, int heads,
+                         int dim, SbPairing turn, int side);
+// Norm of every head's D lanes (q and k before the rotation), w and b [D] shared by the heads, as
+// sb_add_norm_forward without a sum. stat [n][heads][2].
+SB_FN void sb_head_norm_forward(real *y, long ldy, stat_t *stat, const real *x, long ldx, SbWeight w,
+                                SbWeight b, long n, int heads, double eps, int layernorm);
+// d_x = gradient through the norm; d_w += sum d_y (x - mean) rstd, d_b += sum d_y, over rows and heads
+SB_FN void sb_head_norm_backward(real *d_x, long ldx, param_t *d_w, param_t *d_b, const real *d_y, long ldy,
+                                 const real *x, const stat_t *stat, SbWeight w, long n, int heads,
+                                 int layernorm);
+// LayerScale: y [n][C] = x s, s [C];   d_x = d_y s,  d_s += column sums of d_y x
+SB_FN void sb_scale_forward(real *y, const real *x, SbWeight s, long n);
+SB_FN void sb_scale_backward(real *d_x, param_t *d_s, const real *d_y, const real *x, SbWeight s, long n);
+// y = x + a sigmoid(u);   d_a = d_y s,  d_u = d_y a s (1-s), s = sigmoid(u)   (d_x is d_y)
+SB_FN void sb_gate_forward(real *y, const real *x, const real *a, const real *u, long count);
+SB_FN void sb_gate_backward(real *d_a, real *d_u, const real *d_y, const real *a, const real *u, long count);
+// y = x / (1 + exp(-x)) and back
+SB_FN void sb_silu_forward(real *y, const real *x, long count);
+SB_FN void sb_silu_backward(real *d_x, const real *d_y, const real *x, long count);
+// mod [n][3C] = (shift | scale | gate):  u [n][C] = t + gate (x (1 + scale) + shift)   (d_t is d_u)
+SB_FN void sb_modulate_forward(real *u, const real *t, const real *x, const real *mod, long n, int width);
+SB_FN void sb_modulate_backward(real *d_x, real *d_mod, const real *d_u, const real *x, const real *mod,
+                                long n, int width);
 // o [nq][heads*dim] = softmax(q k^T / sqrt(D)) v over the row's keys; lse [nq][heads] = log sum exp(scores)
 SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a);
 // d_q, d_k, d_v: rows as far apart as those of q, k, v. Scores are recomputed from lse.
@@ -258,9 +329,11 @@ SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real 
 // d_emb [V][C] += rows;  d_vis [n_vis][C] = sum of its rows (0: no row shows it). Either may be NULL.
 SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const int *token,
                              const int *vis_row, long n, long n_vis, int words, int width);
-// y[i] = x[index[i]];   d_x[index[i]] += d_y[i] (no index twice)
-SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width);
-SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width);
+// y[i] = x[index[i]] (+ more[index[i]], unless NULL);   d_x[index[i]] += d_y[i] (no index twice). Rows of y
+// and d_y are ldy apart, those of x and more width.
+SB_FN void sb_gather_rows(real *y, long ldy, const real *x, const real *more, const int *index, long n,
+                          int width);
+SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, long ldy, const int *index, long n, int width);
 // Losses per row, and gradients times scale (NULL: not wanted). Here -log softmax(logits)[target]; -1: 0
 SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
                    double scale);
@@ -270,6 +343,11 @@ SB_FN void sb_bce(stat_t *loss, real *d_logits, const real *logits, const stat_t
 // Huber with beta 1: e = pred - target, |e| < 1 ? e^2/2 : |e| - 1/2
 SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const stat_t *target, long n,
                         double scale);
+// A predicted feature p [C] against the true one t, row weights [n]: value = weight mean over C of h(p - t),
+// h(e) = smooth L1 as above, l1 = 1: |e|;  angle = weight (1 - p.t / (|p| |t|)), norms at least 1e-12.
+// d_pred = scale times the gradient of their sum.
+SB_FN void sb_feature_loss(stat_t *value, stat_t *angle, real *d_pred, const real *pred, const real *target,
+                           const stat_t *weight, long n, int width, int l1, double scale);
 // logits = x w^T, then sb_xent, chunk rows at a time; logits [2][chunk][V] is scratch (logits and their
 // gradient). loss [n]; d_x [n][C] =; d_w [V][C] += (each may be NULL)
 SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, long chunk, const real *x,
@@ -289,6 +367,8 @@ SB_FN void sb_adamw(const SbTrained *list, int tensors, const param_t *grad, par
 static inline int sb_min(int a, int b) { return a < b ? a : b; }
 static inline long sb_lmin(long a, long b) { return a < b ? a : b; }
 static inline long sb_lmax(long a, long b) { return a > b ? a : b; }
+// Numbers a row of sb_turn_heads' table.
+static inline long sb_turn_row(int dim, SbPairing turn) { return (turn.mixed ? 32 : 0) + dim - turn.mixed; }
 
 // ---------------------------------------------------------------------------------------------------- >>cpu
 // Bodies of the contract for any CPU. A backend that defines SB_OWN_BACKEND supplies the same names.
@@ -527,26 +607,27 @@ SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, lo
     SB_OP;
     sb_matmul((int)n, w.cols, w.rows, d_y, ldy, 1, w.p, w.type, w.ld, 1, d_x, ldx, 1);
 }
-// sum[c] += column sums of x [n][ldx], c < cols; with r [n][cols] and stat, of x times the normalised r.
-// A thread owns columns, so the order is the rows'.
+// sum[c] += column sums of x [n][ldx], c < cols; with r [n][ldr], of x times r, normalised with stat [n][lds]
+// unless that is NULL. A thread owns columns, so the order is the rows'.
 static void sb_column_sums_add(param_t *sum, const real *x, long ldx, long n, int cols, const real *r,
-                               const stat_t *stat) {
+                               long ldr, const stat_t *stat, long lds) {
     enum { WIDE = 64 };
 #pragma omp parallel for if (n * cols > 32768)
     for (int c0 = 0; c0 < cols; c0 += WIDE) {
         stat_t s[WIDE] = {0};
         int wide = sb_min(WIDE, cols - c0);
-        for (long i = 0; i < n; i++)
+        for (long i = 0; i < n; i++) {
+            stat_t mean = stat ? stat[lds * i] : 0, rstd = stat ? stat[lds * i + 1] : 1;
             for (int c = 0; c < wide; c++)
-                s[c] += x[i * ldx + c0 + c] *
-                        (r ? (r[i * cols + c0 + c] - stat[2 * i]) * stat[2 * i + 1] : 1);
+                s[c] += x[i * ldx + c0 + c] * (r ? (r[i * ldr + c0 + c] - mean) * rstd : 1);
+        }
         for (int c = 0; c < wide; c++) sum[c0 + c] += s[c];
     }
 }
 SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y, long ldy, const real *x,
                                      long ldx, long n, int out, int in) { SB_OP;
     if (d_w) sb_matmul(out, in, (int)n, d_y, 1, ldy, x, SB_NATIVE, ldx, 1, d_w, in, 1);
-    if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, NULL);
+    if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, 0, NULL, 0);
 }
 
 // ---- activations of the MLP
@@ -584,72 +665,175 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
     }
 }
 
-// ---- residual + norm
+// ---- residual + norm, and the same of every head's lanes
+// One row: out = (r - mean) rstd w + b, stat = mean, rstd.
+static inline void sb_norm_row(real *out, stat_t *stat, const real *r, SbWeight w, SbWeight b, double eps,
+                               int layernorm) {
+    int C = w.rows;
+    stat_t mean = 0, square = 0;
+    if (layernorm) {
+#pragma omp simd reduction(+ : mean)
+        for (int c = 0; c < C; c++) mean += r[c];
+        mean /= C;
+    }
+#pragma omp simd reduction(+ : square)
+    for (int c = 0; c < C; c++) square += (r[c] - mean) * (r[c] - mean);
+    stat_t rstd = (stat_t)(1 / sqrt((double)square / C + eps));
+    for (int c = 0; c < C; c++) {
+        real scaled = (r[c] - mean) * rstd * (w.p ? sb_load(w.p, w.type, c) : (real)1);
+        out[c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
+    }
+    stat[0] = mean, stat[1] = rstd;
+}
+// d = keep d + gradient, with u = (r - mean) rstd and e = d_out w:  rstd (e - mean(e) - u mean(e u)); RMSNorm
+// has no mean(e).
+static inline void sb_norm_row_backward(real *d, int keep, const real *d_out, const real *r,
+                                        const stat_t *stat, SbWeight w, int layernorm) {
+    int C = w.rows;
+    stat_t mean = stat[0], rstd = stat[1], sum_e = 0, sum_eu = 0;
+#pragma omp simd reduction(+ : sum_e, sum_eu)
+    for (int c = 0; c < C; c++) {
+        real e = d_out[c] * (w.p ? sb_load(w.p, w.type, c) : (real)1);
+        sum_e += e;
+        sum_eu += e * (r[c] - mean) * rstd;
+    }
+    stat_t mean_e = layernorm ? sum_e / C : 0, mean_eu = sum_eu / C;
+    for (int c = 0; c < C; c++) {
+        real e = d_out[c] * (w.p ? sb_load(w.p, w.type, c) : (real)1), u = (r[c] - mean) * rstd;
+        d[c] = rstd * (e - mean_e - u * mean_eu) + (keep ? d[c] : (real)0);
+    }
+}
 SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
                                SbWeight b, long n, double eps, int layernorm) { SB_OP;
     int C = w.rows;
 #pragma omp parallel for if (n * C > 16384)
     for (long i = 0; i < n; i++) {
-        const real *r_i = x + i * C;
-        if (r) {
-            for (int c = 0; c < C; c++) r[i * C + c] = y ? x[i * C + c] + y[i * C + c] : x[i * C + c];
-            r_i = r + i * C;
-        }
-        stat_t mean = 0, square = 0;
-        if (layernorm) {
-#pragma omp simd reduction(+ : mean)
-            for (int c = 0; c < C; c++) mean += r_i[c];
-            mean /= C;
-        }
-#pragma omp simd reduction(+ : square)
-        for (int c = 0; c < C; c++) square += (r_i[c] - mean) * (r_i[c] - mean);
-        stat_t rstd = (stat_t)(1 / sqrt((double)square / C + eps));
-        for (int c = 0; c < C; c++) {
-            real scaled = (r_i[c] - mean) * rstd * sb_load(w.p, w.type, c);
-            out[i * C + c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
-        }
-        stat[2 * i] = mean;
-        stat[2 * i + 1] = rstd;
+        for (int c = 0; c < (r ? C : 0); c++)
+            r[i * C + c] = y ? x[i * C + c] + y[i * C + c] : x[i * C + c];
+        sb_norm_row(out + i * C, stat + 2 * i, (r ? r : x) + i * C, w, b, eps, layernorm);
     }
 }
-// With u = (r - mean) rstd and e = d_out w:  d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
 SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const real *d_out, const real *r,
                                 const stat_t *stat, SbWeight w, long n, int layernorm) { SB_OP;
     int C = w.rows;
 #pragma omp parallel for if (d_r && n * C > 16384)
-    for (long i = 0; i < (d_r ? n : 0); i++) {
-        const real *r_i = r + i * C, *d_i = d_out + i * C;
-        stat_t mean = stat[2 * i], rstd = stat[2 * i + 1], sum_e = 0, sum_eu = 0;
-#pragma omp simd reduction(+ : sum_e, sum_eu)
-        for (int c = 0; c < C; c++) {
-            real e = d_i[c] * sb_load(w.p, w.type, c);
-            sum_e += e;
-            sum_eu += e * (r_i[c] - mean) * rstd;
-        }
-        stat_t mean_e = layernorm ? sum_e / C : 0, mean_eu = sum_eu / C;
-        for (int c = 0; c < C; c++) {
-            real e = d_i[c] * sb_load(w.p, w.type, c), u = (r_i[c] - mean) * rstd;
-            d_r[i * C + c] += rstd * (e - mean_e - u * mean_eu);
-        }
+    for (long i = 0; i < (d_r ? n : 0); i++)
+        sb_norm_row_backward(d_r + i * C, 1, d_out + i * C, r + i * C, stat + 2 * i, w, layernorm);
+    if (d_b) sb_column_sums_add(d_b, d_out, C, n, C, NULL, 0, NULL, 0);
+    if (d_w) sb_column_sums_add(d_w, d_out, C, n, C, r, C, stat, 2);
+}
+SB_FN void sb_head_norm_forward(real *y, long ldy, stat_t *stat, const real *x, long ldx, SbWeight w,
+                                SbWeight b, long n, int heads, double eps, int layernorm) { SB_OP;
+    int D = w.rows;
+#pragma omp parallel for if (n * heads * D > 16384)
+    for (long i = 0; i < n; i++)
+        for (int h = 0; h < heads; h++)
+            sb_norm_row(y + i * ldy + h * D, stat + 2 * (i * heads + h), x + i * ldx + h * D, w, b, eps,
+                        layernorm);
+}
+SB_FN void sb_head_norm_backward(real *d_x, long ldx, param_t *d_w, param_t *d_b, const real *d_y, long ldy,
+                                 const real *x, const stat_t *stat, SbWeight w, long n, int heads,
+                                 int layernorm) { SB_OP;
+    int D = w.rows;
+#pragma omp parallel for if (n * heads * D > 16384)
+    for (long i = 0; i < n; i++)
+        for (int h = 0; h < heads; h++)
+            sb_norm_row_backward(d_x + i * ldx + h * D, 0, d_y + i * ldy + h * D, x + i * ldx + h * D,
+                                 stat + 2 * (i * heads + h), w, layernorm);
+    for (int h = 0; h < heads; h++) {
+        if (d_b) sb_column_sums_add(d_b, d_y + h * D, ldy, n, D, NULL, 0, NULL, 0);
+        if (d_w) sb_column_sums_add(d_w, d_y + h * D, ldy, n, D, x + h * D, ldx, stat + 2 * h, 2 * heads);
     }
-    if (d_b) sb_column_sums_add(d_b, d_out, C, n, C, NULL, NULL);
-    if (d_w) sb_column_sums_add(d_w, d_out, C, n, C, r, stat);
 }
 
-// ---- rotation
-SB_FN void sb_rotate_inplace(real *x, long ldx, const stat_t *table, long n, int heads, int dim,
-                             int inverse) { SB_OP;
+// ---- LayerScale, gates, the modulated norm of the camera head
+SB_FN void sb_scale_forward(real *y, const real *x, SbWeight s, long n) { SB_OP;
+    int C = s.rows;
+#pragma omp parallel for if (n * C > 32768)
+    for (long i = 0; i < n; i++)
+        for (int c = 0; c < C; c++) y[i * C + c] = x[i * C + c] * sb_load(s.p, s.type, c);
+}
+SB_FN void sb_scale_backward(real *d_x, param_t *d_s, const real *d_y, const real *x, SbWeight s, long n) {
+    SB_OP;
+    sb_scale_forward(d_x, d_y, s, n);
+    if (d_s) sb_column_sums_add(d_s, d_y, s.rows, n, s.rows, x, s.rows, NULL, 0);
+}
+SB_FN void sb_gate_forward(real *y, const real *x, const real *a, const real *u, long count) { SB_OP;
+#pragma omp parallel for simd if (count > 16384)
+    for (long i = 0; i < count; i++) y[i] = x[i] + a[i] * sb_sigmoid(u[i]);
+}
+SB_FN void sb_gate_backward(real *d_a, real *d_u, const real *d_y, const real *a, const real *u, long count) {
+    SB_OP;
+#pragma omp parallel for simd if (count > 16384)
+    for (long i = 0; i < count; i++) {
+        real s = sb_sigmoid(u[i]);
+        d_a[i] = d_y[i] * s;
+        d_u[i] = d_y[i] * a[i] * s * (1 - s);
+    }
+}
+SB_FN void sb_silu_forward(real *y, const real *x, long count) { SB_OP;
+#pragma omp parallel for simd if (count > 16384)
+    for (long i = 0; i < count; i++) y[i] = x[i] * sb_sigmoid(x[i]);
+}
+SB_FN void sb_silu_backward(real *d_x, const real *d_y, const real *x, long count) { SB_OP;
+#pragma omp parallel for simd if (count > 16384)
+    for (long i = 0; i < count; i++) {
+        real s = sb_sigmoid(x[i]);
+        d_x[i] = d_y[i] * s * (1 + x[i] * (1 - s));
+    }
+}
+SB_FN void sb_modulate_forward(real *u, const real *t, const real *x, const real *mod, long n, int width) {
+    SB_OP;
+    for (long i = 0; i < n; i++)
+        for (int c = 0; c < width; c++) {
+            const real *m = mod + i * 3 * width + c;
+            u[i * width + c] = t[i * width + c] + m[2 * width] * (x[i * width + c] * (1 + m[width]) + m[0]);
+        }
+}
+SB_FN void sb_modulate_backward(real *d_x, real *d_mod, const real *d_u, const real *x, const real *mod,
+                                long n, int width) { SB_OP;
+    for (long i = 0; i < n; i++)
+        for (int c = 0; c < width; c++) {
+            const real *m = mod + i * 3 * width + c;
+            real *d = d_mod + i * 3 * width + c, d_c = d_u[i * width + c], x_c = x[i * width + c];
+            d_x[i * width + c] = d_c * m[2 * width] * (1 + m[width]);
+            d[0] = d_c * m[2 * width];
+            d[width] = d_c * m[2 * width] * x_c;
+            d[2 * width] = d_c * (x_c * (1 + m[width]) + m[0]);
+        }
+}
+
+// ---- rotations and cameras
+static inline void sb_turn_head(real *y, const real *x, const stat_t *t, int dim, SbPairing turn, int side) {
+    int back = side >= SB_BACK_Q, across = side == SB_TURN_Q || side == SB_BACK_K;      // across: transposed
+    const stat_t *matrix = t + (side == SB_TURN_K || side == SB_BACK_K ? 16 : 0);
+    const stat_t *cosine = t + (turn.mixed ? 32 : 0), *sine = cosine + (dim - turn.mixed) / 2;
+    for (int g = 0; g < turn.mixed; g += 4) {
+        real in[4] = {x[g], x[g + 1], x[g + 2], x[g + 3]};
+        for (int i = 0; i < 4; i++) {
+            const stat_t *m = matrix + (across ? i : 4 * i);
+            int step = across ? 4 : 1;
+            y[g + i] = m[0] * in[0] + m[step] * in[1] + m[2 * step] * in[2] + m[3 * step] * in[3];
+        }
+    }
+    int half = (dim - turn.mixed) / turn.blocks / 2;
+    for (int b = 0; b < turn.blocks; b++) {
+        int lo = turn.mixed + 2 * b * half;
+        for (int j = 0; j < half; j++) {
+            real c = cosine[b * half + j], s = back ? -sine[b * half + j] : sine[b * half + j];
+            real u = x[lo + j], v = x[lo + half + j];
+            y[lo + j] = u * c - v * s;
+            y[lo + half + j] = v * c + u * s;
+        }
+    }
+}
+SB_FN void sb_turn_heads(real *y, long ldy, const real *x, long ldx, const stat_t *table, long n, int heads,
+                         int dim, SbPairing turn, int side) { SB_OP;
+    long row = sb_turn_row(dim, turn);
 #pragma omp parallel for if (n * heads * dim > 32768)
     for (long i = 0; i < n; i++)
-        for (int h = 0; h < heads; h++) {
-            real *lo = x + i * ldx + h * dim, *hi = lo + dim / 2;
-            const real *cosine = table + i * dim, *sine = cosine + dim / 2;
-            for (int j = 0; j < dim / 2; j++) {
-                real s = inverse ? -sine[j] : sine[j], a = lo[j], b = hi[j];
-                lo[j] = a * cosine[j] - b * s;
-                hi[j] = b * cosine[j] + a * s;
-            }
-        }
+        for (int h = 0; h < heads; h++)
+            sb_turn_head(y + i * ldy + h * dim, x + i * ldx + h * dim, table + i * row, dim, turn, side);
 }
 
 // ---- attention. Query rows are cut into islands (runs of rows whose keys no others see: the samples of a
@@ -920,13 +1104,18 @@ SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const
             for (int c = c0; c < (token[t] < 0 ? 0 : sb_min(c0 + 32, width)); c++)
                 d_emb[(long)token[t] * width + c] += d_x[t / SB_BAG * width + c];
 }
-SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width) { SB_OP;
-    for (long i = 0; i < n; i++)
-        memcpy(y + i * width, x + (long)index[i] * width, (size_t)width * sizeof(real));
+SB_FN void sb_gather_rows(real *y, long ldy, const real *x, const real *more, const int *index, long n,
+                          int width) { SB_OP;
+    for (long i = 0; i < n; i++) {
+        long at = (long)index[i] * width;
+        memcpy(y + i * ldy, x + at, (size_t)width * sizeof(real));
+        for (int c = 0; c < (more ? width : 0); c++) y[i * ldy + c] += more[at + c];
+    }
 }
-SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width) { SB_OP;
+SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, long ldy, const int *index, long n, int width) {
+    SB_OP;
     for (long i = 0; i < n; i++)
-        for (int c = 0; c < width; c++) d_x[(long)index[i] * width + c] += d_y[i * width + c];
+        for (int c = 0; c < width; c++) d_x[(long)index[i] * width + c] += d_y[i * ldy + c];
 }
 
 // ---- losses
@@ -966,6 +1155,29 @@ SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const stat
         double e = (double)pred[i] - (double)target[i];
         loss[i] = (stat_t)(fabs(e) < 1 ? e * e / 2 : fabs(e) - 0.5);
         if (d_pred) d_pred[i] = (real)(scale * (e > 1 ? 1 : e < -1 ? -1 : e));
+    }
+}
+// With P = p/|p|, T = t/|t|, c = P.T:  d(1 - c)/dp = (c P - T) / |p|.
+SB_FN void sb_feature_loss(stat_t *value, stat_t *angle, real *d_pred, const real *pred, const real *target,
+                           const stat_t *weight, long n, int width, int l1, double scale) { SB_OP;
+#pragma omp parallel for if (n * width > 16384)
+    for (long i = 0; i < n; i++) {
+        const real *p = pred + i * width, *t = target + i * width;
+        double sum = 0, pp = 0, tt = 0, pt = 0, w = (double)weight[i];
+        for (int c = 0; c < width; c++) {
+            double e = fabs((double)p[c] - (double)t[c]);
+            sum += l1 ? e : e < 1 ? e * e / 2 : e - 0.5;
+            pp += (double)p[c] * (double)p[c], tt += (double)t[c] * (double)t[c];
+            pt += (double)p[c] * (double)t[c];
+        }
+        double np = fmax(sqrt(pp), 1e-12), nt = fmax(sqrt(tt), 1e-12), cosine = pt / (np * nt);
+        value[i] = (stat_t)(w * sum / width);
+        angle[i] = (stat_t)(w * (1 - cosine));
+        for (int c = 0; c < (d_pred ? width : 0); c++) {
+            double e = (double)p[c] - (double)t[c], slope = !l1 && fabs(e) < 1 ? e : (e > 0) - (e < 0);
+            slope = slope / width + (cosine * (double)p[c] / np - (double)t[c] / nt) / np;
+            d_pred[i * width + c] = (real)(scale * w * slope);
+        }
     }
 }
 SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, long chunk, const real *x,
@@ -1019,7 +1231,14 @@ SB_FN void sb_adamw(const SbTrained *list, int tensors, const param_t *grad, par
 // optimiser's state and the tests. rows = 0: this model does not have it (its pointer stays NULL).
 
 // groups: what a stage trains or freezes (bits for sb_model_train)
-enum { SB_BASE = 1, SB_PLUS = 2, SB_ALPHA = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS = 32, SB_REG = 64 };
+enum {
+    SB_BASE = 1, SB_PLUS = 2, SB_ALPHA = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS = 32, SB_REG = 64,
+    SB_AGG = 128,       // aggregator, its geometry and camera heads
+    SB_FIELD = 256,     // Spa3R: projection, encoder, decoder, heads, depth probe
+    SB_ADAPT = 512      // Spa3-VLM's adapter
+};
+// parts: what sb_model_init makes beside encoder and LLM (bits)
+enum { SB_DUAL = 1, SB_AGGREGATOR = 2, SB_SPA3R = 4, SB_ADAPTER = 8 };
 // initial values (sb_model_random)
 enum {
     SB_ZERO, SB_ONE,
@@ -1027,7 +1246,9 @@ enum {
     SB_POSITION,    // CLS row: normal .05; patches: .2 x sin-cos of their row and column
     SB_WORD_TABLE,       // normal .05, coordinate words + .1 x sin-cos grid + .06 x normal
     SB_COPY,        // Attn+: the base attention's tensor of the same name
-    SB_ALPHA_START   // a = config.gate
+    SB_ALPHA_START,  // a = config.gate
+    SB_SCALE_START,  // LayerScale: config.agg_scale
+    SB_TOKENS        // normal, standard deviation .02 (Spa3R's and VGGT's first rows, registers: 1e-6)
 };
 
 typedef struct {
@@ -1037,18 +1258,59 @@ typedef struct {
     param_t *grad, *m, *v;      // NULL: frozen
 } SbParam;
 
-typedef struct {                // a block's shape, for encoder and LLM alike
-    int width, heads, kv_heads, dim, hidden;
+enum { SB_NO_NORM, SB_RMS, SB_LAYERNORM };
+typedef struct {                // a tower of equal blocks, whichever it is
+    int layers, width, heads, kv_heads, dim, hidden;
     int layernorm, biases, gated, dual;  // LayerNorm or RMSNorm; all biases or q k v only; SwiGLU; Attn+
-    int group, train_attn, train_mlp, rotated;
-    double eps;
+    int group, train_attn, train_mlp, flow;  // flow: gradients pass, so every layer keeps what it saves
+    double eps, qk_eps;
+    int qk_norm, scaled;        // norm of q and k over the head's lanes: SB_RMS, ...; LayerScale
+    SbPairing turn;                // blocks 0: no rotation
 } SbShape;
+// What a row needs a table for: nothing, Qwen2's rotation, RoPE2D, PRoPE.
+enum { SB_TURN_NONE, SB_TURN_1D, SB_TURN_2D, SB_TURN_CAMERA };
 
-// X(name, rows, cols, init, decay, group).  c: the shape; M = heads * dim, KV = kv_heads * dim; P: 1 if dual
+// X(tower, layers, stands before this activation, rows, width, heads, kv heads, hidden, LayerNorm, biases,
+//   gated, dual, group, eps, qk norm, qk eps, LayerScale, turn).  c: the config; parts; C, D, W, K: encoder,
+//   LLM, field and camera head width; A, Y: 1 with aggregator, with Spa3R; towers of one place alternate
+#define SB_TOWERS(X) \
+    X(enc, c->enc_layers, enc_r, NE, C, c->enc_heads, c->enc_heads, c->enc_mlp, 1, 1, 0, parts & SB_DUAL, \
+      SB_BASE, c->enc_eps, SB_NO_NORM, 0, 0, SB_TURN_NONE) \
+    X(frame, A * c->agg_layers, geo_feature, NA, C, c->agg_heads, c->agg_heads, c->agg_mlp, 1, 1, 0, 0, \
+      SB_AGG, 1e-5, SB_LAYERNORM, 1e-5, c->agg_scale != 0, SB_TURN_2D) \
+    X(global, A * c->agg_layers, geo_feature, NA, C, c->agg_heads, c->agg_heads, c->agg_mlp, 1, 1, 0, 0, \
+      SB_AGG, 1e-5, c->global_norm, c->global_norm == SB_RMS ? 1.2e-7 : 1e-5, c->agg_scale != 0, SB_TURN_2D) \
+    X(camera, A * c->camera_layers, cam_r, NK, K, c->agg_heads, c->agg_heads, 2 * c->agg_mlp, 1, 1, 0, 0, \
+      SB_AGG, 1e-5, SB_NO_NORM, 0, c->agg_scale != 0, SB_TURN_NONE) \
+    X(fenc, Y * c->field_layers, fenc_r, NX, W, c->field_heads, c->field_heads, c->field_mlp, 1, 1, 0, 0, \
+      SB_FIELD, 1e-6, SB_RMS, 1.2e-7, 0, c->context_camera ? SB_TURN_CAMERA : SB_TURN_2D) \
+    X(fdec, Y * c->field_layers, fdec_r, NY, W, c->field_heads, c->field_heads, c->field_mlp, 1, 1, 0, 0, \
+      SB_FIELD, 1e-6, SB_RMS, 1.2e-7, 0, c->pose ? SB_TURN_2D : SB_TURN_CAMERA) \
+    X(llm, c->llm_layers, head_x, NL, D, c->llm_heads, c->llm_kv_heads, c->llm_mlp, 0, 0, 1, 0, SB_LLM, \
+      c->llm_eps, SB_NO_NORM, 0, 0, SB_TURN_1D)
+
+static inline SbPairing sb_turn_of(int kind, int dim) {
+    SbPairing t = {kind == SB_TURN_CAMERA ? dim / 2 : 0, kind == SB_TURN_NONE ? 0 : kind == SB_TURN_1D ? 1 : 2};
+    return t;
+}
+// Numbers a row of the tables of Spa3R's encoder and decoder.
+static inline long sb_field_row(const SbConfig *c, int camera) {
+    int dim = c->field_width / c->field_heads;
+    return sb_turn_row(dim, sb_turn_of(camera ? SB_TURN_CAMERA : SB_TURN_2D, dim));
+}
+#define SB_BLOCK_WIDTHS(c)                                                                                  \
+    int M = (c)->heads * (c)->dim, KV = (c)->kv_heads * (c)->dim, P = (c)->dual, E = 1 + P,                \
+        QN = (c)->qk_norm != SB_NO_NORM, QB = (c)->qk_norm == SB_LAYERNORM;                                 \
+    (void)M, (void)KV, (void)P, (void)E, (void)QN, (void)QB
+
+// X(name, rows, cols, init, decay, group).  c: the shape; M = heads * dim, KV = kv_heads * dim; P: 1 if dual;
+// QN, QB: 1 if q and k have a norm, one with biases
 #define SB_BLOCK_PARAMS(X) \
     X(norm1_w, c->width, 0, SB_ONE, 0, c->group) X(norm1_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
     X(q_w, M, c->width, SB_LINEAR, 1, c->group) X(q_b, M, 0, SB_ZERO, 0, c->group) \
     X(k_w, KV, c->width, SB_LINEAR, 1, c->group) X(k_b, KV, 0, SB_ZERO, 0, c->group) \
+    X(qnorm_w, QN * c->dim, 0, SB_ONE, 0, c->group) X(qnorm_b, QB * c->dim, 0, SB_ZERO, 0, c->group) \
+    X(knorm_w, QN * c->dim, 0, SB_ONE, 0, c->group) X(knorm_b, QB * c->dim, 0, SB_ZERO, 0, c->group) \
     X(v_w, KV, c->width, SB_LINEAR, 1, c->group) X(v_b, KV, 0, SB_ZERO, 0, c->group) \
     X(o_w, c->width, M, SB_LINEAR, 1, c->group) X(o_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
     X(plus_q_w, P * M, c->width, SB_COPY, 1, SB_PLUS) X(plus_q_b, P * M, 0, SB_COPY, 0, SB_PLUS) \
@@ -1057,14 +1319,24 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(plus_o_w, P * c->width, M, SB_COPY, 1, SB_PLUS) \
     X(plus_o_b, P * c->biases * c->width, 0, SB_COPY, 0, SB_PLUS) \
     X(a, P * c->width, 0, SB_ALPHA_START, 0, SB_ALPHA) \
+    X(scale1, c->scaled * c->width, 0, SB_SCALE_START, 0, c->group) \
     X(norm2_w, c->width, 0, SB_ONE, 0, c->group) X(norm2_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
     X(gate_w, c->gated * c->hidden, c->width, SB_LINEAR, 1, c->group) \
     X(up_w, c->hidden, c->width, SB_LINEAR, 1, c->group) \
     X(up_b, c->biases * c->hidden, 0, SB_ZERO, 0, c->group) \
     X(down_w, c->width, c->hidden, SB_LINEAR, 1, c->group) \
-    X(down_b, c->biases * c->width, 0, SB_ZERO, 0, c->group)
+    X(down_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(scale2, c->scaled * c->width, 0, SB_SCALE_START, 0, c->group)
 
-// the rest of the model.  c: the config; C encoder width, D LLM width, G patches along a side
+// the rest of the model.  c: the config; C encoder width, D LLM width, G patches along a side, W, K, A, Y as
+// above; Q: 1 with camera head, T: with adapter, V: with cross-attention
+enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // of a patch: depth, point; of a camera: T, quaternion, fields of view
+#define SB_RAY(c) ((c)->pose == 1 ? 6 : 3)
+#define SB_WIDTHS(c, parts)                                                                                 \
+    int C = (c)->enc_width, D = (c)->llm_width, W = (c)->field_width, K = 2 * C, G = (c)->image / (c)->patch, \
+        A = ((parts) & SB_AGGREGATOR) != 0, Y = ((parts) & SB_SPA3R) != 0, Q = A && (c)->camera_layers,     \
+        T = ((parts) & SB_ADAPTER) && (c)->adapter, V = T && (c)->adapter == 1;                             \
+    (void)C, (void)D, (void)W, (void)K, (void)G, (void)A, (void)Y, (void)Q, (void)T, (void)V
 #define SB_MODEL_PARAMS(X) \
     X(enc, patch_w, C, 3 * c->patch * c->patch, SB_LINEAR, 1, SB_BASE) \
     X(enc, patch_b, C, 0, SB_ZERO, 0, SB_BASE) \
@@ -1082,16 +1354,64 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(proj, w1, D, C, SB_LINEAR, 1, SB_PROJ) X(proj, b1, D, 0, SB_ZERO, 0, SB_PROJ) \
     X(proj, w2, D, D, SB_LINEAR, 1, SB_PROJ) X(proj, b2, D, 0, SB_ZERO, 0, SB_PROJ) \
     X(llm, emb, c->vocab, D, SB_WORD_TABLE, 1, SB_LLM) \
-    X(llm, norm_w, D, 0, SB_ONE, 0, SB_LLM)
+    X(llm, norm_w, D, 0, SB_ONE, 0, SB_LLM) \
+    SB_AGG_PARAMS(X) SB_FIELD_PARAMS(X) SB_ADAPT_PARAMS(X)
+// w2 gelu(w1 x + b1) + b2, a module's head `name`: on = 0 or 1
+#define SB_MLP_PARAMS(X, module, name, on, out, hidden, in, group, last) \
+    X(module, name##w1, (on) * (hidden), in, SB_LINEAR, 1, group) \
+    X(module, name##b1, (on) * (hidden), 0, SB_ZERO, 0, group) \
+    X(module, name##w2, (on) * (out), hidden, last, 1, group) \
+    X(module, name##b2, (on) * (out), 0, SB_ZERO, 0, group)
+// The aggregator. tokens: camera and register tokens of a scene's first view, then of all others.
+// cam_*: the camera head, as in VGGT: mod is the modulation, empty the pose that nothing is known of.
+#define SB_AGG_PARAMS(X) \
+    X(agg, tokens, A * 2 * (1 + c->agg_registers), C, SB_TOKENS, 0, SB_AGG) \
+    X(agg, norm_w, A * 2 * C, 0, SB_ONE, 0, SB_AGG) X(agg, norm_b, A * 2 * C, 0, SB_ZERO, 0, SB_AGG) \
+    SB_MLP_PARAMS(X, agg, geo_, A, SB_GEOMETRY, c->agg_mlp, 2 * C, SB_AGG, SB_LINEAR) \
+    X(cam, token_norm_w, Q * K, 0, SB_ONE, 0, SB_AGG) X(cam, token_norm_b, Q * K, 0, SB_ZERO, 0, SB_AGG) \
+    X(cam, empty, Q * SB_POSE, 0, SB_ZERO, 0, SB_AGG) \
+    X(cam, pose_w, Q * K, SB_POSE, SB_LINEAR, 1, SB_AGG) X(cam, pose_b, Q * K, 0, SB_ZERO, 0, SB_AGG) \
+    X(cam, mod_w, Q * 3 * K, K, SB_LINEAR, 1, SB_AGG) X(cam, mod_b, Q * 3 * K, 0, SB_ZERO, 0, SB_AGG) \
+    X(cam, norm_w, Q * K, 0, SB_ONE, 0, SB_AGG) X(cam, norm_b, Q * K, 0, SB_ZERO, 0, SB_AGG) \
+    SB_MLP_PARAMS(X, cam, , Q, SB_POSE, C, K, SB_AGG, SB_LINEAR)
+// Spa3R. tokens: the encoder's registers, then the queries; ray: Plücker moments need three more columns
+#define SB_FIELD_PARAMS(X) \
+    X(field, proj_w, Y * W, 2 * C, SB_LINEAR, 1, SB_FIELD) X(field, proj_b, Y * W, 0, SB_ZERO, 0, SB_FIELD) \
+    X(field, tokens, Y * (c->field_registers + c->latents), W, SB_TOKENS, 1, SB_FIELD) \
+    X(field, ray_w, Y * W, SB_RAY(c), SB_LINEAR, 1, SB_FIELD) X(field, ray_b, Y * W, 0, SB_ZERO, 0, SB_FIELD) \
+    X(field, enc_norm_w, Y * W, 0, SB_ONE, 0, SB_FIELD) X(field, enc_norm_b, Y * W, 0, SB_ZERO, 0, SB_FIELD) \
+    X(field, registers, Y * c->field_registers, W, SB_TOKENS, 1, SB_FIELD) \
+    X(field, dec_norm_w, Y * W, 0, SB_ONE, 0, SB_FIELD) X(field, dec_norm_b, Y * W, 0, SB_ZERO, 0, SB_FIELD) \
+    SB_MLP_PARAMS(X, field, geo_, Y * (c->targets & 1), 2 * C, c->field_mlp, W, SB_FIELD, SB_LINEAR) \
+    SB_MLP_PARAMS(X, field, sem_, Y * (c->targets >> 1), C, c->field_mlp, W, SB_FIELD, SB_LINEAR) \
+    SB_MLP_PARAMS(X, field, probe_, Y, 1, c->field_mlp, W, SB_FIELD, SB_LINEAR)
+// Spa3-VLM's adapter: latents to the LLM's width, cross-attention (V: 1 if it is there), gated bottleneck
+#define SB_ADAPT_PARAMS(X) \
+    SB_MLP_PARAMS(X, adapt, latent_, T, D, D, W, SB_ADAPT, SB_LINEAR) \
+    X(adapt, q_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, q_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
+    X(adapt, k_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, k_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
+    X(adapt, v_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, v_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
+    X(adapt, qnorm_w, V * (D / c->llm_heads), 0, SB_ONE, 0, SB_ADAPT) \
+    X(adapt, qnorm_b, V * (D / c->llm_heads), 0, SB_ZERO, 0, SB_ADAPT) \
+    X(adapt, knorm_w, V * (D / c->llm_heads), 0, SB_ONE, 0, SB_ADAPT) \
+    X(adapt, knorm_b, V * (D / c->llm_heads), 0, SB_ZERO, 0, SB_ADAPT) \
+    X(adapt, o_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, o_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
+    X(adapt, norm_w, V * D, 0, SB_ONE, 0, SB_ADAPT) X(adapt, norm_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
+    SB_MLP_PARAMS(X, adapt, , V, D, D / 4, D, SB_ADAPT, SB_ZERO) \
+    X(adapt, gate_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, gate_b, V * D, 0, SB_ZERO, 0, SB_ADAPT)
 
-// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch of all layers.  E = 1 + dual
+// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch of all layers.  E = 1 + dual; qk: q
+// and k behind their norm (without one they stay in qkv); u1, u2: branches before LayerScale
 #define SB_BLOCK_ACTS(X) \
     X(real, r1, c->width, 1) X(stat_t, stat1, 2, 1) X(real, n1, c->width, c->train_attn) \
-    X(real, qkv, E * (M + 2 * KV), 1) X(real, att, E * M, 1) X(stat_t, lse, E * c->heads, 1) \
+    X(real, qkv, E * (M + 2 * KV), 1) X(stat_t, q_stat, 2 * QN * E * c->heads, 1) \
+    X(stat_t, k_stat, 2 * QN * E * c->kv_heads, 1) X(real, qk, QN * E * (M + KV), 1) X(real, att, E * M, 1) X(stat_t, lse, E * c->heads, 1) \
+    X(real, turned, (c->turn.mixed > 0) * E * M, 0) X(real, u1, c->scaled * c->width, 1) \
     X(real, y1, c->width, 0) X(real, r2, c->width, 1) X(stat_t, stat2, 2, 1) \
     X(real, n2, c->width, c->train_mlp) X(real, h, (1 + c->gated) * c->hidden, 1) \
-    X(real, g, c->hidden, 0) X(real, y2, c->width, 0) \
-    X(real, d_n1, c->width, 0) X(real, d_qkv, E * (M + 2 * KV), 0) X(real, d_att, E * M, 0) \
+    X(real, g, c->hidden, 0) X(real, u2, c->scaled * c->width, 1) X(real, y2, c->width, 0) \
+    X(real, d_n1, c->width, 0) X(real, d_qkv, E * (M + 2 * KV), 0) X(real, d_qk, QN * E * (M + KV), 0) \
+    X(real, d_u, c->scaled * c->width, 0) X(real, d_att, E * M, 0) \
     X(real, d_n2, c->width, 0) X(real, d_h, (1 + c->gated) * c->hidden, 0) X(real, d_g, c->hidden, 0)
 
 // X(type, name, elements): what does not grow with the rows: the folded projection of eq. 1 and its gradient
@@ -1100,7 +1420,9 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(param_t, d_wc, c->dual * c->width * 2 * M) X(param_t, d_bc, c->dual * c->width)
 
 // X(type, name, rows, elements a row): one batch as the host fills it (>>batch).
-// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths asked for
+// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths asked for;
+// of scenes (>>batch): NS scenes, NZ latents, NA aggregator rows, NC context patches, NX and NY rows of Spa3R's
+// encoder and decoder, NB patches with known geometry, NK poses (all iterations of the camera head)
 #define SB_BATCH(X) \
     X(real, pixels, NP, 3) X(int, patch, NE, 3) \
     X(int, enc_keys, NE, 4) X(int, patch_row, NV, 1) \
@@ -1109,7 +1431,19 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     X(stat_t, rotation, NL, c->llm_width / c->llm_heads) X(int, loss_row, NR, 1) \
     X(int, target, NR, 1) X(stat_t, multi, NI, c->classes) \
     X(int, main_class, NI, 1) X(int, label, NV, 1) \
-    X(int, reg_row, NG, 1) X(stat_t, reg_target, NG, 1)
+    X(int, reg_row, NG, 1) X(stat_t, reg_target, NG, 1) \
+    X(int, agg_token, NA, SB_BAG) X(int, agg_vis, NA, 1) \
+    X(int, frame_keys, NA, 4) X(int, global_keys, NA, 4) \
+    X(stat_t, agg_table, NA, c->enc_width / c->agg_heads) \
+    X(int, geo_row, NV * (NS > 0), 1) X(int, context_row, NC, 1) \
+    X(int, cam_row, NI * (NS > 0), 1) X(int, cam_view, NK, 1) X(int, cam_keys, NK, 4) \
+    X(stat_t, pose, NK, SB_POSE) X(int, geometry_row, NB, 1) X(stat_t, geometry, NB, SB_GEOMETRY) X(stat_t, depth, NB, 1) \
+    X(int, fenc_token, NX, SB_BAG) X(int, fenc_vis, NX, 1) X(int, fenc_keys, NX, 4) \
+    X(stat_t, fenc_table, NX, sb_field_row(c, c->context_camera)) X(int, latent_row, NZ, 1) \
+    X(int, fdec_token, NY, SB_BAG) X(int, fdec_vis, NY, 1) X(int, fdec_keys, NY, 4) \
+    X(stat_t, fdec_table, NY, sb_field_row(c, !c->pose)) X(int, ray_row, NV * (NY > 0), 1) \
+    X(real, ray, NV * (NY > 0), SB_RAY(c)) X(stat_t, feature_weight, NV * (NY > 0), 1) \
+    X(int, vis_keys, NV, 4)
 
 // X(type, name, rows, elements a row): a copy of the batch, then what is computed from it; a gradient stands
 // where its tensor does, so that the last bad one in order is where it began
@@ -1121,11 +1455,48 @@ typedef struct {                // a block's shape, for encoder and LLM alike
     SB_PAIR(X, feature, NE, C) SB_PAIR(X, cls_feature, NI, C) \
     SB_PAIR(X, multi_logits, NI, c->classes) SB_PAIR(X, main_logits, NI, c->classes) \
     SB_PAIR(X, patch_feature, NV, C) SB_PAIR(X, patch_logits, NV, c->labels) \
-    SB_PAIR(X, proj_h, NV, D) SB_PAIR(X, proj_g, NV, D) SB_PAIR(X, vis, NV, D) \
+    SB_AGG_ACTS(X) SB_FIELD_ACTS(X) \
+    SB_PAIR(X, proj_h, NV, D) SB_PAIR(X, proj_g, NV, D) SB_PAIR(X, vis, NV + (T - V) * NZ, D) SB_ADAPT_ACTS(X) \
     SB_PAIR(X, reg_x, NG, C) SB_PAIR(X, reg_h, NG, D) SB_PAIR(X, reg_g, NG, D) SB_PAIR(X, reg_y, NG, 1) \
     X(real, t0, NL, D) X(real, d_llm, NL, D) X(real, head_x, NR, D) X(real, head_y, NR, D) \
     SB_PAIR(X, head_r, NR, D) X(stat_t, head_stat, NR, 2) SB_PAIR(X, head_n, NR, D) \
-    X(real, logits, 2 * SB_CHUNK, c->vocab) X(stat_t, loss, NR + NV + 2 * NI + NG, 1)
+    X(real, logits, 2 * SB_CHUNK, c->vocab) \
+    X(stat_t, loss, NR + NV + 2 * NI + NG + (NY > 0) * 4 * NV + SB_GEOMETRY * NB + SB_POSE * NK, 1)
+// A two-layer head's hidden rows, before and behind GELU, and its result
+#define SB_MLP_ACTS(X, name, n, hidden, out) \
+    SB_PAIR(X, name##h, n, hidden) SB_PAIR(X, name##g, n, hidden) SB_PAIR(X, name##y, n, out)
+// Aggregator: agg_x [special tokens | patches] of every view; features = (frame | global), last layer; geo_n:
+// behind a norm, for the geometry head. Camera head: a row a view and iteration.
+#define SB_AGG_ACTS(X) \
+    X(real, agg_x, A * NA, C) X(real, d_agg, A * NA, C) SB_PAIR(X, geo_feature, A * NV * (NS > 0), 2 * C) \
+    SB_PAIR(X, geometry_x, A * NB, 2 * C) X(stat_t, geo_stat, A * NB, 2) SB_PAIR(X, geo_n, A * NB, 2 * C) \
+    SB_MLP_ACTS(X, geometry_, A * NB, c->agg_mlp, SB_GEOMETRY) \
+    SB_PAIR(X, cam_feature, Q * NI, K) X(stat_t, cam_token_stat, Q * NI, 2) SB_PAIR(X, cam_token, Q * NI, K) \
+    SB_PAIR(X, cam_t, Q * NK, K) SB_PAIR(X, cam_x, Q * NK, K) X(stat_t, cam_x_stat, Q * NK, 2) \
+    SB_PAIR(X, cam_in, Q * (NK + NI), SB_POSE) SB_PAIR(X, cam_m, Q * NK, K) SB_PAIR(X, cam_silu, Q * NK, K) \
+    SB_PAIR(X, cam_mod, Q * NK, 3 * K) SB_PAIR(X, cam_u, Q * NK, K) X(real, cam_r, Q * NK, K) \
+    X(stat_t, cam_stat, Q * NK, 2) SB_PAIR(X, cam_n, Q * NK, K) SB_MLP_ACTS(X, cam_, Q * NK, C, SB_POSE)
+// Spa3R: context patches, projected; encoder; latents; [latents | rays]; decoder; its heads
+#define SB_FIELD_ACTS(X) \
+    SB_PAIR(X, context_feature, Y * NC, 2 * C) SB_PAIR(X, context_x, Y * NC, W) \
+    X(real, fenc_x, Y * NX, W) X(real, d_fenc, Y * NX, W) X(real, fenc_r, Y * NX, W) \
+    X(stat_t, fenc_stat, Y * NX, 2) SB_PAIR(X, fenc_n, Y * NX, W) X(real, latent, Y * NZ, W) \
+    SB_PAIR(X, asked, Y * (NZ + NV) * (NY > 0), W) \
+    X(real, fdec_x, Y * NY, W) X(real, d_fdec, Y * NY, W) X(real, fdec_r, Y * NY, W) \
+    X(stat_t, fdec_stat, Y * NY, 2) SB_PAIR(X, fdec_n, Y * NY, W) \
+    SB_PAIR(X, decoded, Y * NV * (NY > 0), W) \
+    SB_MLP_ACTS(X, fgeo_, Y * (c->targets & 1) * NV * (NY > 0), c->field_mlp, 2 * C) \
+    SB_MLP_ACTS(X, fsem_, Y * (c->targets >> 1) * NV * (NY > 0), c->field_mlp, C) \
+    SB_PAIR(X, probe_x, Y * (NY > 0) * NB, W) SB_MLP_ACTS(X, probe_, Y * (NY > 0) * NB, c->field_mlp, 1)
+// Adapter: latents at the LLM's width (appended: they stand in vis, behind the image tokens); q, k, v of the
+// cross-attention, q and k behind their norms too; seen: what the LLM reads instead of vis
+#define SB_ADAPT_ACTS(X) \
+    SB_MLP_ACTS(X, latent_, T * NZ, D, D) SB_PAIR(X, ad_q, V * NV, D) SB_PAIR(X, ad_kv, V * NZ, 2 * D) \
+    X(stat_t, ad_q_stat, V * NV, 2 * c->llm_heads) X(stat_t, ad_k_stat, V * NZ, 2 * c->llm_heads) \
+    SB_PAIR(X, ad_qn, V * NV, D) SB_PAIR(X, ad_kn, V * NZ, D) SB_PAIR(X, ad_att, V * NV, D) \
+    X(stat_t, ad_lse, V * NV, c->llm_heads) SB_PAIR(X, ad_o, V * NV, D) X(stat_t, ad_stat, V * NV, 2) \
+    SB_PAIR(X, ad_n, V * NV, D) SB_MLP_ACTS(X, ad_, V * NV, D / 4, D) SB_PAIR(X, ad_gate, V * NV, D) \
+    X(real, seen, V * NV, D)
 
 enum { SB_CHUNK = 256 };        // rows of logits at a time
 
@@ -1135,15 +1506,24 @@ typedef struct { SB_BLOCK_PARAMS(SB_PARAM_FIELD) } SbBlock;
 typedef struct { SB_BLOCK_ACTS(SB_FIELD) SB_BLOCK_FOLDS(SB_FIELD) } SbBlockActs;
 
 // Rows of everything in one batch (capacities, or the numbers in use).
-typedef struct { long pixels, enc, vis, images, llm, loss, reg; } SbSizes;
+#define SB_ROWS(X) X(pixels) X(enc) X(vis) X(images) X(llm) X(loss) X(reg) X(scenes) X(agg) X(context) X(fenc) \
+    X(fdec) X(geometry)
+#define X(name) long name;
+typedef struct { SB_ROWS(X) } SbSizes;
+#undef X
 #define SB_SIZES(n)                                                                                 \
     long NP = (n).pixels, NE = (n).enc, NV = (n).vis, NI = (n).images, NL = (n).llm, NR = (n).loss, \
-         NG = (n).reg;                                                                              \
-    (void)NP, (void)NE, (void)NV, (void)NI, (void)NL, (void)NR, (void)NG
+         NG = (n).reg, NS = (n).scenes, NZ = NS * c->latents, NA = (n).agg, NC = (n).context,       \
+         NX = (n).fenc, NY = (n).fdec, NB = (n).geometry,                                           \
+         NK = (NS > 0) * (c->camera_layers > 0) * c->camera_rounds * NI;                            \
+    (void)NP, (void)NE, (void)NV, (void)NI, (void)NL, (void)NR, (void)NG, (void)NS, (void)NZ,       \
+    (void)NA, (void)NC, (void)NX, (void)NY, (void)NB, (void)NK
 
+#define SB_TOWER_ACTS(tower, ...) SbBlockActs *tower;
+#define SB_TOWER_MODEL(tower, ...) SbBlock *tower; SbShape tower##_shape;
 typedef struct {
     SB_MODEL_ACTS(SB_FIELD)
-    SbBlockActs *enc, *llm;     // [layers]
+    SB_TOWERS(SB_TOWER_ACTS)    // [layers]
     SbSizes room;               // rows that fit
     int keep;  // 1: every layer has its own scratch too, so that all of it can be looked at afterwards
     size_t bytes;
@@ -1153,11 +1533,11 @@ typedef struct {
 
 typedef struct {
     SbConfig config;
-    SbShape enc_shape, llm_shape;
+    int parts;                  // SB_DUAL, ...
+    SB_TOWERS(SB_TOWER_MODEL)   // [layers]
 #define X(module, name, rows, cols, init, decay, group) SbParam module##_##name;
     SB_MODEL_PARAMS(X)
 #undef X
-    SbBlock *enc, *llm;         // [layers]
     SbParam **param;            // all of them, in the tables' order
     int params;
     int trained;                // groups
@@ -1166,7 +1546,7 @@ typedef struct {
     SbTrained *list;            // what trains, on the backend [listed]
     int listed;
     double *squares;            // of all gradients at the last update, on the backend
-    struct { long at, n; double weight; } term[3];  // the last step's loss: rows of acts.loss, their weight
+    struct { long at, n; double weight; } term[16];  // the last step's loss: rows of acts.loss, their weight
     int terms;
     SbActs acts;
     SbSizes n;                  // rows of the batch at hand
@@ -1188,7 +1568,7 @@ static void sb_param(SbModel *m, SbParam *p, const char *prefix, const char *nam
 }
 static void sb_block_params(SbModel *m, SbBlock *b, const SbShape *c, const char *module, int layer) {
     char prefix[16];
-    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, P = c->dual;
+    SB_BLOCK_WIDTHS(c);
     snprintf(prefix, sizeof prefix, "%s.%d", module, layer);
 #define X(name, rows, cols, init, decay, group) \
     sb_param(m, &b->name, prefix, #name, rows, cols, init, decay, group);
@@ -1197,33 +1577,42 @@ static void sb_block_params(SbModel *m, SbBlock *b, const SbShape *c, const char
 }
 SB_FN long sb_param_count(const SbParam *p) { return (long)p->w.rows * p->w.cols; }
 
-// Sizes, names and memory of a model; weights are 0 until sb_model_random or a checkpoint fills them. Nothing
-// trains until sb_model_train. dual = 1: with the second channel.
-SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
+// Names and sizes of a model's tensors, without memory for them. parts: bits, SB_DUAL and others.
+SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
     const char *wrong = sb_config_error(config);
+    if (!wrong && (parts & ~SB_DUAL)) wrong = sb_field_error(config);
     if (wrong) SB_FAIL("configuration: %s", wrong);
     memset(m, 0, sizeof *m);
-    m->config = *config;
+    m->config = *config, m->parts = parts;
     const SbConfig *c = &m->config;
-    int C = c->enc_width, D = c->llm_width, G = c->image / c->patch;
-    SbShape enc = {C, c->enc_heads, c->enc_heads, C / c->enc_heads, c->enc_mlp, 1, 1, 0, dual, SB_BASE, 0, 0,
-                   0, c->enc_eps};
-    SbShape llm = {D, c->llm_heads, c->llm_kv_heads, D / c->llm_heads, c->llm_mlp, 0, 0, 1, 0, SB_LLM, 0, 0,
-                   1, c->llm_eps};
-    param_t *at;
-    m->enc_shape = enc, m->llm_shape = llm;
-    m->enc = (SbBlock *)calloc((size_t)c->enc_layers, sizeof *m->enc);
-    m->llm = (SbBlock *)calloc((size_t)c->llm_layers, sizeof *m->llm);
-    if (!m->enc || !m->llm) SB_FAIL("out of memory: the blocks' tables");
+    SB_WIDTHS(c, parts);
+#define X(tower, layers, before, rows, width, heads, kv, mlp, ln, biases, gated, dual, group, eps, qk, qk_eps, \
+          scaled, turn)                                                                                     \
+    SbShape tower##_shape = {layers, width, heads, kv, (width) / (heads), mlp, ln, biases, gated, dual, group, \
+                             0, 0, 0, eps, qk_eps, qk, scaled, sb_turn_of(turn, (width) / (heads))};         \
+    m->tower##_shape = tower##_shape;                                                                       \
+    m->tower = (SbBlock *)calloc((size_t)(layers) + 1, sizeof *m->tower);                                   \
+    if (!m->tower) SB_FAIL("out of memory: the blocks' tables");
+    SB_TOWERS(X)
+#undef X
 #define X(module, name, rows, cols, init, decay, group) \
     sb_param(m, &m->module##_##name, #module, #name, rows, cols, init, decay, group);
     SB_MODEL_PARAMS(X)
 #undef X
-    for (int l = 0; l < c->enc_layers; l++) sb_block_params(m, m->enc + l, &m->enc_shape, "enc", l);
-    for (int l = 0; l < c->llm_layers; l++) sb_block_params(m, m->llm + l, &m->llm_shape, "llm", l);
-    for (int i = 0; i < m->params; i++) m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof *at;
+#define X(tower, ...) \
+    for (int l = 0; l < m->tower##_shape.layers; l++) \
+        sb_block_params(m, m->tower + l, &m->tower##_shape, #tower, l);
+    SB_TOWERS(X)
+#undef X
+    for (int i = 0; i < m->params; i++)
+        m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof(param_t);
+}
+// The same with memory; weights are 0 until sb_model_random or a checkpoint fills them. Nothing trains until
+// sb_model_train.
+SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int parts) {
+    sb_model_plan(m, config, parts);
     m->squares = (double *)sb_alloc(sizeof *m->squares);
-    at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
+    param_t *at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
     for (int i = 0; i < m->params; at += sb_param_count(m->param[i++])) m->param[i]->w.p = at;
 }
 SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
@@ -1260,9 +1649,12 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
     m->list = (SbTrained *)sb_alloc((size_t)m->listed * sizeof *list);
     sb_put(m->list, list, (size_t)m->listed * sizeof *list);
     free(list);
+#define X(tower, ...) \
+    m->tower##_shape.train_attn = m->tower##_shape.train_mlp = (groups & m->tower##_shape.group) != 0; \
+    m->tower##_shape.flow = m->tower##_shape.train_mlp || m->tower##_shape.group <= SB_LLM;
+    SB_TOWERS(X)
+#undef X
     m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
-    m->enc_shape.train_mlp = (groups & SB_BASE) != 0;
-    m->llm_shape.train_attn = m->llm_shape.train_mlp = (groups & SB_LLM) != 0;
     m->acts.room.enc = m->acts.room.llm = -1;               // what is saved has changed: allocate anew
 }
 
@@ -1296,6 +1688,8 @@ static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long 
         return 0.05 * z + 0.1 * sb_sincos(word, col, p->w.cols, grid) +
                0.06 * sb_normal(seed + 1, (uint64_t)i);
     case SB_ALPHA_START: return c->gate;
+    case SB_SCALE_START: return c->agg_scale;
+    case SB_TOKENS: return z * (!strncmp(p->name, "field.tokens", 12) && row >= c->field_registers ? .02 : 1e-6);
     default: return 0;
     }
 }
@@ -1330,14 +1724,15 @@ static void *sb_acts_alloc(SbActs *a, size_t bytes) {
     a->bytes += bytes;
     return a->block[a->blocks++] = sb_alloc(bytes);
 }
-// All layers' activations: what is saved for each layer, the rest once. rows: the capacity.
-static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, int layers, long rows) {
-    SbBlockActs *s = (SbBlockActs *)calloc((size_t)layers, sizeof *s);
-    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
+// All layers' activations: what is saved for each layer, the rest once (all of it once in a tower that no
+// gradient enters). rows: the capacity.
+static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, long rows) {
+    SbBlockActs *s = (SbBlockActs *)calloc((size_t)c->layers + 1, sizeof *s);
+    SB_BLOCK_WIDTHS(c);
     if (!s) SB_FAIL("out of memory: the activations' tables");
-    for (int l = 0; l < layers; l++) {
+    for (int l = 0; l < c->layers; l++) {
 #define X(type, name, row, saved) \
-        s[l].name = l == 0 || (saved) || a->keep \
+        s[l].name = l == 0 || ((saved) && c->flow) || a->keep \
             ? (type *)sb_acts_alloc(a, (size_t)rows * (size_t)(row) * sizeof(type)) : s[0].name;
         SB_BLOCK_ACTS(X)
 #undef X
@@ -1349,7 +1744,10 @@ static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, int layers, long 
 }
 static void sb_acts_free(SbActs *a) {
     for (int i = 0; i < a->blocks; i++) sb_free(a->block[i]);
-    free(a->block), free(a->enc), free(a->llm);
+    free(a->block);
+#define X(tower, ...) free(a->tower);
+    SB_TOWERS(X)
+#undef X
     int keep = a->keep;
     memset(a, 0, sizeof *a);
     a->keep = keep;
@@ -1357,14 +1755,17 @@ static void sb_acts_free(SbActs *a) {
 }
 // An eighth more, so that batches of slightly different lengths do not move memory.
 static SbSizes sb_sizes_more(SbSizes n) {
-    n.pixels += n.pixels / 8, n.enc += n.enc / 8, n.vis += n.vis / 8, n.images += n.images / 8;
-    n.llm += n.llm / 8, n.loss += n.loss / 8, n.reg += n.reg / 8;
+#define X(name) n.name += n.name / 8;
+    SB_ROWS(X)
+#undef X
     return n;
 }
 static int sb_sizes_fit(SbSizes have, SbSizes need) {
-    return have.enc >= need.enc && have.llm >= need.llm && have.pixels >= need.pixels &&
-           have.vis >= need.vis && have.images >= need.images && have.loss >= need.loss &&
-           have.reg >= need.reg;
+    int fit = 1;
+#define X(name) fit &= have.name >= need.name;
+    SB_ROWS(X)
+#undef X
+    return fit;
 }
 // Make room for a batch of at least these sizes; contents are lost when memory grows.
 SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
@@ -1374,19 +1775,132 @@ SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
     sb_acts_free(a);
     a->room = sb_sizes_more(need);
     SB_SIZES(a->room);
-    int C = c->enc_width, D = c->llm_width;
+    SB_WIDTHS(c, m->parts);
 #define X(type, name, rows, row) \
     a->name = (type *)sb_acts_alloc(a, (size_t)(rows) * (size_t)(row) * sizeof(type));
     SB_MODEL_ACTS(X)
 #undef X
-    a->enc = sb_block_acts(a, &m->enc_shape, c->enc_layers, NE);
-    a->llm = sb_block_acts(a, &m->llm_shape, c->llm_layers, NL);
+#define X(tower, count, before, rows, ...) a->tower = sb_block_acts(a, &m->tower##_shape, rows);
+    SB_TOWERS(X)
+#undef X
 }
 SB_FN void sb_model_free(SbModel *m) {
     sb_acts_free(&m->acts);
     sb_free(m->weights), sb_free(m->state), sb_free(m->list), sb_free(m->squares);
-    free(m->enc), free(m->llm), free(m->param);
+    free(m->param);
+#define X(tower, ...) free(m->tower);
+    SB_TOWERS(X)
+#undef X
     memset(m, 0, sizeof *m);
+}
+
+// ------------------------------------------------------------------------------------------------- >>camera
+// Geometry of posed views, on the host, in double. Camera axes: x right, y down, z forward. A pose is 4x4,
+// row-major, world to camera (E); a quaternion is x, y, z, w; angles are radians; a patch's centre is its
+// point. Nothing here trains.
+typedef struct { double pose[16], fx, fy, cx, cy; int w, h; } SbCamera;  // intrinsics in pixels of a w x h image
+
+static void sb_mat4(double out[16], const double a[16], const double b[16]) {
+    for (int i = 0; i < 16; i++) {
+        const double *r = a + i / 4 * 4, *c = b + i % 4;
+        out[i] = r[0] * c[0] + r[1] * c[4] + r[2] * c[8] + r[3] * c[12];
+    }
+}
+// World-to-camera to camera-to-world, and back: [R^T | -R^T T].
+SB_FN void sb_pose_inverse(double out[16], const double e[16]) {
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 3; j++) out[4 * i + j] = e[4 * j + i];
+        out[4 * i + 3] = -(e[i] * e[3] + e[4 + i] * e[7] + e[8 + i] * e[11]);
+        out[12 + i] = 0;
+    }
+    out[15] = 1;
+}
+// Any multiple of a unit quaternion to the rotation part of a pose, and back (w >= 0, length 1).
+SB_FN void sb_quaternion_pose(double e[16], const double q[4]) {
+    double i = q[0], j = q[1], k = q[2], r = q[3], s = 2 / (i * i + j * j + k * k + r * r);
+    double rows[9] = {1 - s * (j * j + k * k), s * (i * j - k * r), s * (i * k + j * r),
+                      s * (i * j + k * r), 1 - s * (i * i + k * k), s * (j * k - i * r),
+                      s * (i * k - j * r), s * (j * k + i * r), 1 - s * (i * i + j * j)};
+    for (int c = 0; c < 9; c++) e[c / 3 * 4 + c % 3] = rows[c];
+}
+SB_FN void sb_pose_quaternion(double q[4], const double e[16]) {
+    double d[4] = {e[0] - e[5] - e[10], e[5] - e[0] - e[10], e[10] - e[0] - e[5], e[0] + e[5] + e[10]};
+    int top = 3;                        // the largest component: nothing cancels
+    for (int i = 0; i < 3; i++) if (d[i] > d[top]) top = i;
+    double x = sqrt(1 + d[top]) / 2, f = 0.25 / x, sign;
+    double minus[3] = {e[9] - e[6], e[2] - e[8], e[4] - e[1]}, plus[3] = {e[9] + e[6], e[2] + e[8], e[4] + e[1]};
+    for (int i = 0; i < 3; i++) q[i] = top == 3 ? minus[i] * f : i == top ? x : plus[3 - i - top] * f;
+    q[3] = top == 3 ? x : minus[top] * f;
+    sign = q[3] < 0 ? -1 : 1;
+    for (int i = 0; i < 4; i++) q[i] *= sign;
+}
+SB_FN double sb_fov(double size, double focal) { return 2 * atan(size / 2 / focal); }
+SB_FN double sb_focal(double size, double fov) { return size / 2 / tan(fov / 2); }
+// VGGT's pose encoding: T (3), quaternion (4), field of view down, across.
+SB_FN void sb_pose_encode(double e[9], const SbCamera *c) {
+    for (int i = 0; i < 3; i++) e[i] = c->pose[4 * i + 3];
+    sb_pose_quaternion(e + 3, c->pose);
+    e[7] = sb_fov(c->h, c->fy), e[8] = sb_fov(c->w, c->fx);
+}
+// The principal point is the middle; fields of view are kept off 0 and pi.
+SB_FN void sb_pose_decode(SbCamera *c, const double e[9], int w, int h) {
+    memset(c, 0, sizeof *c);
+    sb_quaternion_pose(c->pose, e + 3);
+    for (int i = 0; i < 3; i++) c->pose[4 * i + 3] = e[i];
+    c->pose[15] = 1, c->w = w, c->h = h, c->cx = w / 2.0, c->cy = h / 2.0;
+    c->fy = sb_focal(h, fmin(fmax(e[7], 0.01), 3)), c->fx = sb_focal(w, fmin(fmax(e[8], 0.01), 3));
+}
+// NULL, or what is wrong with a camera.
+SB_FN const char *sb_camera_error(const SbCamera *c) {
+    double off = fabs(c->pose[12]) + fabs(c->pose[13]) + fabs(c->pose[14]) + fabs(c->pose[15] - 1), sum = 0;
+    for (int i = 0; i < 16; i++) sum += c->pose[i];
+    if (!isfinite(sum + c->fx + c->fy + c->cx + c->cy)) return "a pose or intrinsics that are no numbers";
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            const double *a = c->pose + 4 * i, *b = c->pose + 4 * j;
+            off = fmax(off, fabs(a[0] * b[0] + a[1] * b[1] + a[2] * b[2] - (i == j)));
+        }
+    const double *r = c->pose;
+    double det = r[0] * (r[5] * r[10] - r[6] * r[9]) - r[1] * (r[4] * r[10] - r[6] * r[8]) +
+                 r[2] * (r[4] * r[9] - r[5] * r[8]);
+    if (off > 1e-3 || det < 0) return "a pose that is no rotation and translation over 0 0 0 1";
+    return c->fx > 0 && c->fy > 0 && c->w > 0 && c->h > 0 ? NULL : "focal lengths or sizes that are not positive";
+}
+// Ray through the centre of patch (x, y), in the camera's frame, length 1.
+SB_FN void sb_camera_ray(double d[3], const SbCamera *c, int patch, double x, double y) {
+    d[0] = ((x + 0.5) * patch - c->cx) / c->fx, d[1] = ((y + 0.5) * patch - c->cy) / c->fy, d[2] = 1;
+    double length = fmax(sqrt(d[0] * d[0] + d[1] * d[1] + 1), 1e-3);
+    for (int i = 0; i < 3; i++) d[i] /= length;
+}
+// Pluecker coordinates of a ray d of the camera, in the world: moment o x d, then d; o = -R^T T.
+SB_FN void sb_camera_line(double line[6], const SbCamera *c, const double d[3]) {
+    double inverse[16], *w = line + 3;
+    sb_pose_inverse(inverse, c->pose);
+    for (int i = 0; i < 3; i++)
+        w[i] = inverse[4 * i] * d[0] + inverse[4 * i + 1] * d[1] + inverse[4 * i + 2] * d[2];
+    for (int i = 0; i < 3; i++) {
+        int j = (i + 1) % 3, k = (i + 2) % 3;
+        line[i] = inverse[4 * j + 3] * w[k] - inverse[4 * k + 3] * w[j];
+    }
+}
+// PRoPE's matrices: P = lift(K) E and its inverse, K normalised by the image size, offsets from its middle.
+SB_FN void sb_camera_prope(double p[32], const SbCamera *c) {
+    double fx = c->fx / c->w, fy = c->fy / c->h, cx = c->cx / c->w - 0.5, cy = c->cy / c->h - 0.5, e[16];
+    double k[16] = {fx, 0, cx, 0, 0, fy, cy, 0, 0, 0, 1, 0, 0, 0, 0, 1};
+    double i[16] = {1 / fx, 0, -cx / fx, 0, 0, 1 / fy, -cy / fy, 0, 0, 0, 1, 0, 0, 0, 0, 1};
+    sb_mat4(p, k, c->pose);
+    sb_pose_inverse(e, c->pose);
+    sb_mat4(p + 16, e, i);
+}
+// A row of sb_turn_heads' table for a patch at row y, column x. RoPE2D: base 100, y first; PRoPE: x first and
+// the other way round, p its matrices (NULL: identities, as for tokens that lie nowhere).
+static void sb_turn_table(stat_t *t, int dim, SbPairing turn, double y, double x, const double *p) {
+    int half = (dim - turn.mixed) / turn.blocks / 2, angles = half * turn.blocks;
+    for (int i = 0; i < (turn.mixed ? 32 : 0); i++) *t++ = (stat_t)(p ? p[i] : i % 16 % 5 == 0);
+    for (int j = 0; j < angles; j++) {
+        double at = turn.mixed ? -(j < half ? x : y) : j < half ? y : x, angle = at * pow(100, -(j % half) / (double)half);
+        t[j] = (stat_t)cos(angle), t[angles + j] = (stat_t)sin(angle);
+    }
 }
 
 // -------------------------------------------------------------------------------------------------- >>batch
@@ -1397,6 +1911,15 @@ SB_FN void sb_model_free(SbModel *m) {
 //     turn, isolate = 1      [sample, prefix) and [turn, row]
 //     turn, isolate = 0      [sample, row]
 // Rotary positions: the prefix counts from 0; a turn goes on from it (restart = 1) or from the row before.
+//
+// Scenes (Spa3R): the images last added are the views of one scene. Views that give context are read first:
+//     aggregator, a view's frame      [camera token, registers, patches]
+//     its global rows                 context sees [pass, end of context), a target [pass, end of pass)
+//     Spa3R's encoder                 a scene's registers, queries, context patches: all see all
+//     its decoder, once a view        registers, the scene's latents, the view's rays: all see all
+// asymmetric = 0: the context has a pass of its own before one of all views. Cameras are made relative to the
+// scene's first view, whose pose becomes the identity; units stay (metres).
+typedef struct { SbCamera camera; int scene, context, posed; } SbPosed;
 typedef struct {
     SB_BATCH(SB_FIELD)
     SbSizes n, room;            // in use; allocated
@@ -1406,6 +1929,8 @@ typedef struct {
     int position;               // rotary position of the next row
     stat_t *angle;              // [angles][D] cos | sin of positions 0..
     int angles;
+    SbPosed *view;               // [images] of scenes
+    int views;
 } SbBatch;
 
 static void *sb_regrow(void *p, size_t bytes) {
@@ -1418,7 +1943,7 @@ static void sb_batch_reserve(SbBatch *b, const SbConfig *c, SbSizes n) {
     if (b->image_vis && sb_sizes_fit(b->room, n)) return;
     SbSizes r = b->room;
 #define X(f) if (n.f > r.f) r.f = 2 * n.f;
-    X(pixels) X(enc) X(vis) X(images) X(llm) X(loss) X(reg)
+    SB_ROWS(X)
 #undef X
     b->room = r;
     SB_SIZES(r);
@@ -1428,17 +1953,18 @@ static void sb_batch_reserve(SbBatch *b, const SbConfig *c, SbSizes n) {
 #undef X
     b->image_vis = (int *)sb_regrow(b->image_vis, (size_t)(NI + 1) * sizeof(int));
     b->type = (int *)sb_regrow(b->type, (size_t)NR * sizeof(int));
+    b->view = (SbPosed *)sb_regrow(b->view, (size_t)NI * sizeof *b->view);
 }
 SB_FN void sb_batch_clear(SbBatch *b) {
     memset(&b->n, 0, sizeof b->n);
     b->sample = b->prefix = b->turn = 0;
-    b->position = 0;
+    b->position = b->views = 0;
 }
 SB_FN void sb_batch_free(SbBatch *b) {
 #define X(type, name, rows, row) free(b->name);
     SB_BATCH(X)
 #undef X
-    free(b->image_vis), free(b->type), free(b->angle);
+    free(b->image_vis), free(b->type), free(b->angle), free(b->view);
     memset(b, 0, sizeof *b);
 }
 // Add an image (rgb [h][w][3] bytes, sides multiples of the patch, at most config.image) to what the encoder
@@ -1552,16 +2078,221 @@ SB_FN void sb_batch_depth(SbBatch *b, const SbConfig *c, int vis, double metres)
     b->reg_row[at] = vis;
     b->reg_target[at] = (stat_t)metres;
 }
+// ---- scenes
+// Which of n views give context: max(1, int(n share)), the first always, the others drawn; seed and counter
+// decide, nothing else.
+SB_FN void sb_view_split(int *context, int n, double share, uint64_t seed, uint64_t counter) {
+    int count = (int)(n * share);
+    for (int v = 0; v < n; v++) context[v] = v == 0;
+    for (int k = 1; k < count; k++) {
+        uint64_t least = 0;
+        int best = -1;
+        for (int v = 1; v < n; v++) {
+            uint64_t z = sb_mix64(sb_mix64(seed ^ 0x5b3a) + counter * 0x9E3779B97F4A7C15ull + (uint64_t)v);
+            if (!context[v] && (best < 0 || z < least)) best = v, least = z;
+        }
+        context[best] = 1;
+    }
+}
+static void sb_batch_one(int *words, int word) {            // a bag of one word (-1: none)
+    for (int j = 0; j < SB_BAG; j++) words[j] = j ? -1 : word;
+}
+static void sb_batch_all(int *keys, long rows, long from, long to) {        // rows see [from, to)
+    for (long i = 0; i < rows; i++, keys += 4) keys[0] = (int)from, keys[1] = keys[2] = keys[3] = (int)to;
+}
+static int sb_batch_patch(const SbBatch *b, const SbConfig *c, int vis, int *y) {   // column and row
+    int grid = c->image / c->patch, at = b->patch[3 * b->patch_row[vis] + 2] - 1;
+    *y = at / grid;
+    return at % grid;
+}
+// One pass of the aggregator over n images, of which the first `seen` are context. targets: what it computes
+// of an image is the geometric target; context: the context's part is what Spa3R's encoder reads.
+static void sb_batch_pass(SbBatch *b, const SbConfig *c, const int *image, int n, int seen, int targets,
+                          int context) {
+    int special = 1 + c->agg_registers, dim = c->enc_width / c->agg_heads;
+    long pass = b->n.agg, behind = pass;
+    for (int v = 0; v < n; v++) {
+        SbSizes more = b->n;
+        int vis = b->image_vis[image[v]], patches = b->image_vis[image[v] + 1] - vis;
+        long row = more.agg, from = more.context;
+        more.agg += special + patches;
+        if (context && v < seen) more.context += patches;
+        sb_batch_reserve(b, c, more);
+        b->n = more;
+        for (int i = 0, x, y; i < special + patches; i++) {
+            int patch = i - special;
+            x = patch < 0 ? (y = -1) : sb_batch_patch(b, c, vis + patch, &y);
+            sb_batch_one(b->agg_token + (row + i) * SB_BAG, patch < 0 ? i + (v ? special : 0) : -1);
+            b->agg_vis[row + i] = patch < 0 ? -1 : vis + patch;
+            sb_turn_table(b->agg_table + (row + i) * dim, dim, sb_turn_of(SB_TURN_2D, dim), y + 1, x + 1, NULL);
+            if (patch >= 0 && targets) b->geo_row[vis + patch] = (int)(row + i);
+            if (patch >= 0 && more.context > from) b->context_row[from + patch] = (int)(row + i);
+        }
+        if (targets) b->cam_row[image[v]] = (int)row;
+        sb_batch_all(b->frame_keys + 4 * row, special + patches, row, more.agg);
+        if (v < seen) behind = more.agg;
+    }
+    sb_batch_all(b->global_keys + 4 * pass, behind - pass, pass, behind);
+    sb_batch_all(b->global_keys + 4 * behind, b->n.agg - behind, pass, b->n.agg);
+}
+// A scene's rows of Spa3R's encoder; its context patches begin at row `from` of the context.
+static void sb_batch_encoder(SbBatch *b, const SbConfig *c, const int *image, int seen, long from) {
+    int special = c->field_registers + c->latents, dim = c->field_width / c->field_heads, scene = b->n.scenes - 1;
+    SbPairing turn = sb_turn_of(c->context_camera ? SB_TURN_CAMERA : SB_TURN_2D, dim);
+    SbSizes more = b->n;
+    long row = more.fenc, wide = sb_turn_row(dim, turn), first = row;
+    more.fenc += special + b->n.context - from;
+    sb_batch_reserve(b, c, more);
+    b->n = more;
+    sb_batch_all(b->fenc_keys + 4 * row, more.fenc - row, row, more.fenc);
+    for (int i = 0; i < special; i++, row++) {
+        sb_batch_one(b->fenc_token + row * SB_BAG, i);
+        b->fenc_vis[row] = -1;
+        sb_turn_table(b->fenc_table + row * wide, dim, turn, 0, 0, NULL);
+        if (i >= c->field_registers) b->latent_row[scene * c->latents + i - c->field_registers] = (int)row;
+    }
+    for (int v = 0; v < seen && row < more.fenc; v++) {
+        double p[32];
+        sb_camera_prope(p, &b->view[image[v]].camera);
+        for (int vis = b->image_vis[image[v]], x, y; vis < b->image_vis[image[v] + 1]; vis++, row++) {
+            x = sb_batch_patch(b, c, vis, &y);
+            sb_batch_one(b->fenc_token + row * SB_BAG, -1);
+            b->fenc_vis[row] = (int)(from + row - first - special);
+            sb_turn_table(b->fenc_table + row * wide, dim, turn, y + !turn.mixed, x + !turn.mixed, p);
+        }
+    }
+}
+// A view's rows of Spa3R's decoder. fdec_vis: rays as image tokens, latent k as -2 - k (sb_batch_upload).
+static void sb_batch_decoder(SbBatch *b, const SbConfig *c, int image) {
+    int special = c->field_registers + c->latents, dim = c->field_width / c->field_heads;
+    int vis = b->image_vis[image], patches = b->image_vis[image + 1] - vis;
+    const SbPosed *view = b->view + image;
+    SbPairing turn = sb_turn_of(c->pose ? SB_TURN_2D : SB_TURN_CAMERA, dim);
+    SbSizes more = b->n;
+    long row = more.fdec, wide = sb_turn_row(dim, turn);
+    double p[32], line[9];
+    more.fdec += special + patches;
+    sb_batch_reserve(b, c, more);
+    b->n = more;
+    sb_camera_prope(p, &view->camera);
+    sb_batch_all(b->fdec_keys + 4 * row, special + patches, row, more.fdec);
+    for (int i = -special, x, y; i < patches; i++, row++) {
+        int latent = i + c->latents;
+        sb_batch_one(b->fdec_token + row * SB_BAG, latent < 0 ? i + special : -1);
+        b->fdec_vis[row] = latent < 0 ? -1 : i < 0 ? -2 - (view->scene * c->latents + latent) : vis + i;
+        x = i < 0 ? (y = -1) : sb_batch_patch(b, c, vis + i, &y);
+        if (i < 0) sb_turn_table(b->fdec_table + row * wide, dim, turn, 0, 0, NULL);
+        else sb_turn_table(b->fdec_table + row * wide, dim, turn, y + !turn.mixed, x + !turn.mixed, p);
+        if (i < 0) continue;
+        b->ray_row[vis + i] = (int)row;
+        b->feature_weight[vis + i] = (stat_t)(!c->loss_views || !view->context);
+        sb_camera_ray(line, &view->camera, c->patch, x, y);
+        if (c->pose == 1) memcpy(line + 6, line, 3 * sizeof *line), sb_camera_line(line, &view->camera, line + 6);
+        for (int k = 0; k < SB_RAY(c); k++) b->ray[(vis + i) * SB_RAY(c) + k] = (real)line[k];
+    }
+}
+// The camera head's rows: every iteration has one for every view, which sees those of its scene.
+static void sb_batch_poses(SbBatch *b, const SbConfig *c) {
+    SB_SIZES(b->n);
+    for (long k = 0; k < NK; k++) {
+        long v = k % NI, from = v, to = v;
+        double e[SB_POSE];
+        while (from > 0 && b->view[from - 1].scene == b->view[v].scene) from--;
+        while (to < NI && b->view[to].scene == b->view[v].scene) to++;
+        b->cam_view[k] = (int)v;
+        sb_batch_all(b->cam_keys + 4 * k, 1, k - v + from, k - v + to);
+        sb_pose_encode(e, &b->view[v].camera);
+        for (int i = 0; i < SB_POSE; i++) b->pose[k * SB_POSE + i] = (stat_t)e[i];
+    }
+}
+enum { SB_VIEWS = 64 };                 // most views of a scene
+// The last `views` images that were added are a scene. camera [views], or NULL: unknown (then Spa3R's encoder
+// must read none, context_camera = 0, and nothing can be decoded). context [views]: which views are read, the
+// first always; NULL: all, and nothing is decoded. A batch with scenes has no images outside of them.
+SB_FN void sb_batch_scene(SbBatch *b, const SbConfig *c, const SbCamera *camera, const int *context,
+                          int views) {
+    int order[SB_VIEWS], natural[SB_VIEWS], first = b->views, seen = 0;
+    double origin[16], unknown[SB_POSE] = {0, 0, 0, 0, 0, 0, 1, 1, 1};
+    if (views < 1 || views > SB_VIEWS || first + views != b->n.images)
+        SB_FAIL("a scene of %d views, but %ld images were added for it (1 to %d)", views, b->n.images - first,
+                SB_VIEWS);
+    if (!camera && (c->context_camera || context)) SB_FAIL("this scene needs cameras: give poses and intrinsics");
+    if (context && !context[0]) SB_FAIL("the first view of a scene must be context");
+    SbSizes more = b->n;
+    more.scenes++;
+    sb_batch_reserve(b, c, more);
+    b->n = more;
+    for (int v = 0; v < views; v++) {
+        SbPosed *view = b->view + first + v;
+        memset(view, 0, sizeof *view);
+        const char *wrong = camera ? sb_camera_error(camera + v) : NULL;
+        if (wrong) SB_FAIL("view %d of a scene: %s", v, wrong);
+        view->scene = (int)b->n.scenes - 1, view->context = !context || context[v], view->posed = camera != NULL;
+        sb_pose_decode(&view->camera, unknown, c->image, c->image);
+        if (!camera) continue;
+        view->camera = camera[v];
+        if (!v) sb_pose_inverse(origin, camera->pose);
+        sb_mat4(view->camera.pose, camera[v].pose, origin);
+    }
+    b->views += views;
+    for (int v = first; v < first + views; v++) if (b->view[v].context) order[seen++] = v;
+    for (int v = first, k = seen; v < first + views; v++) if (!b->view[v].context) order[k++] = v;
+    for (int v = 0; v < views; v++) natural[v] = first + v;
+    long from = b->n.context;
+    int two = !c->asymmetric && seen < views;
+    if (two) sb_batch_pass(b, c, order, seen, seen, 0, !c->blind);
+    sb_batch_pass(b, c, two ? natural : order, views, two ? views : seen, 1, !two && !c->blind);
+    sb_batch_encoder(b, c, order, seen, from);
+    for (int v = first; v < first + (context ? views : 0); v++) sb_batch_decoder(b, c, v);
+    for (int v = b->image_vis[first]; v < b->image_vis[first + views]; v++)
+        sb_batch_all(b->vis_keys + 4 * v, 1, (b->n.scenes - 1) * c->latents, b->n.scenes * c->latents);
+    sb_batch_poses(b, c);
+}
+// What is known of image token vis of a scene: planar depth at the patch's centre, in the unit of the poses.
+SB_FN void sb_batch_geometry(SbBatch *b, const SbConfig *c, int vis, double depth) {
+    int image = 0, y, x = sb_batch_patch(b, c, vis, &y);
+    while (b->image_vis[image + 1] <= vis) image++;
+    const SbCamera *k = &b->view[image].camera;
+    if (!b->view[image].posed) SB_FAIL("the geometry of an image without a camera");
+    double at[4] = {depth * ((x + 0.5) * c->patch - k->cx) / k->fx, depth * ((y + 0.5) * c->patch - k->cy) / k->fy,
+                    depth, 1}, inverse[16];
+    sb_pose_inverse(inverse, k->pose);
+    SbSizes more = b->n;
+    long row = more.geometry++;
+    sb_batch_reserve(b, c, more);
+    b->n = more;
+    b->geometry_row[row] = vis;
+    b->geometry[row * SB_GEOMETRY] = b->depth[row] = (stat_t)depth;
+    for (int i = 0; i < 3; i++)
+        b->geometry[row * SB_GEOMETRY + 1 + i] = (stat_t)(inverse[4 * i] * at[0] + inverse[4 * i + 1] * at[1] +
+                                                          inverse[4 * i + 2] * at[2] + inverse[4 * i + 3]);
+}
+// Put a scene's latents into the prefix (adapter = 2, appended).
+SB_FN void sb_batch_prefix_latents(SbBatch *b, const SbConfig *c, int scene) {
+    int words[SB_BAG];
+    sb_batch_one(words, -1);
+    for (int k = 0; k < c->latents; k++) sb_batch_row(b, c, words, -2 - (scene * c->latents + k));
+    b->prefix = b->turn = b->n.llm;
+}
+// Rows as image tokens, latent k (-2 - k) behind them all.
+static void sb_put_rows(int *device, const int *rows, long n, long vis) {
+    int *host = (int *)sb_regrow(NULL, (size_t)n * sizeof *host);
+    for (long i = 0; i < n; i++) host[i] = rows[i] < -1 ? (int)(vis - 2 - rows[i]) : rows[i];
+    sb_put(device, host, (size_t)n * sizeof *host);
+    free(host);
+}
 // Copy the batch to the backend and make room for what is computed from it.
 SB_FN void sb_batch_upload(SbModel *m, const SbBatch *b) {
     const SbConfig *c = &m->config;
+    if (b->n.scenes && b->views != b->n.images) SB_FAIL("images behind the last scene of a batch");
     sb_acts_reserve(m, b->n);
     m->n = b->n;
     SB_SIZES(b->n);
 #define X(type, name, rows, row) \
-    if (rows) sb_put(m->acts.name, b->name, (size_t)(rows) * (size_t)(row) * sizeof(type));
+    if ((rows) > 0) sb_put(m->acts.name, b->name, (size_t)(rows) * (size_t)(row) * sizeof(type));
     SB_BATCH(X)
 #undef X
+    if (NS) sb_put_rows(m->acts.vis_row, b->vis_row, NL, NV), sb_put_rows(m->acts.fdec_vis, b->fdec_vis, NY, NV);
 }
 
 // -------------------------------------------------------------------------------------------------- >>model
@@ -1570,7 +2301,7 @@ SB_FN void sb_batch_upload(SbModel *m, const SbBatch *b) {
 typedef struct {                // rows [row0, row0 + n) of buffers whose rows [0, nk) hold keys and values
     long row0, n, nk;
     const int *keys;            // [rows][4]
-    const stat_t *rotation;     // [rows][dim], or NULL
+    const stat_t *table;        // [rows][sb_turn_row], or NULL
 } SbRows;
 
 // The projections into the columns of qkv = [Q|Q+|K|K+|V|V+].
@@ -1596,9 +2327,56 @@ static SbWeight sb_out_weight(const SbBlock *b, const SbShape *c, const SbBlockA
 }
 static SbAttention sb_block_attention(const SbShape *c, const SbBlockActs *s, const SbRows *rows) {
     int E = 1 + c->dual, M = E * c->heads * c->dim, KV = E * c->kv_heads * c->dim, ld = M + 2 * KV;
-    SbAttention a = {s->qkv + rows->row0 * ld, s->qkv + M, s->qkv + M + KV, ld, ld, ld, rows->n, rows->nk,
+    int ldq = c->qk_norm ? M + KV : ld;
+    const real *q = c->qk_norm ? s->qk : s->qkv;
+    SbAttention a = {q + rows->row0 * ldq, q + M, s->qkv + M + KV, ldq, ldq, ld, rows->n, rows->nk,
                      rows->keys + 4 * rows->row0, E * c->heads, E * c->kv_heads, c->dim};
     return a;
+}
+// q and k of rows [r, r + n): normalised, then q, k and (with cameras) v turned into their row's frame.
+static void sb_qkv_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const SbRows *rows) {
+    int E = 1 + c->dual, H = E * c->heads, HK = E * c->kv_heads, D = c->dim, M = H * D, ld = M + 2 * HK * D;
+    long n = rows->n, r = rows->row0, row = sb_turn_row(D, c->turn), ldq = c->qk_norm ? M + HK * D : ld;
+    real *qkv = s->qkv + r * ld, *q = c->qk_norm ? s->qk + r * ldq : qkv;
+    if (c->qk_norm) {
+        int mean = c->qk_norm == SB_LAYERNORM;
+        sb_head_norm_forward(q, ldq, s->q_stat + r * 2 * H, qkv, ld, b->qnorm_w.w, b->qnorm_b.w, n, H,
+                             c->qk_eps, mean);
+        sb_head_norm_forward(q + M, ldq, s->k_stat + r * 2 * HK, qkv + M, ld, b->knorm_w.w, b->knorm_b.w, n,
+                             HK, c->qk_eps, mean);
+    }
+    if (!c->turn.blocks) return;
+    const stat_t *table = rows->table + r * row;
+    sb_turn_heads(q, ldq, q, ldq, table, n, H, D, c->turn, SB_TURN_Q);
+    sb_turn_heads(q + M, ldq, q + M, ldq, table, n, HK, D, c->turn, SB_TURN_K);
+    real *v = qkv + M + HK * D;
+    if (c->turn.mixed) sb_turn_heads(v, ld, v, ld, table, n, HK, D, c->turn, SB_TURN_K);
+}
+// Undone: gradients of what attention saw, in d_qkv or, of q and k with a norm, in d_qk, become those of qkv.
+static void sb_qkv_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const SbRows *rows) {
+    int E = 1 + c->dual, H = E * c->heads, HK = E * c->kv_heads, D = c->dim, M = H * D, ld = M + 2 * HK * D;
+    long n = rows->n, ldq = c->qk_norm ? M + HK * D : ld;
+    real *q = c->qk_norm ? s->d_qk : s->d_qkv, *v = s->d_qkv + M + HK * D;
+    if (c->turn.blocks) {
+        sb_turn_heads(q, ldq, q, ldq, rows->table, n, H, D, c->turn, SB_BACK_Q);
+        sb_turn_heads(q + M, ldq, q + M, ldq, rows->table, n, HK, D, c->turn, SB_BACK_K);
+        if (c->turn.mixed) sb_turn_heads(v, ld, v, ld, rows->table, n, HK, D, c->turn, SB_BACK_K);
+    }
+    if (!c->qk_norm) return;
+    int mean = c->qk_norm == SB_LAYERNORM;
+    sb_head_norm_backward(s->d_qkv, ld, b->qnorm_w.grad, b->qnorm_b.grad, q, ldq, s->qkv, s->q_stat,
+                          b->qnorm_w.w, n, H, mean);
+    sb_head_norm_backward(s->d_qkv + M, ld, b->knorm_w.grad, b->knorm_b.grad, q + M, ldq, s->qkv + M,
+                          s->k_stat, b->knorm_w.w, n, HK, mean);
+}
+// Attention's output as the projection reads it: with cameras back in the world's frame.
+static const real *sb_turned(const SbShape *c, SbBlockActs *s, const SbRows *rows) {
+    int H = (1 + c->dual) * c->heads, M = H * c->dim;
+    long r = rows->row0;
+    if (!c->turn.mixed) return s->att + r * M;
+    sb_turn_heads(s->turned + r * M, M, s->att + r * M, M, rows->table + r * sb_turn_row(c->dim, c->turn),
+                  rows->n, H, c->dim, c->turn, SB_BACK_Q);
+    return s->turned + r * M;
 }
 
 // (x, y): the residual stream and the branch to be added to it (y NULL: none). Result in s->r2, s->y2.
@@ -1615,20 +2393,18 @@ SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     // 1. r1 = x + y, n1 = norm(r1)
     sb_add_norm_forward(s->r1 + r * C, n1, s->stat1 + r * 2, x + r * C, y ? y + r * C : NULL, b->norm1_w.w,
                         b->norm1_b.w, n, c->eps, c->layernorm);
-    // 2. q, k, v of both channels, rotated where positions rotate
+    // 2. q, k, v of both channels; norm and rotation of q and k
     for (int i = 0, slices = sb_slices(slice, b, c); i < slices; i++)
         sb_linear_forward(qkv + slice[i].column, ld, n1, C, slice[i].w->w, slice[i].b->w, n);
-    if (c->rotated) {
-        sb_rotate_inplace(qkv, ld, rows->rotation + r * c->dim, n, E * c->heads, c->dim, 0);
-        sb_rotate_inplace(qkv + M, ld, rows->rotation + r * c->dim, n, E * c->kv_heads, c->dim, 0);
-    }
+    sb_qkv_forward(b, c, s, rows);
     // 3. attention of all heads
     SbAttention a = sb_block_attention(c, s, rows);
     sb_attention_forward(att, M, s->lse + r * E * c->heads, &a);
     // 4. y1 = output projection; with two channels the folded one (eq. 1: alpha is in here)
     if (c->dual) sb_dual_fold_forward(s->wc, s->bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
-    sb_linear_forward(s->y1 + r * C, C, att, M, sb_out_weight(b, c, s),
-                      c->dual ? sb_dense(s->bc, C, 1) : b->o_b.w, n);
+    sb_linear_forward((c->scaled ? s->u1 : s->y1) + r * C, C, sb_turned(c, s, rows), M,
+                      sb_out_weight(b, c, s), c->dual ? sb_dense(s->bc, C, 1) : b->o_b.w, n);
+    if (c->scaled) sb_scale_forward(s->y1 + r * C, s->u1 + r * C, b->scale1.w, n);
     // 5. r2 = r1 + y1, n2 = norm(r2)
     sb_add_norm_forward(s->r2 + r * C, n2, s->stat2 + r * 2, s->r1 + r * C, s->y1 + r * C, b->norm2_w.w,
                         b->norm2_b.w, n, c->eps, c->layernorm);
@@ -1640,17 +2416,20 @@ SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     } else {
         sb_linear_gelu_forward(g, h, n2, C, b->up_w.w, b->up_b.w, n);
     }
-    sb_linear_forward(s->y2 + r * C, C, g, F, b->down_w.w, b->down_b.w, n);
+    sb_linear_forward((c->scaled ? s->u2 : s->y2) + r * C, C, g, F, b->down_w.w, b->down_b.w, n);
+    if (c->scaled) sb_scale_forward(s->y2 + r * C, s->u2 + r * C, b->scale2.w, n);
 }
 // 6 and 5 undone: d_r [n][C] is the gradient of r2 and of y2, and becomes that of r1 and y1.
 static void sb_mlp_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r, long n) {
     int C = c->width, F = c->hidden, ldh = (1 + c->gated) * F, up = c->gated ? F : 0;
+    const real *d_y = c->scaled ? s->d_u : d_r;
+    if (c->scaled) sb_scale_backward(s->d_u, b->scale2.grad, d_r, s->u2, b->scale2.w, n);
     if (b->down_w.grad) {                                   // g was scratch: compute it again
         if (c->gated) sb_swiglu_forward(s->g, s->h, n, F);
         else sb_gelu_forward(s->g, s->h, n * F);
-        sb_linear_backward_weight(b->down_w.grad, b->down_b.grad, d_r, C, s->g, F, n, C, F);
+        sb_linear_backward_weight(b->down_w.grad, b->down_b.grad, d_y, C, s->g, F, n, C, F);
     }
-    sb_linear_backward_input(s->d_g, F, d_r, C, b->down_w.w, n);
+    sb_linear_backward_input(s->d_g, F, d_y, C, b->down_w.w, n);
     if (c->gated) sb_swiglu_backward(s->d_h, s->d_g, s->h, n, F);
     else sb_gelu_backward(s->d_h, s->d_g, s->h, n * F);
     if (b->up_w.grad) {
@@ -1663,10 +2442,15 @@ static void sb_mlp_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
                          c->layernorm);
 }
 // 4 undone: gradients of Wo, Wo+, a (folded) or of Wo alone, and d_att.
-static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *d_y, long n) {
+static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *d_r,
+                            const SbRows *rows) {
     int C = c->width, M = (1 + c->dual) * c->heads * c->dim;
+    long n = rows->n;
+    const real *d_y = c->scaled ? s->d_u : d_r;
+    if (c->scaled) sb_scale_backward(s->d_u, b->scale1.grad, d_r, s->u1, b->scale1.w, n);
     if (!c->dual) {
-        if (b->o_w.grad) sb_linear_backward_weight(b->o_w.grad, b->o_b.grad, d_y, C, s->att, M, n, C, M);
+        if (b->o_w.grad)
+            sb_linear_backward_weight(b->o_w.grad, b->o_b.grad, d_y, C, sb_turned(c, s, rows), M, n, C, M);
     } else if (b->o_w.grad || b->plus_o_w.grad || b->a.grad) {
         sb_zero(s->d_wc, (size_t)C * M * sizeof(param_t));
         sb_zero(s->d_bc, (size_t)C * sizeof(param_t));
@@ -1675,6 +2459,9 @@ static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
                               s->d_wc, s->d_bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
     }
     sb_linear_backward_input(s->d_att, M, d_y, C, sb_out_weight(b, c, s), n);
+    if (c->turn.mixed)
+        sb_turn_heads(s->d_att, M, s->d_att, M, rows->table, n, (1 + c->dual) * c->heads, c->dim, c->turn,
+                      SB_TURN_Q);
 }
 // d_r [n][C]: gradient of (r2, y2), becomes that of (x, y) (input = 0: undefined). All rows: row0 = 0.
 SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r,
@@ -1684,13 +2471,11 @@ SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s,
     SbSlice slice[6];
     int slices = sb_slices(slice, b, c);
     sb_mlp_backward(b, c, s, d_r, n);                                               // 6, 5
-    sb_out_backward(b, c, s, d_r, n);                                               // 4
+    sb_out_backward(b, c, s, d_r, rows);                                            // 4
     SbAttention a = sb_block_attention(c, s, rows);                                 // 3
-    sb_attention_backward(s->d_qkv, s->d_qkv + M, s->d_qkv + M + KV, s->d_att, s->att, M, s->lse, &a);
-    if (c->rotated) {                                                               // 2
-        sb_rotate_inplace(s->d_qkv, ld, rows->rotation, n, E * c->heads, c->dim, 1);
-        sb_rotate_inplace(s->d_qkv + M, ld, rows->rotation, n, E * c->kv_heads, c->dim, 1);
-    }
+    real *d_q = c->qk_norm ? s->d_qk : s->d_qkv;
+    sb_attention_backward(d_q, d_q + M, s->d_qkv + M + KV, s->d_att, s->att, M, s->lse, &a);
+    sb_qkv_backward(b, c, s, rows);                                                 // 2
     for (int i = 0; i < slices; i++) {
         const SbParam *w = slice[i].w, *bias = slice[i].b;
         const real *d = s->d_qkv + slice[i].column;
@@ -1704,6 +2489,52 @@ SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s,
                              c->layernorm);
 }
 
+// All blocks of a tower on rows whose stream begins as x; the result is the last one's pair (r2, y2).
+static void sb_tower_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *x,
+                             const SbRows *rows) {
+    for (int l = 0; l < c->layers; l++)
+        sb_block_forward(b + l, c, s + l, l ? s[l - 1].r2 : x, l ? s[l - 1].y2 : NULL, rows);
+}
+// d_r: gradient of the result, becomes that of x (input = 0: undefined)
+static void sb_tower_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r,
+                              const SbRows *rows, int input) {
+    for (int l = c->layers - 1; l >= 0; l--) sb_block_backward(b + l, c, s + l, d_r, rows, l > 0 || input);
+}
+
+// Two layers, y = w2 gelu(w1 x + b1) + b2, on n rows of x; SB_MLP(m, parameters', activations' prefix).
+typedef struct {
+    const SbParam *w1, *b1, *w2, *b2;
+    real *h, *g, *y, *d_h, *d_g, *d_y;
+} SbMlp;
+#define SB_MLP(m, p, a)                                                                                   \
+    {&(m)->p##w1, &(m)->p##b1, &(m)->p##w2, &(m)->p##b2, (m)->acts.a##h, (m)->acts.a##g, (m)->acts.a##y,  \
+     (m)->acts.d_##a##h, (m)->acts.d_##a##g, (m)->acts.d_##a##y}
+static void sb_mlp_forward(const SbMlp *f, const real *x, long n) {
+    sb_linear_gelu_forward(f->g, f->h, x, f->w1->w.cols, f->w1->w, f->b1->w, n);
+    sb_linear_forward(f->y, f->w2->w.rows, f->g, f->w2->w.cols, f->w2->w, f->b2->w, n);
+}
+// d_y to gradients of the weights and, unless NULL, d_x (add: onto what is there).
+static void sb_mlp_head_backward(const SbMlp *f, real *d_x, const real *x, long n, int add) {
+    int K = f->w2->w.rows, F = f->w1->w.rows, C = f->w1->w.cols;
+    sb_linear_backward_weight(f->w2->grad, f->b2->grad, f->d_y, K, f->g, F, n, K, F);
+    sb_linear_backward_input(f->d_g, F, f->d_y, K, f->w2->w, n);
+    sb_gelu_backward(f->d_h, f->d_g, f->h, n * F);
+    sb_linear_backward_weight(f->w1->grad, f->b1->grad, f->d_h, F, x, C, n, F, C);
+    if (d_x && add) sb_linear_backward_input_add(d_x, C, f->d_h, F, f->w1->w, n);
+    else if (d_x) sb_linear_backward_input(d_x, C, f->d_h, F, f->w1->w, n);
+}
+// y = x w^T + b, and back (d_x NULL: not wanted; add: onto what is there).
+static void sb_map_forward(real *y, const real *x, const SbParam *w, const SbParam *b, long n) {
+    sb_linear_forward(y, w->w.rows, x, w->w.cols, w->w, b->w, n);
+}
+static void sb_map_backward(const SbParam *w, const SbParam *b, real *d_x, const real *d_y, const real *x,
+                            long n, int add) {
+    int K = w->w.rows, C = w->w.cols;
+    sb_linear_backward_weight(w->grad, b->grad, d_y, K, x, C, n, K, C);
+    if (d_x && add) sb_linear_backward_input_add(d_x, C, d_y, K, w->w, n);
+    else if (d_x) sb_linear_backward_input(d_x, C, d_y, K, w->w, n);
+}
+
 // Pixels to acts.feature [enc rows][C], final norm applied; its rows: acts.cls_row, acts.patch_row.
 SB_FN void sb_encoder_forward(SbModel *m) {
     SbActs *s = &m->acts;
@@ -1712,13 +2543,9 @@ SB_FN void sb_encoder_forward(SbModel *m) {
     SbRows rows = {0, n, n, s->enc_keys, NULL};
     sb_patch_embed_forward(s->x0, s->col, s->pixels, s->patch, m->enc_patch_w.w, m->enc_patch_b.w,
                            m->enc_cls.w, m->enc_pos.w, n, m->config.patch);
-    const real *x = s->x0, *y = NULL;
-    for (int l = 0; l < m->config.enc_layers; l++) {
-        sb_block_forward(m->enc + l, c, s->enc + l, x, y, &rows);
-        x = s->enc[l].r2, y = s->enc[l].y2;
-    }
-    sb_add_norm_forward(s->enc_r, s->feature, s->enc_stat, x, y, m->enc_norm_w.w, m->enc_norm_b.w, n, c->eps,
-                        1);
+    sb_tower_forward(m->enc, c, s->enc, s->x0, &rows);
+    sb_add_norm_forward(s->enc_r, s->feature, s->enc_stat, s->enc[c->layers - 1].r2, s->enc[c->layers - 1].y2,
+                        m->enc_norm_w.w, m->enc_norm_b.w, n, c->eps, 1);
 }
 // acts.d_feature to gradients of what trains.
 SB_FN void sb_encoder_backward(SbModel *m) {
@@ -1729,20 +2556,30 @@ SB_FN void sb_encoder_backward(SbModel *m) {
     sb_zero(s->d_enc, (size_t)(n * c->width) * sizeof(real));
     sb_norm_backward_add(s->d_enc, m->enc_norm_w.grad, m->enc_norm_b.grad, s->d_feature, s->enc_r,
                          s->enc_stat, m->enc_norm_w.w, n, 1);
-    for (int l = m->config.enc_layers - 1; l >= 0; l--)
-        sb_block_backward(m->enc + l, c, s->enc + l, s->d_enc, &rows, l > 0 || (m->trained & SB_BASE));
+    sb_tower_backward(m->enc, c, s->enc, s->d_enc, &rows, m->trained & SB_BASE);
     if (m->trained & SB_BASE)
         sb_patch_embed_backward(m->enc_patch_w.grad, m->enc_patch_b.grad, m->enc_cls.grad, m->enc_pos.grad,
                                 s->d_enc, s->col, s->patch, n, c->width, m->enc_patch_w.w.cols,
                                 m->enc_pos.w.rows);
 }
 
+// Patch tokens of all images, and their gradient back to acts.d_feature.
+static void sb_patches_forward(SbModel *m) {
+    int C = m->config.enc_width;
+    sb_gather_rows(m->acts.patch_feature, C, m->acts.feature, NULL, m->acts.patch_row, m->n.vis, C);
+}
+static void sb_patches_backward(SbModel *m) {
+    int C = m->config.enc_width;
+    sb_zero(m->acts.d_feature, (size_t)(m->n.enc * C) * sizeof(real));
+    sb_scatter_rows_add(m->acts.d_feature, m->acts.d_patch_feature, C, m->acts.patch_row, m->n.vis, C);
+}
 // LLaVA-1.5's projector on patch tokens: vis = w2 gelu(w1 f + b1) + b2.
 SB_FN void sb_projector_forward(SbModel *m) {
     SbActs *s = &m->acts;
-    int C = m->config.enc_width, D = m->config.llm_width;
-    sb_gather_rows(s->patch_feature, s->feature, s->patch_row, m->n.vis, C);
-    sb_linear_gelu_forward(s->proj_g, s->proj_h, s->patch_feature, C, m->proj_w1.w, m->proj_b1.w, m->n.vis);
+    int D = m->config.llm_width;
+    sb_patches_forward(m);
+    sb_linear_gelu_forward(s->proj_g, s->proj_h, s->patch_feature, m->config.enc_width, m->proj_w1.w,
+                           m->proj_b1.w, m->n.vis);
     sb_linear_forward(s->vis, D, s->proj_g, D, m->proj_w2.w, m->proj_b2.w, m->n.vis);
 }
 // acts.d_vis to gradients of the projector and acts.d_feature (if features train).
@@ -1759,8 +2596,302 @@ SB_FN void sb_projector_backward(SbModel *m) {
                                   C);
     if (!(m->trained & (SB_BASE | SB_PLUS | SB_ALPHA))) return;
     sb_linear_backward_input(s->d_patch_feature, C, s->d_proj_h, D, m->proj_w1.w, n);
-    sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
-    sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, n, C);
+    sb_patches_backward(m);
+}
+
+// ---- the second paper: aggregator, Spa3R, adapter
+
+// acts.patch_feature of posed or unposed views to acts.geo_feature [image tokens][2C], frame and global
+// blocks' last outputs side by side (the geometric target), and the features of the context patches.
+SB_FN void sb_aggregator_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int C = m->config.enc_width, L = m->config.agg_layers;
+    long n = m->n.agg;
+    SbRows frame = {0, n, n, s->frame_keys, s->agg_table}, global = {0, n, n, s->global_keys, s->agg_table};
+    const SbBlockActs *f = s->frame, *g = s->global;
+    sb_embed_forward(s->agg_x, m->agg_tokens.w, s->agg_token, s->patch_feature, s->agg_vis, n);
+    for (int l = 0; l < L; l++) {
+        f = s->frame + l;
+        sb_block_forward(m->frame + l, &m->frame_shape, s->frame + l, l ? g->r2 : s->agg_x, l ? g->y2 : NULL,
+                         &frame);
+        g = s->global + l;
+        sb_block_forward(m->global + l, &m->global_shape, s->global + l, f->r2, f->y2, &global);
+    }
+    for (int half = 0; half < 2; half++) {
+        const SbBlockActs *from = half ? g : f;
+        sb_gather_rows(s->geo_feature + half * C, 2 * C, from->r2, from->y2, s->geo_row, m->n.vis, C);
+        if (m->parts & SB_SPA3R)
+            sb_gather_rows(s->context_feature + half * C, 2 * C, from->r2, from->y2, s->context_row,
+                           m->n.context, C);
+        if (m->config.camera_layers)
+            sb_gather_rows(s->cam_feature + half * C, 2 * C, from->r2, from->y2, s->cam_row, m->n.images, C);
+    }
+}
+// Gradients of half (0: frame, 1: global) of the features onto acts.d_agg.
+static void sb_features_backward(SbModel *m, int half) {
+    SbActs *s = &m->acts;
+    int C = m->config.enc_width;
+    sb_scatter_rows_add(s->d_agg, s->d_geo_feature + half * C, 2 * C, s->geo_row, m->n.vis, C);
+    if (m->config.camera_layers)
+        sb_scatter_rows_add(s->d_agg, s->d_cam_feature + half * C, 2 * C, s->cam_row, m->n.images, C);
+}
+// acts.d_geo_feature and d_cam_feature to gradients of the aggregator and acts.d_patch_feature.
+SB_FN void sb_aggregator_backward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int C = m->config.enc_width, L = m->config.agg_layers;
+    long n = m->n.agg;
+    SbRows frame = {0, n, n, s->frame_keys, s->agg_table}, global = {0, n, n, s->global_keys, s->agg_table};
+    sb_zero(s->d_agg, (size_t)(n * C) * sizeof(real));
+    for (int l = L - 1; l >= 0; l--) {
+        if (l == L - 1) sb_features_backward(m, 1);
+        sb_block_backward(m->global + l, &m->global_shape, s->global + l, s->d_agg, &global, 1);
+        if (l == L - 1) sb_features_backward(m, 0);
+        sb_block_backward(m->frame + l, &m->frame_shape, s->frame + l, s->d_agg, &frame, 1);
+    }
+    sb_embed_backward(m->agg_tokens.grad, s->d_patch_feature, s->d_agg, s->agg_token, s->agg_vis, n, m->n.vis,
+                      m->agg_tokens.w.rows, C);
+}
+// Depth and point of the patches in acts.geometry_row, from their features behind a norm.
+static void sb_geometry_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int K = 2 * m->config.enc_width;
+    SbMlp head = SB_MLP(m, agg_geo_, geometry_);
+    sb_gather_rows(s->geometry_x, K, s->geo_feature, NULL, s->geometry_row, m->n.geometry, K);
+    sb_add_norm_forward(NULL, s->geo_n, s->geo_stat, s->geometry_x, NULL, m->agg_norm_w.w, m->agg_norm_b.w,
+                        m->n.geometry, 1e-5, 1);
+    sb_mlp_forward(&head, s->geo_n, m->n.geometry);
+}
+static void sb_geometry_backward(SbModel *m) {              // d_geo_feature =
+    SbActs *s = &m->acts;
+    int K = 2 * m->config.enc_width;
+    long n = m->n.geometry;
+    SbMlp head = SB_MLP(m, agg_geo_, geometry_);
+    sb_mlp_head_backward(&head, s->d_geo_n, s->geo_n, n, 0);
+    sb_zero(s->d_geometry_x, (size_t)(n * K) * sizeof(real));
+    sb_norm_backward_add(s->d_geometry_x, m->agg_norm_w.grad, m->agg_norm_b.grad, s->d_geo_n, s->geometry_x,
+                         s->geo_stat, m->agg_norm_w.w, n, 1);
+    sb_zero(s->d_geo_feature, (size_t)(m->n.vis * K) * sizeof(real));
+    sb_scatter_rows_add(s->d_geo_feature, s->d_geometry_x, K, s->geometry_row, n, K);
+}
+// VGGT's camera head: `rounds` times pose += mlp(norm(trunk(t + gate (LN(t) (1 + scale) + shift)))), t the
+// camera token behind a norm, (shift, scale, gate) from the pose so far, of which no gradient comes back. All
+// rounds are rows of one buffer: acts.cam_in holds the empty pose, then the pose after every round.
+static void sb_camera_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    const SbShape *c = &m->camera_shape;
+    int K = c->width, R = m->config.camera_rounds;
+    long n = m->n.images, all = n * R;
+    SbWeight one = {NULL, SB_NATIVE, K, 1, 1}, nothing = {s->cam_x, SB_NATIVE, SB_POSE, 0, 0};
+    SbMlp head = SB_MLP(m, cam_, cam_);
+    sb_add_norm_forward(NULL, s->cam_token, s->cam_token_stat, s->cam_feature, NULL, m->cam_token_norm_w.w,
+                        m->cam_token_norm_b.w, n, 1e-5, 1);
+    sb_gather_rows(s->cam_t, K, s->cam_token, NULL, s->cam_view, all, K);
+    sb_add_norm_forward(NULL, s->cam_x, s->cam_x_stat, s->cam_t, NULL, one, sb_absent, all, 1e-6, 1);
+    sb_linear_forward(s->cam_in, SB_POSE, s->cam_x, 0, nothing, m->cam_empty.w, n);      // of no input: a bias
+    for (int k = 0; k < R; k++) {
+        long r = k * n;
+        SbRows rows = {r, n, r + n, s->cam_keys, NULL};
+        sb_map_forward(s->cam_m + r * K, s->cam_in + r * SB_POSE, &m->cam_pose_w, &m->cam_pose_b, n);
+        sb_silu_forward(s->cam_silu + r * K, s->cam_m + r * K, n * K);
+        sb_map_forward(s->cam_mod + r * 3 * K, s->cam_silu + r * K, &m->cam_mod_w, &m->cam_mod_b, n);
+        sb_modulate_forward(s->cam_u + r * K, s->cam_t + r * K, s->cam_x + r * K, s->cam_mod + r * 3 * K, n, K);
+        sb_tower_forward(m->camera, c, s->camera, s->cam_u, &rows);
+        SbBlockActs *last = s->camera + c->layers - 1;
+        sb_add_norm_forward(s->cam_r + r * K, s->cam_n + r * K, s->cam_stat + 2 * r, last->r2 + r * K,
+                            last->y2 + r * K, m->cam_norm_w.w, m->cam_norm_b.w, n, 1e-5, 1);
+        SbMlp part = head;
+        part.h += r * K / 2, part.g += r * K / 2, part.y += r * SB_POSE;
+        sb_mlp_forward(&part, s->cam_n + r * K, n);
+        sb_gather_rows(s->cam_in + (r + n) * SB_POSE, SB_POSE, part.y, k ? s->cam_in + r * SB_POSE : NULL,
+                       s->cam_view, n, SB_POSE);
+    }
+}
+// acts.d_cam_y to gradients and acts.d_cam_feature.
+static void sb_camera_backward(SbModel *m) {
+    SbActs *s = &m->acts;
+    const SbShape *c = &m->camera_shape;
+    int K = c->width;
+    long n = m->n.images, all = n * m->config.camera_rounds;
+    size_t bytes = (size_t)(all * K) * sizeof(real);
+    SbRows rows = {0, all, all, s->cam_keys, NULL};
+    SbWeight one = {NULL, SB_NATIVE, K, 1, 1};
+    SbMlp head = SB_MLP(m, cam_, cam_);
+    sb_mlp_head_backward(&head, s->d_cam_n, s->cam_n, all, 0);
+    sb_zero(s->d_cam_u, bytes);
+    sb_norm_backward_add(s->d_cam_u, m->cam_norm_w.grad, m->cam_norm_b.grad, s->d_cam_n, s->cam_r, s->cam_stat,
+                         m->cam_norm_w.w, all, 1);
+    sb_tower_backward(m->camera, c, s->camera, s->d_cam_u, &rows, 1);
+    sb_modulate_backward(s->d_cam_x, s->d_cam_mod, s->d_cam_u, s->cam_x, s->cam_mod, all, K);
+    sb_map_backward(&m->cam_mod_w, &m->cam_mod_b, s->d_cam_silu, s->d_cam_mod, s->cam_silu, all, 0);
+    sb_silu_backward(s->d_cam_m, s->d_cam_silu, s->cam_m, all * K);
+    sb_map_backward(&m->cam_pose_w, &m->cam_pose_b, s->d_cam_in, s->d_cam_m, s->cam_in, all, 0);
+    sb_linear_backward_weight(NULL, m->cam_empty.grad, s->d_cam_in, SB_POSE, s->cam_x, 0, n, SB_POSE, 0);
+    sb_norm_backward_add(s->d_cam_u, NULL, NULL, s->d_cam_x, s->cam_t, s->cam_x_stat, one, all, 1); // d_t is d_u
+    sb_embed_backward(NULL, s->d_cam_token, s->d_cam_u, NULL, s->cam_view, all, n, 1, K);
+    sb_zero(s->d_cam_feature, (size_t)(n * K) * sizeof(real));
+    sb_norm_backward_add(s->d_cam_feature, m->cam_token_norm_w.grad, m->cam_token_norm_b.grad, s->d_cam_token,
+                         s->cam_feature, s->cam_token_stat, m->cam_token_norm_w.w, n, 1);
+}
+
+// Spa3R's encoder: context features to acts.latent [latents of all scenes][W].
+SB_FN void sb_latents_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    const SbShape *c = &m->fenc_shape;
+    long n = m->n.fenc;
+    SbRows rows = {0, n, n, s->fenc_keys, s->fenc_table};
+    SbBlockActs *last = s->fenc + c->layers - 1;
+    sb_map_forward(s->context_x, s->context_feature, &m->field_proj_w, &m->field_proj_b, m->n.context);
+    sb_embed_forward(s->fenc_x, m->field_tokens.w, s->fenc_token, s->context_x, s->fenc_vis, n);
+    sb_tower_forward(m->fenc, c, s->fenc, s->fenc_x, &rows);
+    sb_add_norm_forward(s->fenc_r, s->fenc_n, s->fenc_stat, last->r2, last->y2, m->field_enc_norm_w.w,
+                        m->field_enc_norm_b.w, n, c->eps, 1);
+    sb_gather_rows(s->latent, c->width, s->fenc_n, NULL, s->latent_row, m->n.scenes * m->config.latents,
+                   c->width);
+}
+// Gradients of the latents, in acts.d_asked behind the rays', to those of what trains.
+SB_FN void sb_latents_backward(SbModel *m) {
+    SbActs *s = &m->acts;
+    const SbShape *c = &m->fenc_shape;
+    long n = m->n.fenc;
+    size_t bytes = (size_t)(n * c->width) * sizeof(real);
+    SbRows rows = {0, n, n, s->fenc_keys, s->fenc_table};
+    sb_zero(s->d_fenc_n, bytes);
+    sb_scatter_rows_add(s->d_fenc_n, s->d_asked + m->n.vis * c->width, c->width, s->latent_row,
+                        m->n.scenes * m->config.latents, c->width);
+    sb_zero(s->d_fenc, bytes);
+    sb_norm_backward_add(s->d_fenc, m->field_enc_norm_w.grad, m->field_enc_norm_b.grad, s->d_fenc_n, s->fenc_r,
+                         s->fenc_stat, m->field_enc_norm_w.w, n, 1);
+    sb_tower_backward(m->fenc, c, s->fenc, s->d_fenc, &rows, 1);
+    sb_embed_backward(m->field_tokens.grad, s->d_context_x, s->d_fenc, s->fenc_token, s->fenc_vis, n,
+                      m->n.context, m->field_tokens.w.rows, c->width);
+    sb_map_backward(&m->field_proj_w, &m->field_proj_b, NULL, s->d_context_x, s->context_feature, m->n.context,
+                    0);
+}
+// Its decoder: acts.latent and the rays of every view to acts.decoded [image tokens][W] and, from there,
+// acts.fgeo_y [..][2C], fsem_y [..][C]; probe_y [geometry rows]: depth.
+SB_FN void sb_decoder_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    const SbConfig *f = &m->config;
+    const SbShape *c = &m->fdec_shape;
+    int W = c->width;
+    long n = m->n.fdec, vis = m->n.vis, latents = m->n.scenes * f->latents;
+    SbRows rows = {0, n, n, s->fdec_keys, s->fdec_table};
+    SbBlockActs *last = s->fdec + c->layers - 1;
+    SbMlp geo = SB_MLP(m, field_geo_, fgeo_), sem = SB_MLP(m, field_sem_, fsem_);
+    SbMlp probe = SB_MLP(m, field_probe_, probe_);
+    sb_map_forward(s->asked, s->ray, &m->field_ray_w, &m->field_ray_b, vis);
+    sb_gather_rows(s->asked + vis * W, W, s->fenc_n, NULL, s->latent_row, latents, W);
+    sb_embed_forward(s->fdec_x, m->field_registers.w, s->fdec_token, s->asked, s->fdec_vis, n);
+    sb_tower_forward(m->fdec, c, s->fdec, s->fdec_x, &rows);
+    sb_add_norm_forward(s->fdec_r, s->fdec_n, s->fdec_stat, last->r2, last->y2, m->field_dec_norm_w.w,
+                        m->field_dec_norm_b.w, n, c->eps, 1);
+    sb_gather_rows(s->decoded, W, s->fdec_n, NULL, s->ray_row, vis, W);
+    if (f->targets & 1) sb_mlp_forward(&geo, s->decoded, vis);
+    if (f->targets & 2) sb_mlp_forward(&sem, s->decoded, vis);
+    sb_gather_rows(s->probe_x, W, s->decoded, NULL, s->geometry_row, m->n.geometry, W);
+    sb_mlp_forward(&probe, s->probe_x, m->n.geometry);
+}
+// Gradients of the heads' results to gradients of what trains and acts.d_asked. The probe stops.
+SB_FN void sb_decoder_backward(SbModel *m) {
+    SbActs *s = &m->acts;
+    const SbConfig *f = &m->config;
+    const SbShape *c = &m->fdec_shape;
+    int W = c->width;
+    long n = m->n.fdec, vis = m->n.vis;
+    size_t bytes = (size_t)(n * W) * sizeof(real);
+    SbRows rows = {0, n, n, s->fdec_keys, s->fdec_table};
+    SbMlp geo = SB_MLP(m, field_geo_, fgeo_), sem = SB_MLP(m, field_sem_, fsem_);
+    SbMlp probe = SB_MLP(m, field_probe_, probe_);
+    sb_mlp_head_backward(&probe, NULL, s->probe_x, m->n.geometry, 0);
+    if (f->targets & 1) sb_mlp_head_backward(&geo, s->d_decoded, s->decoded, vis, 0);
+    if (f->targets & 2) sb_mlp_head_backward(&sem, s->d_decoded, s->decoded, vis, f->targets & 1);
+    sb_zero(s->d_fdec_n, bytes);
+    sb_scatter_rows_add(s->d_fdec_n, s->d_decoded, W, s->ray_row, vis, W);
+    sb_zero(s->d_fdec, bytes);
+    sb_norm_backward_add(s->d_fdec, m->field_dec_norm_w.grad, m->field_dec_norm_b.grad, s->d_fdec_n, s->fdec_r,
+                         s->fdec_stat, m->field_dec_norm_w.w, n, 1);
+    sb_tower_backward(m->fdec, c, s->fdec, s->d_fdec, &rows, 1);
+    sb_embed_backward(m->field_registers.grad, s->d_asked, s->d_fdec, s->fdec_token, s->fdec_vis, n,
+                      vis + m->n.scenes * f->latents, m->field_registers.w.rows, W);
+    sb_map_backward(&m->field_ray_w, &m->field_ray_b, NULL, s->d_asked, s->ray, vis, 0);
+}
+
+// Spa3-VLM: image tokens X ask the latents of their scene, G = mlp(latents):  A = LN(Attn(X, G, G)),
+// seen = X + mlp(A) sigmoid(gate A); or, appended, G are more rows of acts.vis.
+static int sb_adapter_kind(const SbModel *m) {
+    return (m->parts & SB_ADAPTER) && m->n.scenes ? m->config.adapter : 0;
+}
+static SbMlp sb_adapter_latents(SbModel *m) {
+    SbMlp f = SB_MLP(m, adapt_latent_, latent_);
+    long behind = m->n.vis * m->config.llm_width;
+    if (m->config.adapter == 2) f.y = m->acts.vis + behind, f.d_y = m->acts.d_vis + behind;
+    return f;
+}
+static SbAttention sb_adapter_attention(const SbModel *m) {
+    const SbActs *s = &m->acts;
+    int D = m->config.llm_width, H = m->config.llm_heads;
+    SbAttention a = {s->ad_qn, s->ad_kn, s->ad_kv + D, D, D, 2 * D, m->n.vis, m->n.scenes * m->config.latents,
+                     s->vis_keys, H, H, D / H};
+    return a;
+}
+SB_FN void sb_adapter_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int D = m->config.llm_width, H = m->config.llm_heads;
+    long n = m->n.vis, z = m->n.scenes * m->config.latents;
+    SbMlp latents = sb_adapter_latents(m), down = SB_MLP(m, adapt_, ad_);
+    sb_mlp_forward(&latents, s->latent, z);
+    if (sb_adapter_kind(m) == 2) return;
+    sb_map_forward(s->ad_q, s->vis, &m->adapt_q_w, &m->adapt_q_b, n);
+    sb_linear_forward(s->ad_kv, 2 * D, latents.y, D, m->adapt_k_w.w, m->adapt_k_b.w, z);
+    sb_linear_forward(s->ad_kv + D, 2 * D, latents.y, D, m->adapt_v_w.w, m->adapt_v_b.w, z);
+    sb_head_norm_forward(s->ad_qn, D, s->ad_q_stat, s->ad_q, D, m->adapt_qnorm_w.w, m->adapt_qnorm_b.w, n, H,
+                         1e-5, 1);
+    sb_head_norm_forward(s->ad_kn, D, s->ad_k_stat, s->ad_kv, 2 * D, m->adapt_knorm_w.w, m->adapt_knorm_b.w, z,
+                         H, 1e-5, 1);
+    SbAttention a = sb_adapter_attention(m);
+    sb_attention_forward(s->ad_att, D, s->ad_lse, &a);
+    sb_map_forward(s->ad_o, s->ad_att, &m->adapt_o_w, &m->adapt_o_b, n);
+    sb_add_norm_forward(NULL, s->ad_n, s->ad_stat, s->ad_o, NULL, m->adapt_norm_w.w, m->adapt_norm_b.w, n, 1e-5,
+                        1);
+    sb_mlp_forward(&down, s->ad_n, n);
+    sb_map_forward(s->ad_gate, s->ad_n, &m->adapt_gate_w, &m->adapt_gate_b, n);
+    sb_gate_forward(s->seen, s->vis, s->ad_y, s->ad_gate, n * D);
+}
+// acts.d_vis: gradient of seen, becomes that of vis; latents are frozen.
+SB_FN void sb_adapter_backward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int D = m->config.llm_width, H = m->config.llm_heads;
+    long n = m->n.vis, z = m->n.scenes * m->config.latents;
+    SbMlp latents = sb_adapter_latents(m), down = SB_MLP(m, adapt_, ad_);
+    if (sb_adapter_kind(m) == 1) {
+        SbAttention a = sb_adapter_attention(m);
+        sb_gate_backward(s->d_ad_y, s->d_ad_gate, s->d_vis, s->ad_y, s->ad_gate, n * D);
+        sb_mlp_head_backward(&down, s->d_ad_n, s->ad_n, n, 0);
+        sb_map_backward(&m->adapt_gate_w, &m->adapt_gate_b, s->d_ad_n, s->d_ad_gate, s->ad_n, n, 1);
+        sb_zero(s->d_ad_o, (size_t)(n * D) * sizeof(real));
+        sb_norm_backward_add(s->d_ad_o, m->adapt_norm_w.grad, m->adapt_norm_b.grad, s->d_ad_n, s->ad_o,
+                             s->ad_stat, m->adapt_norm_w.w, n, 1);
+        sb_map_backward(&m->adapt_o_w, &m->adapt_o_b, s->d_ad_att, s->d_ad_o, s->ad_att, n, 0);
+        sb_attention_backward(s->d_ad_qn, s->d_ad_kn, s->d_ad_kv + D, s->d_ad_att, s->ad_att, D, s->ad_lse, &a);
+        sb_head_norm_backward(s->d_ad_q, D, m->adapt_qnorm_w.grad, m->adapt_qnorm_b.grad, s->d_ad_qn, D,
+                              s->ad_q, s->ad_q_stat, m->adapt_qnorm_w.w, n, H, 1);
+        sb_head_norm_backward(s->d_ad_kv, 2 * D, m->adapt_knorm_w.grad, m->adapt_knorm_b.grad, s->d_ad_kn, D,
+                              s->ad_kv, s->ad_k_stat, m->adapt_knorm_w.w, z, H, 1);
+        sb_map_backward(&m->adapt_q_w, &m->adapt_q_b, s->d_vis, s->d_ad_q, s->vis, n, 1);
+        sb_linear_backward_weight(m->adapt_k_w.grad, m->adapt_k_b.grad, s->d_ad_kv, 2 * D, latents.y, D, z, D, D);
+        sb_linear_backward_weight(m->adapt_v_w.grad, m->adapt_v_b.grad, s->d_ad_kv + D, 2 * D, latents.y, D, z, D,
+                                  D);
+        sb_linear_backward_input(latents.d_y, D, s->d_ad_kv, 2 * D, m->adapt_k_w.w, z);
+        sb_linear_backward_input_add(latents.d_y, D, s->d_ad_kv + D, 2 * D, m->adapt_v_w.w, z);
+    }
+    sb_mlp_head_backward(&latents, NULL, s->latent, z, 0);
+}
+// Everything up to what the LLM reads of images.
+SB_FN void sb_vision_forward(SbModel *m) {
+    sb_encoder_forward(m), sb_projector_forward(m);
+    if (!sb_adapter_kind(m)) return;
+    if (~m->parts & (SB_AGGREGATOR | SB_SPA3R)) SB_FAIL("the adapter needs an aggregator and Spa3R in the model");
+    sb_aggregator_forward(m), sb_latents_forward(m), sb_adapter_forward(m);
 }
 
 // Rows [row0, row0 + n). Keys and values of earlier rows must be in the same buffers already: that is all a
@@ -1769,20 +2900,17 @@ SB_FN void sb_llm_forward(SbModel *m, long row0, long n) {
     SbActs *s = &m->acts;
     int D = m->config.llm_width;
     SbRows rows = {row0, n, row0 + n, s->llm_keys, s->rotation};
-    sb_embed_forward(s->t0 + row0 * D, m->llm_emb.w, s->token + row0 * SB_BAG, s->vis, s->vis_row + row0, n);
-    const real *x = s->t0, *y = NULL;
-    for (int l = 0; l < m->config.llm_layers; l++) {
-        sb_block_forward(m->llm + l, &m->llm_shape, s->llm + l, x, y, &rows);
-        x = s->llm[l].r2, y = s->llm[l].y2;
-    }
+    sb_embed_forward(s->t0 + row0 * D, m->llm_emb.w, s->token + row0 * SB_BAG,
+                     sb_adapter_kind(m) == 1 ? s->seen : s->vis, s->vis_row + row0, n);
+    sb_tower_forward(m->llm, &m->llm_shape, s->llm, s->t0, &rows);
 }
 // Final norm of the rows in acts.loss_row [n], into acts.head_n.
 static void sb_llm_head_rows(SbModel *m, long n) {
     SbActs *s = &m->acts;
     SbBlockActs *last = s->llm + m->config.llm_layers - 1;
     int D = m->config.llm_width;
-    sb_gather_rows(s->head_x, last->r2, s->loss_row, n, D);
-    sb_gather_rows(s->head_y, last->y2, s->loss_row, n, D);
+    sb_gather_rows(s->head_x, D, last->r2, NULL, s->loss_row, n, D);
+    sb_gather_rows(s->head_y, D, last->y2, NULL, s->loss_row, n, D);
     sb_add_norm_forward(s->head_r, s->head_n, s->head_stat, s->head_x, s->head_y, m->llm_norm_w.w,
                         sb_dense(NULL, 0, 0), n, m->llm_shape.eps, 0);
 }
@@ -1826,11 +2954,10 @@ SB_FN void sb_llm_backward(SbModel *m) {
     sb_norm_backward_add(s->d_head_r, m->llm_norm_w.grad, NULL, s->d_head_n, s->head_r, s->head_stat,
                          m->llm_norm_w.w, m->n.loss, 0);
     sb_zero(s->d_llm, (size_t)(n * D) * sizeof(real));
-    sb_scatter_rows_add(s->d_llm, s->d_head_r, s->loss_row, m->n.loss, D);
-    for (int l = m->config.llm_layers - 1; l >= 0; l--)
-        sb_block_backward(m->llm + l, &m->llm_shape, s->llm + l, s->d_llm, &rows,
-                          l > 0 || below || m->llm_emb.grad);
-    sb_embed_backward(m->llm_emb.grad, below ? s->d_vis : NULL, s->d_llm, s->token, s->vis_row, n, m->n.vis,
+    sb_scatter_rows_add(s->d_llm, s->d_head_r, D, s->loss_row, m->n.loss, D);
+    sb_tower_backward(m->llm, &m->llm_shape, s->llm, s->d_llm, &rows, below || m->llm_emb.grad);
+    sb_embed_backward(m->llm_emb.grad, below ? s->d_vis : NULL, s->d_llm, s->token, s->vis_row, n,
+                      m->n.vis + (sb_adapter_kind(m) == 2) * m->n.scenes * m->config.latents,
                       m->llm_emb.w.rows, D);
 }
 // Logits of one row, logits [vocab] on the host. acts.loss_row[0] is overwritten.
@@ -1854,7 +2981,7 @@ SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(vo
     int count = 0;
     for (long row0 = 0; count < max; row0 = m->n.llm) {
         sb_batch_upload(m, b);
-        if (!row0 && m->n.images) sb_encoder_forward(m), sb_projector_forward(m);
+        if (!row0 && m->n.images) sb_vision_forward(m);
         sb_llm_forward(m, row0, m->n.llm - row0);
         sb_llm_logits(m, m->n.llm - 1, logits);
         int best = 0;
@@ -1879,24 +3006,17 @@ static void sb_step_begin(SbModel *m, const SbBatch *b, int backward) {
 // Dialogues: mean cross-entropy of the answers. A batch without images is a batch of text (maps).
 SB_FN void sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
     sb_step_begin(m, b, backward);
-    if (m->n.images) sb_encoder_forward(m), sb_projector_forward(m);
+    if (m->n.images) sb_vision_forward(m);
     sb_llm_forward(m, 0, m->n.llm);
     sb_llm_loss(m, backward);
     if (!backward || !m->n.loss) return;
     sb_llm_backward(m);
     if (!m->n.images || !(m->trained & ~SB_LLM)) return;
+    if (sb_adapter_kind(m)) sb_adapter_backward(m);
     sb_projector_backward(m);
     if (m->trained & (SB_BASE | SB_PLUS | SB_ALPHA)) sb_encoder_backward(m);
 }
 
-// logits = x w^T + b of a head, and back.
-static void sb_head_backward(const SbParam *w, const SbParam *b, real *d_x, const real *d_logits,
-                             const real *x, long n, int add) {
-    int K = w->w.rows, C = w->w.cols;
-    sb_linear_backward_weight(w->grad, b->grad, d_logits, K, x, C, n, K, C);
-    if (add) sb_linear_backward_input_add(d_x, C, d_logits, K, w->w, n);
-    else sb_linear_backward_input(d_x, C, d_logits, K, w->w, n);
-}
 // The base encoder's task, from CLS: binary cross-entropy summed over classes / 3 + cross-entropy of the
 // main object, means over images; patches = 1: + cross-entropy of the patches' labels.
 SB_FN void sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int patches) {
@@ -1908,56 +3028,116 @@ SB_FN void sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int pat
     double each = 1.0 / (double)n, per_patch = 1.0 / (double)v;
     if (!n) return;
     sb_encoder_forward(m);
-    sb_gather_rows(s->cls_feature, s->feature, s->cls_row, n, C);
-    sb_linear_forward(s->multi_logits, K, s->cls_feature, C, m->head_multi_w.w, m->head_multi_b.w, n);
-    sb_linear_forward(s->main_logits, K, s->cls_feature, C, m->head_main_w.w, m->head_main_b.w, n);
+    sb_gather_rows(s->cls_feature, C, s->feature, NULL, s->cls_row, n, C);
+    sb_map_forward(s->multi_logits, s->cls_feature, &m->head_multi_w, &m->head_multi_b, n);
+    sb_map_forward(s->main_logits, s->cls_feature, &m->head_main_w, &m->head_main_b, n);
     sb_bce(sb_loss_rows(m, 0, n, each / 3), s->d_multi_logits, s->multi_logits, s->multi, n, K, each / 3);
     sb_xent(sb_loss_rows(m, n, n, each), s->d_main_logits, s->main_logits, s->main_class, n, K, each);
     if (patches) {
-        sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
-        sb_linear_forward(s->patch_logits, c->labels, s->patch_feature, C, m->head_patch_w.w,
-                          m->head_patch_b.w, v);
+        sb_patches_forward(m);
+        sb_map_forward(s->patch_logits, s->patch_feature, &m->head_patch_w, &m->head_patch_b, v);
         sb_xent(sb_loss_rows(m, 2 * n, v, per_patch), s->d_patch_logits, s->patch_logits, s->label, v,
                 c->labels, per_patch);
     }
     if (!backward) return;
-    sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     if (patches) {
-        sb_head_backward(&m->head_patch_w, &m->head_patch_b, s->d_patch_feature, s->d_patch_logits,
-                         s->patch_feature, v, 0);
-        sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, v, C);
+        sb_map_backward(&m->head_patch_w, &m->head_patch_b, s->d_patch_feature, s->d_patch_logits,
+                        s->patch_feature, v, 0);
+        sb_patches_backward(m);
+    } else {
+        sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     }
-    sb_head_backward(&m->head_main_w, &m->head_main_b, s->d_cls_feature, s->d_main_logits, s->cls_feature, n,
-                     0);
-    sb_head_backward(&m->head_multi_w, &m->head_multi_b, s->d_cls_feature, s->d_multi_logits, s->cls_feature,
-                     n, 1);
-    sb_scatter_rows_add(s->d_feature, s->d_cls_feature, s->cls_row, n, C);
+    sb_map_backward(&m->head_main_w, &m->head_main_b, s->d_cls_feature, s->d_main_logits, s->cls_feature, n, 0);
+    sb_map_backward(&m->head_multi_w, &m->head_multi_b, s->d_cls_feature, s->d_multi_logits, s->cls_feature, n,
+                    1);
+    sb_scatter_rows_add(s->d_feature, s->d_cls_feature, C, s->cls_row, n, C);
     sb_encoder_backward(m);
 }
 // The control without language: depth in metres from patch features, w2 gelu(w1 f + b1) + b2, smooth L1.
 SB_FN void sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
     SbActs *s = &m->acts;
     sb_step_begin(m, b, backward);
-    int C = m->config.enc_width, D = m->config.llm_width;
-    long n = m->n.reg, v = m->n.vis;
+    int C = m->config.enc_width;
+    long n = m->n.reg;
+    SbMlp head = SB_MLP(m, reg_, reg_);
     if (!n) return;
     sb_encoder_forward(m);
-    sb_gather_rows(s->patch_feature, s->feature, s->patch_row, v, C);
-    sb_gather_rows(s->reg_x, s->patch_feature, s->reg_row, n, C);
-    sb_linear_gelu_forward(s->reg_g, s->reg_h, s->reg_x, C, m->reg_w1.w, m->reg_b1.w, n);
-    sb_linear_forward(s->reg_y, 1, s->reg_g, D, m->reg_w2.w, m->reg_b2.w, n);
+    sb_patches_forward(m);
+    sb_gather_rows(s->reg_x, C, s->patch_feature, NULL, s->reg_row, n, C);
+    sb_mlp_forward(&head, s->reg_x, n);
     sb_smooth_l1(sb_loss_rows(m, 0, n, 1.0 / (double)n), s->d_reg_y, s->reg_y, s->reg_target, n,
                  1.0 / (double)n);
     if (!backward) return;
-    sb_head_backward(&m->reg_w2, &m->reg_b2, s->d_reg_g, s->d_reg_y, s->reg_g, n, 0);
-    sb_gelu_backward(s->d_reg_h, s->d_reg_g, s->reg_h, n * D);
-    sb_head_backward(&m->reg_w1, &m->reg_b1, s->d_reg_x, s->d_reg_h, s->reg_x, n, 0);
+    sb_mlp_head_backward(&head, s->d_reg_x, s->reg_x, n, 0);
     if (!(m->trained & (SB_BASE | SB_PLUS | SB_ALPHA))) return;
-    sb_zero(s->d_patch_feature, (size_t)(v * C) * sizeof(real));
-    sb_scatter_rows_add(s->d_patch_feature, s->d_reg_x, s->reg_row, n, C);
-    sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
-    sb_scatter_rows_add(s->d_feature, s->d_patch_feature, s->patch_row, v, C);
+    sb_zero(s->d_patch_feature, (size_t)(m->n.vis * C) * sizeof(real));
+    sb_scatter_rows_add(s->d_patch_feature, s->d_reg_x, C, s->reg_row, n, C);
+    sb_patches_backward(m);
     sb_encoder_backward(m);
+}
+
+// The aggregator's task: depth, and the point in the first view's frame, of the patches whose geometry is
+// known (smooth L1, mean over patches and the 4 numbers); with a camera head + smooth L1 of every round's pose,
+// weighted .6^(rounds after it). Encoder features train along if SB_BASE does.
+SB_FN void sb_step_aggregator(SbModel *m, const SbBatch *b, int backward) {
+    SbActs *s = &m->acts;
+    sb_step_begin(m, b, backward);
+    long n = m->n.geometry * SB_GEOMETRY, v = m->n.images * SB_POSE;
+    int rounds = m->config.camera_layers ? m->config.camera_rounds : 0;
+    if (!(m->parts & SB_AGGREGATOR) || !m->n.scenes) SB_FAIL("this step needs an aggregator and scenes");
+    sb_encoder_forward(m), sb_patches_forward(m), sb_aggregator_forward(m), sb_geometry_forward(m);
+    if (rounds) sb_camera_forward(m);
+    double each = n ? 1.0 / (double)n : 0;
+    sb_smooth_l1(sb_loss_rows(m, 0, n, each), s->d_geometry_y, s->geometry_y, s->geometry, n, each);
+    for (int k = 0; k < rounds; k++) {
+        double weight = pow(0.6, rounds - 1 - k) / (double)v;
+        sb_smooth_l1(sb_loss_rows(m, n + k * v, v, weight), s->d_cam_y + k * v, s->cam_in + (k + 1) * v,
+                     s->pose + k * v, v, weight);
+    }
+    if (!backward) return;
+    sb_geometry_backward(m);
+    if (rounds) sb_camera_backward(m);
+    sb_aggregator_backward(m);
+    if (m->trained & SB_BASE) sb_patches_backward(m), sb_encoder_backward(m);
+}
+// The aggregator's poses, of every view of the batch, in units of the poses it was trained with.
+SB_FN void sb_predict_poses(SbModel *m, const SbBatch *b, SbCamera *camera) {
+    sb_step_begin(m, b, 0);
+    if (!(m->parts & SB_AGGREGATOR) || !m->config.camera_layers) SB_FAIL("this model has no camera head");
+    sb_encoder_forward(m), sb_patches_forward(m), sb_aggregator_forward(m), sb_camera_forward(m);
+    for (long v = 0; v < m->n.images; v++) {
+        real pose[SB_POSE];
+        double e[SB_POSE];
+        sb_get(pose, m->acts.cam_in + (m->config.camera_rounds * m->n.images + v) * SB_POSE, sizeof pose);
+        for (int i = 0; i < SB_POSE; i++) e[i] = (double)pose[i];
+        sb_pose_decode(camera + v, e, b->view[v].camera.w, b->view[v].camera.h);
+    }
+}
+// Spa3R's task: the features of views from latents and a camera. Targets: geo, acts.geo_feature, and sem,
+// acts.patch_feature, both frozen; loss = value + angle (sb_feature_loss) of each, means over the rows that
+// count, + smooth L1 of the probe's depth, whose gradient stops. Rows of acts.loss, NV apart: geo value and
+// angle, sem value and angle; then the probe's.
+SB_FN void sb_step_field(SbModel *m, const SbBatch *b, int backward) {
+    SbActs *s = &m->acts;
+    const SbConfig *c = &m->config;
+    sb_step_begin(m, b, backward);
+    long v = m->n.vis, n = m->n.geometry;
+    if (!(m->parts & SB_SPA3R) || !(m->parts & SB_AGGREGATOR) || !m->n.fdec)
+        SB_FAIL("this step needs an aggregator, Spa3R, and scenes with cameras and context");
+    sb_encoder_forward(m), sb_patches_forward(m), sb_aggregator_forward(m);
+    sb_latents_forward(m), sb_decoder_forward(m);
+    double count = 0;
+    for (long i = 0; i < v; i++) count += (double)b->feature_weight[i];
+    double each = count > 0 ? 1 / count : 0, per = n ? 1.0 / (double)n : 0;
+    for (int sem = 0; sem < 2; sem++) {
+        if (!(c->targets >> sem & 1)) continue;
+        stat_t *value = sb_loss_rows(m, 2 * sem * v, v, each), *angle = sb_loss_rows(m, (2 * sem + 1) * v, v, each);
+        sb_feature_loss(value, angle, sem ? s->d_fsem_y : s->d_fgeo_y, sem ? s->fsem_y : s->fgeo_y,
+                        sem ? s->patch_feature : s->geo_feature, s->feature_weight, v, c->enc_width * (2 - sem),
+                        c->feature_l1, each);
+    }
+    sb_smooth_l1(sb_loss_rows(m, 4 * v, n, per), s->d_probe_y, s->probe_y, s->depth, n, per);
+    if (backward) sb_decoder_backward(m), sb_latents_backward(m);
 }
 
 // Cosine to 0 with linear warm-up; step counts from 0, W = ceil(warmup * steps): lr (step+1)/W, then

@@ -109,7 +109,7 @@ static double now(void) {
 
 // ---- command line
 
-enum { FLAGS_MAX = 80 };
+enum { FLAGS_MAX = 128 };
 static int make_flags(SbFlag *f, Options *o, SbConfig *c) {
     int n = 0;
 #define X(kind, type, name, start, hint, low, high, help) \

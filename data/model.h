@@ -44,7 +44,7 @@ static SB_UNUSED void sb_model_save(SbModel *m, const char *path, int moments, c
     SbFileTensor *t = (SbFileTensor *)sb_calloc((size_t)m->params * 3, sizeof *t);
     int count = 0;
     sb_note(notes, "format", SB_FORMAT);
-    sb_note(notes, "dual", "%d", m->enc_shape.dual);
+    sb_note(notes, "dual", "%d", m->parts);
 #define X(type, name, toy, mini, small, help) \
     sb_note(notes, "config." #name, "%.17g", (double)m->config.name);
     SB_CONFIG(X)
@@ -72,17 +72,20 @@ static SB_UNUSED double sb_model_number(const SbCheckpoint *f, const char *key) 
                                                      text);
     return v;
 }
-// The configuration of a checkpoint; *dual: whether it has the second channel.
-static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *dual) {
+// The configuration of a checkpoint; *parts: what it has beside encoder and LLM (bits; the file says "dual").
+static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *parts) {
     SbConfig c = sb_config_preset(SB_MINI);
     const char *format = sb_checkpoint_text(f, "format");
     if (!format) sb_die("%s: a safetensors file, but not a checkpoint of this program (no format)", f->path);
     if (strcmp(format, SB_FORMAT)) sb_die("%s: format \"%.40s\", expected \"%s\"", f->path, format,
                                           SB_FORMAT);
 #define X(type, name, toy, mini, small, help) c.name = (type)sb_model_number(f, "config." #name);
-    SB_CONFIG(X)
+    SB_CONFIG_BOOST(X)
+    if (sb_checkpoint_text(f, "config.agg_layers")) { SB_CONFIG_FIELD(X) }     // files of before may lack these
 #undef X
-    *dual = sb_model_number(f, "dual") != 0;
+    *parts = (int)sb_model_number(f, "dual");
+    if (*parts < 0 || *parts >= 2 * SB_ADAPTER) sb_die("%s: dual is %d, expected 0 to %d", f->path, *parts,
+                                                       2 * SB_ADAPTER - 1);
     const char *wrong = sb_config_error(&c);
     if (wrong) sb_die("%s: its configuration is impossible: %s", f->path, wrong);
     return c;
@@ -120,10 +123,10 @@ static SB_UNUSED void sb_model_moments(SbModel *m, const SbCheckpoint *f) {
 // Open path and make the model it holds.
 static SB_UNUSED void sb_model_load(SbModel *m, const char *path) {
     SbCheckpoint f;
-    int dual;
+    int parts;
     sb_checkpoint_open(&f, path);
-    SbConfig c = sb_model_config(&f, &dual);
-    sb_model_init(m, &c, dual);
+    SbConfig c = sb_model_config(&f, &parts);
+    sb_model_init(m, &c, parts);
     sb_model_weights(m, &f, 0);
     sb_checkpoint_close(&f);
 }

@@ -22,7 +22,7 @@ static void sb_tensor(SbTensors *t, const char *of, const char *name, const void
 static void sb_block_tensors(SbTensors *t, const SbBlockActs *a, const SbShape *c, const char *of, int l,
                              long n) {
     char prefix[24];
-    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
+    SB_BLOCK_WIDTHS(c);
     snprintf(prefix, sizeof prefix, "%s.%d.", of, l);
 #define X(type, name, count)                                                                                 \
     sb_tensor(t, prefix, #name, a->name, SB_TYPE(type), 1, (long)(count), SB_FORWARD);
@@ -33,23 +33,33 @@ static void sb_block_tensors(SbTensors *t, const SbBlockActs *a, const SbShape *
     SB_BLOCK_ACTS(X)
 #undef X
 }
+// The blocks of the towers that stand before an activation: those of one place alternate.
+static void sb_tower_tensors(SbTensors *t, const SbModel *m, const char *name) {
+    const SbConfig *c = &m->config;
+    SB_SIZES(m->n);
+    for (int l = 0, more = 1; more; l++) {
+        more = 0;
+#define X(tower, count, before, rows, ...) \
+        if (!strcmp(name, #before) && l < m->tower##_shape.layers) \
+            sb_block_tensors(t, m->acts.tower + l, &m->tower##_shape, #tower, l, rows), more = 1;
+        SB_TOWERS(X)
+#undef X
+    }
+}
 // Fill list (NULL: none) and return how many: parameters; what the last step computed, in order (gradients of
 // activations beside them: they arose in reverse); gradients of parameters. With acts.keep = 1 all layers
 // have their own scratch, else it shows its last use.
 SB_FN int sb_tensors(const SbModel *m, SbTensor *list) {
     const SbConfig *c = &m->config;
     SbTensors t = {list, 0};
-    int C = c->enc_width, D = c->llm_width;
+    SB_WIDTHS(c, m->parts);
     SB_SIZES(m->n);
     for (int i = 0; i < m->params; i++) {
         const SbParam *p = m->param[i];
         sb_tensor(&t, "", p->name, p->w.p, p->w.type, p->w.rows, p->w.cols, SB_PARAMETER);
     }
 #define X(type, name, rows, row) \
-    for (int l = 0; !strcmp(#name, "enc_r") && l < c->enc_layers; l++) \
-        sb_block_tensors(&t, m->acts.enc + l, &m->enc_shape, "enc", l, NE); \
-    for (int l = 0; !strcmp(#name, "head_x") && l < c->llm_layers; l++) \
-        sb_block_tensors(&t, m->acts.llm + l, &m->llm_shape, "llm", l, NL); \
+    sb_tower_tensors(&t, m, #name); \
     if (strcmp(#type, "int")) \
         sb_tensor(&t, "", #name, m->acts.name, SB_TYPE(type), \
                   strcmp(#name, "logits") ? (rows) : sb_lmin(NR, SB_CHUNK), (long)(row), SB_FORWARD);

@@ -513,14 +513,15 @@ static void op_rotate_expect(int y, int x, int table, int dim, int inverse) {
 // n, heads, dim, ldx - heads dim, inverse.  The table need not hold cosines: the operation is linear in it.
 static void op_rotate(const int *p) {
     long n = p[0], width = (long)p[1] * p[2], ldx = width + p[3];
+    SbPairing one = {0, 1};
     int x = op_in("x", n, width, ldx, 1), table = op_wide_in("table", n, p[2], p[2], 1);
     int y = op_copy("y", x), d_y = op_seed("d_y", y);
-    sb_rotate_inplace(op_p(y), ldx, op_p(table), n, p[1], p[2], p[4]);
+    sb_turn_heads(op_p(y), ldx, op_p(y), ldx, op_p(table), n, p[1], p[2], one, p[4] ? SB_BACK_Q : SB_TURN_Q);
     op_rotate_expect(y, x, table, p[2], p[4]);
     if (!op_run->backward) return;
     int d_x = op_copy("d_x", d_y);
     op_run->array[d_x].of = x;
-    sb_rotate_inplace(op_p(d_x), ldx, op_p(table), n, p[1], p[2], !p[4]);
+    sb_turn_heads(op_p(d_x), ldx, op_p(d_x), ldx, op_p(table), n, p[1], p[2], one, p[4] ? SB_TURN_K : SB_BACK_K);
     op_rotate_expect(d_x, d_y, table, p[2], !p[4]);
 }
 
@@ -845,13 +846,13 @@ static void op_gather(const int *p) {
     int x = op_in("x", rows, width, width, 1), y = op_out("y", n, width, width), d_y = op_seed("d_y", y);
     for (int i = 0; i < n; i++) index[i] = (rows - 1 - 7 * i % rows + rows) % rows;         // no row twice
     const int *from = op_ints(index, n);
-    sb_gather_rows(op_p(y), op_p(x), from, n, width);
+    sb_gather_rows(op_p(y), width, op_p(x), NULL, from, n, width);
     double *e = op_expect(y);
     for (int i = 0; e && i < n * width; i++) e[i] = op_at(x, (long)index[i / width] * width + i % width);
     op_exact(y);
     if (!op_run->backward) return;
     int d_x = op_grad_sum("d_x", x, width, 1);
-    sb_scatter_rows_add(op_p(d_x), op_p(d_y), from, n, width);
+    sb_scatter_rows_add(op_p(d_x), op_p(d_y), width, from, n, width);
     op_rounded(d_x);
 }
 

@@ -219,27 +219,37 @@ static void enter(std::vector<Tensor> &out, const std::string &name, const Vec &
 template <class S, class Shape>
 void list_block(std::vector<Tensor> &out, const typename S::BlockActs &s, const Shape *c, long n,
                 std::string prefix) {
-    int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual;
+    SB_BLOCK_WIDTHS(c);
 #define X(type, name, elements) \
     if ((elements) > 0) enter(out, prefix + #name, read<S>(s.name, (long)(elements)));
     SB_BLOCK_FOLDS(X)
 #undef X
-#define X(type, name, row, saved) enter(out, prefix + #name, read<S>(s.name, n * (long)(row)));
+#define X(type, name, row, saved) \
+    if ((row) > 0) enter(out, prefix + #name, read<S>(s.name, n * (long)(row)));
     SB_BLOCK_ACTS(X)
 #undef X
+}
+template <class S> void list_towers(std::vector<Tensor> &out, Net<S> &n, const char *name) {
+    const auto *c = &n.c;
+    SB_SIZES(n.m.n);
+    for (int l = 0; l < 64; l++) {
+#define X(tower, count, before, rows, ...) \
+        if (!strcmp(name, #before) && l < n.m.tower##_shape.layers) \
+            list_block<S>(out, n.m.acts.tower[l], &n.m.tower##_shape, rows, \
+                          std::string(#tower) + "." + std::to_string(l) + ".");
+        SB_TOWERS(X)
+#undef X
+    }
 }
 template <class S> std::vector<Tensor> tensors(Net<S> &n) {
     std::vector<Tensor> out;
     const auto *c = &n.c;
     auto &a = n.m.acts;
     SB_SIZES(n.m.n);
-    int C = c->enc_width, D = c->llm_width;
+    SB_WIDTHS(c, n.m.parts);
 #define X(type, name, rows, row) \
-    for (int l = 0; l < n.c.enc_layers && !strcmp(#name, "enc_r"); l++) \
-        list_block<S>(out, a.enc[l], &n.m.enc_shape, NE, "enc." + std::to_string(l) + "."); \
-    for (int l = 0; l < n.c.llm_layers && !strcmp(#name, "head_x"); l++) \
-        list_block<S>(out, a.llm[l], &n.m.llm_shape, NL, "llm." + std::to_string(l) + "."); \
-    if (strcmp(#type, "int")) \
+    list_towers(out, n, #name); \
+    if (strcmp(#type, "int") && (long)(rows) * (long)(row) > 0) \
         enter(out, #name, read<S>(a.name, (strcmp(#name, "logits") ? (long)(rows) : NR) * (long)(row)));
     SB_MODEL_ACTS(X)
 #undef X
@@ -978,7 +988,8 @@ template <class S> Vec logits(Net<S> &n, long row) {
 }
 template <class S> void poison(Net<S> &n) {     // everything that the LLM computes = NaN
     const auto *c = &n.m.llm_shape;
-    long M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual, rows = n.m.n.llm;
+    SB_BLOCK_WIDTHS(c);
+    long rows = n.m.n.llm;
     write<S>(n.m.acts.t0, Vec((size_t)(rows * c->width), NAN));
     for (int l = 0; l < n.c.llm_layers; l++) {
         auto &s = n.m.acts.llm[l];
