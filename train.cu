@@ -216,6 +216,37 @@ static __device__ void sb_store(void *p, int type, long i, float x) {
 }
 static __device__ float sb_load_or_0(SbWeight w, long i) { return w.p ? sb_load(w.p, w.type, i) : 0.0f; }
 
+// V neighbours at once. Kernels of rows and elements are written for V of them; the host takes SB_WIDTH where
+// that divides everything and all is aligned, for reads and writes of 16 bytes, else 1.
+enum { SB_WIDTH = 8 };
+template <int V, class T> static __device__ void sb_get(float out[V], const T *p) {
+    __align__(16) T in[V];
+    if (V == SB_WIDTH)
+        for (int i = 0; i < (int)sizeof in / 16; i++) ((uint4 *)in)[i] = ((const uint4 *)p)[i];
+    else in[0] = p[0];
+    SB_WHOLLY
+    for (int i = 0; i < V; i++) out[i] = (float)in[i];
+}
+template <int V, class T> static __device__ void sb_set(T *p, const float in[V]) {
+    __align__(16) T out[V];
+    SB_WHOLLY
+    for (int i = 0; i < V; i++) out[i] = (T)in[i];
+    if (V == SB_WIDTH)
+        for (int i = 0; i < (int)sizeof out / 16; i++) ((uint4 *)p)[i] = ((const uint4 *)out)[i];
+    else p[0] = out[0];
+}
+// The same of a weight's vector; 0 if it is absent.
+template <int V> static __device__ void sb_get_weight(float out[V], SbWeight w, long i) {
+    if (V == SB_WIDTH && w.p && w.type == SB_F32) return sb_get<V>(out, (const float *)w.p + i);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) out[k] = sb_load_or_0(w, i + k);
+}
+// Are all of these (NULL: not there) on 16 bytes, and is count a multiple of SB_WIDTH?
+static int sb_wide(long count, const void *a, const void *b, const void *c = NULL, const void *d = NULL,
+                   const void *e = NULL) {
+    return count % SB_WIDTH == 0 && ((size_t)a | (size_t)b | (size_t)c | (size_t)d | (size_t)e) % 16 == 0;
+}
+
 // ---- memory of the backend
 // The first call says politely what is missing.
 static void sb_need_gpu(void) {
@@ -370,7 +401,7 @@ template <int N> static __device__ void sb_copy_wait(void) {
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
 #endif
-enum { SB_CHUNK8 = 8, SB_MMA_PAD = 8 };     // bf16 in 16 bytes; between lines, so that ldmatrix meets no conflict
+enum { SB_CHUNK8 = 8, SB_MMA_PAD = 8 }; // bf16 in 16 bytes; between lines, so that ldmatrix meets no conflict
 // An operand of a product on tensor cores: element (row, step) at p[row * row + step * step], one of both
 // strides 1: by_k if that of k is. whole: bf16, every line aligned to 16 bytes.
 typedef struct { const void *p; int type, rows, k, by_k, whole; long row, step; } SbOperand;
@@ -453,7 +484,8 @@ static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbParts share, SbOperand
     int tile = (int)blockIdx.x % (across * down), part = (int)blockIdx.x / (across * down);
     int row0 = tile / across * SB_MMA_TILE, col0 = tile % across * SB_MMA_TILE;
     int row = sb_warp() / 4 * 64, col = sb_warp() % 4 * 32;
-    int k0 = part * share.span, k1 = min(k0 + share.span, g.k), steps = (k1 - k0 + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH;
+    int k0 = part * share.span, k1 = min(k0 + share.span, g.k),
+        steps = (k1 - k0 + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH;
     float sum[4][4][4] = {};
     a.k = b.k = k1;
     for (int t = -(SB_MMA_STAGES - 1); t < steps; t++) {
@@ -589,114 +621,187 @@ SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y
     if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, NULL);
 }
 
-// ---- activations of the MLP: a thread an element
-static __global__ void sb_gelu_forward_kernel(real *g, const real *h, long count) {
-    long i = sb_thread();
-    if (i < count) g[i] = (real)sb_gelu((float)h[i]);
+// ---- activations of the MLP: a thread V elements
+template <int V> static __global__ void sb_gelu_forward_kernel(real *g, const real *h, long count) {
+    long i = sb_thread() * V;
+    float x[V];
+    if (i >= count) return;
+    sb_get<V>(x, h + i);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) x[k] = sb_gelu(x[k]);
+    sb_set<V>(g + i, x);
 }
 SB_FN void sb_gelu_forward(real *g, const real *h, long count) {
-    sb_each(sb_gelu_forward_kernel, count, g, h, count);
+    if (sb_wide(count, g, h)) sb_each(sb_gelu_forward_kernel<SB_WIDTH>, count / SB_WIDTH, g, h, count);
+    else sb_each(sb_gelu_forward_kernel<1>, count, g, h, count);
 }
+template <int V>
 static __global__ void sb_gelu_backward_kernel(real *d_h, const real *d_g, const real *h, long count) {
-    long i = sb_thread();
+    long i = sb_thread() * V;
+    float x[V], d[V];
     if (i >= count) return;
-    float x = (float)h[i];
-    d_h[i] = (real)((float)d_g[i] * (sb_phi(x) + x * 0.39894228f * expf(-0.5f * x * x)));
+    sb_get<V>(x, h + i);
+    sb_get<V>(d, d_g + i);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) d[k] *= sb_phi(x[k]) + x[k] * 0.39894228f * expf(-0.5f * x[k] * x[k]);
+    sb_set<V>(d_h + i, d);
 }
 SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) {
-    sb_each(sb_gelu_backward_kernel, count, d_h, d_g, h, count);
+    if (sb_wide(count, d_h, d_g, h))
+        sb_each(sb_gelu_backward_kernel<SB_WIDTH>, count / SB_WIDTH, d_h, d_g, h, count);
+    else sb_each(sb_gelu_backward_kernel<1>, count, d_h, d_g, h, count);
 }
-static __global__ void sb_swiglu_forward_kernel(real *g, const real *h, long count, int f) {
-    long i = sb_thread(), at = i / f * 2 * f + i % f;
+template <int V> static __global__ void sb_swiglu_forward_kernel(real *g, const real *h, long count, int f) {
+    long i = sb_thread() * V, at = i / f * 2 * f + i % f;
+    float x[V], up[V];
     if (i >= count) return;
-    float x = (float)h[at];
-    g[i] = (real)(x * sb_sigmoid(x) * (float)h[at + f]);
+    sb_get<V>(x, h + at);
+    sb_get<V>(up, h + at + f);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) x[k] *= sb_sigmoid(x[k]) * up[k];
+    sb_set<V>(g + i, x);
 }
 SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) {
-    sb_each(sb_swiglu_forward_kernel, n * f, g, h, n * f, f);
+    if (sb_wide(f, g, h)) sb_each(sb_swiglu_forward_kernel<SB_WIDTH>, n * f / SB_WIDTH, g, h, n * f, f);
+    else sb_each(sb_swiglu_forward_kernel<1>, n * f, g, h, n * f, f);
 }
-static __global__ void sb_swiglu_backward_kernel(real *d_h, const real *d_g, const real *h, long count,
-                                                 int f) {
-    long i = sb_thread(), at = i / f * 2 * f + i % f;
+template <int V> static __global__ void sb_swiglu_backward_kernel(real *d_h, const real *d_g, const real *h,
+                                                                  long count, int f) {
+    long i = sb_thread() * V, at = i / f * 2 * f + i % f;
+    float x[V], up[V], d[V];
     if (i >= count) return;
-    float x = (float)h[at], up = (float)h[at + f], d = (float)d_g[i], s = sb_sigmoid(x);
-    d_h[at] = (real)(d * up * s * (1.0f + x * (1.0f - s)));
-    d_h[at + f] = (real)(d * x * s);
+    sb_get<V>(x, h + at);
+    sb_get<V>(up, h + at + f);
+    sb_get<V>(d, d_g + i);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) {
+        float s = sb_sigmoid(x[k]), d_up = d[k] * x[k] * s;
+        x[k] = d[k] * up[k] * s * (1.0f + x[k] * (1.0f - s));
+        up[k] = d_up;
+    }
+    sb_set<V>(d_h + at, x);
+    sb_set<V>(d_h + at + f, up);
 }
 SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f) {
-    sb_each(sb_swiglu_backward_kernel, n * f, d_h, d_g, h, n * f, f);
+    if (sb_wide(f, d_h, d_g, h))
+        sb_each(sb_swiglu_backward_kernel<SB_WIDTH>, n * f / SB_WIDTH, d_h, d_g, h, n * f, f);
+    else sb_each(sb_swiglu_backward_kernel<1>, n * f, d_h, d_g, h, n * f, f);
 }
 
 // ---- residual and norm: a warp a row
-static __global__ void sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x,
-                                                  const real *y, SbWeight w, SbWeight b, long n, float eps,
-                                                  int layernorm) {
+// V elements of r = x + y, as they are stored: what is stored is what is normalised.
+template <int V> static __device__ void sb_residual(float v[V], const real *x, const real *y) {
+    float other[V];
+    sb_get<V>(v, x);
+    if (!y) return;
+    sb_get<V>(other, y);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) v[k] = (float)(real)(v[k] + other[k]);
+}
+template <int V> static __global__ void
+sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
+                           SbWeight b, long n, float eps, int layernorm) {
     long i = (long)blockIdx.x * SB_WARPS + sb_warp();
-    int C = w.rows;
+    int C = w.rows, first = sb_lane() * V;
+    float v[V], gain[V], bias[V], sum = 0, square = 0;
     if (i >= n) return;
     x += i * C, out += i * C;
-    float sum = 0, square = 0;
-    for (int c = sb_lane(); c < C; c += SB_WARP) {
-        float v = (float)x[c] + (y ? (float)y[i * C + c] : 0.0f);
-        if (r) r[i * C + c] = (real)v, v = (float)r[i * C + c];     // what is stored is what is normalised
-        sum += v;
+    if (y) y += i * C;
+    for (int c = first; c < C; c += SB_WARP * V) {
+        sb_residual<V>(v, x + c, y ? y + c : NULL);
+        if (r) sb_set<V>(r + i * C + c, v);
+        SB_WHOLLY
+        for (int k = 0; k < V; k++) sum += v[k];
     }
-    const real *row = r ? r + i * C : x;
     float mean = layernorm ? sb_warp_sum(sum) / (float)C : 0.0f;
-    for (int c = sb_lane(); c < C; c += SB_WARP) square += ((float)row[c] - mean) * ((float)row[c] - mean);
+    for (int c = first; c < C; c += SB_WARP * V) {          // x and y again: they are in the nearest cache
+        sb_residual<V>(v, x + c, y ? y + c : NULL);
+        SB_WHOLLY
+        for (int k = 0; k < V; k++) square += (v[k] - mean) * (v[k] - mean);
+    }
     float rstd = 1.0f / sqrtf(sb_warp_sum(square) / (float)C + eps);
-    for (int c = sb_lane(); c < C; c += SB_WARP)
-        out[c] = (real)(((float)row[c] - mean) * rstd * sb_load(w.p, w.type, c) + sb_load_or_0(b, c));
+    for (int c = first; c < C; c += SB_WARP * V) {
+        sb_residual<V>(v, x + c, y ? y + c : NULL);
+        sb_get_weight<V>(gain, w, c);
+        sb_get_weight<V>(bias, b, c);
+        SB_WHOLLY
+        for (int k = 0; k < V; k++) v[k] = (v[k] - mean) * rstd * gain[k] + bias[k];
+        sb_set<V>(out + c, v);
+    }
     if (!sb_lane()) stat[2 * i] = mean, stat[2 * i + 1] = rstd;
 }
 SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
                                SbWeight b, long n, double eps, int layernorm) {
-    sb_each_warp(sb_add_norm_forward_kernel, n, r, out, stat, x, y, w, b, n, eps, layernorm);
+    int wide = sb_wide(w.rows, r, out, x, y) && ((size_t)w.p | (size_t)b.p) % 16 == 0;
+    sb_each_warp(wide ? sb_add_norm_forward_kernel<SB_WIDTH> : sb_add_norm_forward_kernel<1>, n, r, out, stat,
+                 x, y, w, b, n, eps, layernorm);
 }
 // With e = d_out w, u = (r - mean) rstd: d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
+template <int V>
 static __global__ void sb_norm_backward_add_kernel(real *d_r, const real *d_out, const real *r,
                                                    const stat_t *stat, SbWeight w, long n, int layernorm) {
     long i = (long)blockIdx.x * SB_WARPS + sb_warp();
-    int C = w.rows;
+    int C = w.rows, first = sb_lane() * V;
     if (i >= n) return;
-    float mean = stat[2 * i], rstd = stat[2 * i + 1], sum_e = 0, sum_eu = 0;
+    float mean = stat[2 * i], rstd = stat[2 * i + 1], sum_e = 0, sum_eu = 0, e[V], u[V], gain[V], d[V];
     d_r += i * C, d_out += i * C, r += i * C;
-    for (int c = sb_lane(); c < C; c += SB_WARP) {
-        float e = (float)d_out[c] * sb_load(w.p, w.type, c);
-        sum_e += e, sum_eu += e * ((float)r[c] - mean) * rstd;
-    }
-    float mean_e = layernorm ? sb_warp_sum(sum_e) / (float)C : 0.0f, mean_eu = sb_warp_sum(sum_eu) / (float)C;
-    for (int c = sb_lane(); c < C; c += SB_WARP) {
-        float e = (float)d_out[c] * sb_load(w.p, w.type, c), u = ((float)r[c] - mean) * rstd;
-        d_r[c] = (real)((float)d_r[c] + rstd * (e - mean_e - u * mean_eu));
+    for (int turn = 0; turn < 2; turn++) {
+        float mean_e = sum_e / (float)C, mean_eu = sum_eu / (float)C;
+        for (int c = first; c < C; c += SB_WARP * V) {
+            sb_get<V>(e, d_out + c);
+            sb_get<V>(u, r + c);
+            sb_get_weight<V>(gain, w, c);
+            if (turn) sb_get<V>(d, d_r + c);
+            SB_WHOLLY
+            for (int k = 0; k < V; k++) {
+                e[k] *= gain[k], u[k] = (u[k] - mean) * rstd;
+                if (turn) d[k] += rstd * (e[k] - mean_e - u[k] * mean_eu);
+                else sum_e += e[k], sum_eu += e[k] * u[k];
+            }
+            if (turn) sb_set<V>(d_r + c, d);
+        }
+        sum_e = layernorm ? sb_warp_sum(sum_e) : 0.0f, sum_eu = sb_warp_sum(sum_eu);
     }
 }
 SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const real *d_out, const real *r,
                                 const stat_t *stat, SbWeight w, long n, int layernorm) {
-    if (d_r) sb_each_warp(sb_norm_backward_add_kernel, n, d_r, d_out, r, stat, w, n, layernorm);
+    int wide = sb_wide(w.rows, d_r, d_out, r, w.p);
+    if (d_r)
+        sb_each_warp(wide ? sb_norm_backward_add_kernel<SB_WIDTH> : sb_norm_backward_add_kernel<1>, n, d_r,
+                     d_out, r, stat, w, n, layernorm);
     if (d_b) sb_column_sums_add(d_b, d_out, w.rows, n, w.rows, NULL, NULL);
     if (d_w) sb_column_sums_add(d_w, d_out, w.rows, n, w.rows, r, stat);
 }
 
-// ---- rotation: a thread a pair of lanes
-static __global__ void sb_rotate_kernel(real *x, long ldx, const stat_t *table, long count, int heads,
-                                        int dim, int inverse) {
-    long t = sb_thread();
+// ---- rotation: a thread V pairs of lanes
+template <int V> static __global__ void sb_rotate_kernel(real *x, long ldx, const stat_t *table, long count,
+                                                         int heads, int dim, int inverse) {
+    long t = sb_thread() * V;
     int half = dim / 2, pairs = heads * half;
+    float a[V], b[V], cosine[V], sine[V];
     if (t >= count) return;
     long i = t / pairs;
     int h = (int)(t % pairs) / half, j = (int)(t % half);
     real *lo = x + i * ldx + h * dim + j, *hi = lo + half;
-    float cosine = (float)table[i * dim + j], sine = (float)table[i * dim + half + j], a = (float)*lo,
-          b = (float)*hi;
-    if (inverse) sine = -sine;
-    *lo = (real)(a * cosine - b * sine);
-    *hi = (real)(b * cosine + a * sine);
+    sb_get<V>(a, lo);
+    sb_get<V>(b, hi);
+    sb_get<V>(cosine, table + i * dim + j);
+    sb_get<V>(sine, table + i * dim + half + j);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) {
+        float s = inverse ? -sine[k] : sine[k], low = a[k] * cosine[k] - b[k] * s;
+        b[k] = b[k] * cosine[k] + a[k] * s;
+        a[k] = low;
+    }
+    sb_set<V>(lo, a);
+    sb_set<V>(hi, b);
 }
 SB_FN void sb_rotate_inplace(real *x, long ldx, const stat_t *table, long n, int heads, int dim,
                              int inverse) {
     long count = n * heads * (dim / 2);
-    sb_each(sb_rotate_kernel, count, x, ldx, table, count, heads, dim, inverse);
+    if (sb_wide(dim / 2, x, table) && ldx % SB_WIDTH == 0)
+        sb_each(sb_rotate_kernel<SB_WIDTH>, count / SB_WIDTH, x, ldx, table, count, heads, dim, inverse);
+    else sb_each(sb_rotate_kernel<1>, count, x, ldx, table, count, heads, dim, inverse);
 }
 
 // ---- attention. A warp owns a query row of a head (forward, d_q) or a key of a key head (d_k, d_v). It
@@ -945,8 +1050,8 @@ static __device__ int sb_block_sees(int flag[SB_FLASH / SB_WARP], const int *key
     for (int w = 0; w < SB_FLASH / SB_WARP; w++) sees |= flag[w];
     return sees;
 }
-// The first tile of N keys from j on that a row of the block sees; end or more: none. Two flags take turns, so
-// that one barrier a tile is enough.
+// The first tile of N keys from j on that a row of the block sees; end or more: none. Two flags take turns,
+// so that one barrier a tile is enough.
 template <int N>
 static __device__ int sb_next_tile(int flag[2][SB_FLASH / SB_WARP], int *turn, const int *keys, long row0,
                                    long rows, int j, int end) {
@@ -1090,7 +1195,8 @@ static __global__ void sb_flash_backward_key_kernel(real *d_k, real *d_v, const 
     __shared__ __align__(16) __nv_bfloat16 q[2][N * (D + SB_MMA_PAD)];
     __shared__ __align__(16) __nv_bfloat16 d_o[2][N * (D + SB_MMA_PAD)];
     int kv = (int)blockIdx.x % a.kv_heads, tile = (int)blockIdx.x / a.kv_heads, group = a.heads / a.kv_heads;
-    int first = span[2 * tile], last = span[2 * tile + 1], turns = first < last ? (last - first + N - 1) / N : 0;
+    int first = span[2 * tile], last = span[2 * tile + 1],
+        turns = first < last ? (last - first + N - 1) / N : 0;
     long mine = (long)tile * SB_OWN + 16 * sb_warp();
     unsigned k[D / 16][4], v[D / 16][4];
     float out_k[D / 8][4] = {}, out_v[D / 8][4] = {}, scale = 1.0f / sqrtf((float)a.dim);
@@ -1276,24 +1382,33 @@ SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real 
                             long n) {
     sb_each(sb_embed_forward_kernel, n * emb.cols, x, emb, token, vis, vis_row, n * emb.cols, emb.cols);
 }
-// to[w] (+)= sum of rows i / each of d_x whose index[i] is w. A thread owns an element: rows are added in
-// order.
+// to[w] += rows t / each of d_x whose index[t] is w, in order. A warp owns a row w: the one of the first t
+// that names it (the others see that by looking back, and leave), whatever the number of words.
 static __global__ void sb_rows_by_index_kernel(void *to, int type, const real *d_x, const int *index, long n,
-                                               int each, long count, int width, int add) {
-    long t = sb_thread(), w = t / width, c = t % width;
-    if (t >= count) return;
-    float sum = add ? sb_load(to, type, t) : 0.0f;
-    for (long i = 0; i < n; i++) if (index[i] == w) sum += (float)d_x[i / each * width + c];
-    sb_store(to, type, t, sum);
+                                               int each, int width) {
+    long t = (long)blockIdx.x * SB_WARPS + sb_warp(), w = t < n ? index[t] : -1;
+    if (w < 0) return;
+    for (long s = t - 1 - sb_lane(), turn = 0; turn * SB_WARP < t; turn++, s -= SB_WARP)
+        if (__any_sync(~0u, s >= 0 && index[s] == w)) return;
+    for (long s0 = t; s0 < n; s0 += SB_WARP) {
+        long s = s0 + sb_lane();
+        unsigned mine = __ballot_sync(~0u, s < n && index[s] == w);
+        for (int lane = 0; mine && lane < SB_WARP; lane++)
+            for (int c = sb_lane(); (mine >> lane & 1) && c < width; c += SB_WARP)
+                sb_store(to, type, w * width + c, sb_load(to, type, w * width + c) +
+                                                      (float)d_x[(s0 + lane) / each * width + c]);
+    }
 }
 SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const int *token,
                              const int *vis_row, long n, long n_vis, int words, int width) {
-    long shown = n_vis * width, table = (long)words * width;
-    if (d_vis)
-        sb_each(sb_rows_by_index_kernel, shown, d_vis, SB_NATIVE, d_x, vis_row, n, 1, shown, width, 0);
+    (void)words;
+    if (d_vis) {
+        sb_zero(d_vis, (size_t)(n_vis * width) * sizeof *d_vis);
+        sb_each_warp(sb_rows_by_index_kernel, n, d_vis, SB_NATIVE, d_x, vis_row, n, 1, width);
+    }
     if (d_emb)
-        sb_each(sb_rows_by_index_kernel, table, d_emb, SB_TYPE(param_t), d_x, token, n * SB_BAG, SB_BAG,
-                table, width, 1);
+        sb_each_warp(sb_rows_by_index_kernel, n * SB_BAG, d_emb, SB_TYPE(param_t), d_x, token, n * SB_BAG,
+                     SB_BAG, width);
 }
 static __global__ void sb_gather_rows_kernel(real *y, const real *x, const int *index, long count,
                                              int width) {
@@ -1314,27 +1429,40 @@ SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, lon
     sb_each(sb_scatter_rows_add_kernel, n * width, d_x, d_y, index, n * width, width);
 }
 
-// ---- losses: a warp a row of classes
+// ---- losses: a block a row of classes, one warp for few of them, eight for a vocabulary
+// Sum, or maximum, over the block: the same bits in every thread.
+static __device__ float sb_block_reduce(float of_warp[SB_WARPS], float x, int maximum) {
+    x = maximum ? sb_warp_max(x) : sb_warp_sum(x);
+    if (blockDim.x == SB_WARP) return x;
+    __syncthreads();
+    if (!sb_lane()) of_warp[sb_warp()] = x;
+    __syncthreads();
+    x = of_warp[0];
+    for (int w = 1; w < SB_WARPS; w++) x = maximum ? fmaxf(x, of_warp[w]) : x + of_warp[w];
+    return x;
+}
 static __global__ void sb_xent_kernel(stat_t *loss, real *d_logits, const real *logits, const int *target,
-                                      long n, int classes, float scale) {
-    long i = (long)blockIdx.x * SB_WARPS + sb_warp();
-    if (i >= n) return;
+                                      int classes, float scale) {
+    __shared__ float of_warp[SB_WARPS];
+    long i = blockIdx.x;
     const real *z = logits + i * classes;
     float top = -INFINITY, sum = 0;
-    for (int j = sb_lane(); j < classes; j += SB_WARP) top = fmaxf(top, (float)z[j]);
-    top = sb_warp_max(top);
-    for (int j = sb_lane(); j < classes; j += SB_WARP) sum += expf((float)z[j] - top);
-    sum = sb_warp_sum(sum);
-    if (!sb_lane()) loss[i] = target[i] < 0 ? 0.0f : logf(sum) + top - (float)z[target[i]];
+    for (int j = (int)threadIdx.x; j < classes; j += (int)blockDim.x) top = fmaxf(top, (float)z[j]);
+    top = sb_block_reduce(of_warp, top, 1);
+    for (int j = (int)threadIdx.x; j < classes; j += (int)blockDim.x) sum += expf((float)z[j] - top);
+    sum = sb_block_reduce(of_warp, sum, 0);
+    if (!threadIdx.x) loss[i] = target[i] < 0 ? 0.0f : logf(sum) + top - (float)z[target[i]];
     if (!d_logits) return;
     float factor = target[i] < 0 ? 0.0f : scale;
-    for (int j = sb_lane(); j < classes; j += SB_WARP)
+    for (int j = (int)threadIdx.x; j < classes; j += (int)blockDim.x)
         d_logits[i * classes + j] =
             (real)(factor * expf((float)z[j] - top) / sum - (j == target[i] ? factor : 0.0f));
 }
+enum { SB_MANY = 512 };                 // classes from which on a row takes a whole block
 SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
                    double scale) {
-    sb_each_warp(sb_xent_kernel, n, loss, d_logits, logits, target, n, classes, scale);
+    sb_launch(sb_xent_kernel, n, classes < SB_MANY ? SB_WARP : SB_BLOCK, loss, d_logits, logits, target,
+              classes, scale);
 }
 // loss = max(z,0) - z y + log(1 + exp(-|z|)),  gradient sigmoid(z) - y.  In double: there are few.
 static __global__ void sb_bce_kernel(stat_t *loss, real *d_logits, const real *logits, const stat_t *y,
