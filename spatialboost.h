@@ -1146,6 +1146,7 @@ typedef struct {
     SbBlockActs *enc, *llm;     // [layers]
     SbSizes room;               // rows that fit
     int keep;  // 1: every layer has its own scratch too, so that all of it can be looked at afterwards
+    int planned;                // 1: sizes are counted, nothing is allocated
     size_t bytes;
     void **block;               // what was allocated
     int blocks;
@@ -1197,9 +1198,9 @@ static void sb_block_params(SbModel *m, SbBlock *b, const SbShape *c, const char
 }
 SB_FN long sb_param_count(const SbParam *p) { return (long)p->w.rows * p->w.cols; }
 
-// Sizes, names and memory of a model; weights are 0 until sb_model_random or a checkpoint fills them. Nothing
-// trains until sb_model_train. dual = 1: with the second channel.
-SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
+// Sizes and names of a model, without memory: then sb_model_train and sb_acts_reserve only count what they
+// would need (weight_bytes, state_bytes, acts.bytes). dual = 1: with the second channel.
+SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int dual) {
     const char *wrong = sb_config_error(config);
     if (wrong) SB_FAIL("configuration: %s", wrong);
     memset(m, 0, sizeof *m);
@@ -1210,7 +1211,6 @@ SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
                    0, c->enc_eps};
     SbShape llm = {D, c->llm_heads, c->llm_kv_heads, D / c->llm_heads, c->llm_mlp, 0, 0, 1, 0, SB_LLM, 0, 0,
                    1, c->llm_eps};
-    param_t *at;
     m->enc_shape = enc, m->llm_shape = llm;
     m->enc = (SbBlock *)calloc((size_t)c->enc_layers, sizeof *m->enc);
     m->llm = (SbBlock *)calloc((size_t)c->llm_layers, sizeof *m->llm);
@@ -1221,9 +1221,17 @@ SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
 #undef X
     for (int l = 0; l < c->enc_layers; l++) sb_block_params(m, m->enc + l, &m->enc_shape, "enc", l);
     for (int l = 0; l < c->llm_layers; l++) sb_block_params(m, m->llm + l, &m->llm_shape, "llm", l);
-    for (int i = 0; i < m->params; i++) m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof *at;
+    for (int i = 0; i < m->params; i++)
+        m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof(param_t);
+    m->acts.planned = 1;
+}
+// The same with memory. Weights are 0 until sb_model_random or a checkpoint fills them, and nothing trains
+// until sb_model_train.
+SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int dual) {
+    sb_model_plan(m, config, dual);
+    m->acts.planned = 0;
     m->squares = (double *)sb_alloc(sizeof *m->squares);
-    at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
+    param_t *at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
     for (int i = 0; i < m->params; at += sb_param_count(m->param[i++])) m->param[i]->w.p = at;
 }
 SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
@@ -1236,10 +1244,15 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
     long count = 0;
     for (int i = 0; i < m->params; i++)
         if (m->param[i]->group & groups) count += sb_param_count(m->param[i]);
-    sb_free(m->state);
     m->trained = groups;
     m->grad_bytes = (size_t)count * sizeof(param_t);
     m->state_bytes = 3 * m->grad_bytes;
+    m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
+    m->enc_shape.train_mlp = (groups & SB_BASE) != 0;
+    m->llm_shape.train_attn = m->llm_shape.train_mlp = (groups & SB_LLM) != 0;
+    m->acts.room.enc = m->acts.room.llm = -1;               // what is saved has changed: allocate anew
+    if (m->acts.planned) return;
+    sb_free(m->state);
     m->state = sb_alloc(m->state_bytes);
     param_t *at = (param_t *)m->state;
     SbTrained *list = (SbTrained *)malloc((size_t)m->params * sizeof *list);
@@ -1260,10 +1273,6 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
     m->list = (SbTrained *)sb_alloc((size_t)m->listed * sizeof *list);
     sb_put(m->list, list, (size_t)m->listed * sizeof *list);
     free(list);
-    m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
-    m->enc_shape.train_mlp = (groups & SB_BASE) != 0;
-    m->llm_shape.train_attn = m->llm_shape.train_mlp = (groups & SB_LLM) != 0;
-    m->acts.room.enc = m->acts.room.llm = -1;               // what is saved has changed: allocate anew
 }
 
 // ---- initial values. Counter-based: tensor, element and seed decide, nothing else.
@@ -1325,6 +1334,7 @@ SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
 
 // ---- activations
 static void *sb_acts_alloc(SbActs *a, size_t bytes) {
+    if (a->planned) return a->bytes += bytes, (void *)NULL;
     a->block = (void **)realloc(a->block, (size_t)(a->blocks + 1) * sizeof *a->block);
     if (!a->block) SB_FAIL("out of memory: the list of activations");
     a->bytes += bytes;
@@ -1350,9 +1360,9 @@ static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, int layers, long 
 static void sb_acts_free(SbActs *a) {
     for (int i = 0; i < a->blocks; i++) sb_free(a->block[i]);
     free(a->block), free(a->enc), free(a->llm);
-    int keep = a->keep;
+    int keep = a->keep, planned = a->planned;
     memset(a, 0, sizeof *a);
-    a->keep = keep;
+    a->keep = keep, a->planned = planned;
     a->room.enc = a->room.llm = -1;
 }
 // An eighth more, so that batches of slightly different lengths do not move memory.

@@ -25,9 +25,9 @@
 #ifdef SB_CHECK
 #include "data/diff.h"
 
-// ---- ./train_gpu check [STAGE [PRESET]]: one step on both backends from the same weights and batch, then
-// every tensor of it compared: files STAGE_cpu and STAGE_gpu.safetensors in out/check, for ./eval diff as
-// well.
+// ---- ./train_gpu check [--stage NAME] [--preset NAME] [--show N] [--csv DIR]: one step on both backends
+// from the same weights and batch, then every tensor of it compared: files STAGE_cpu and
+// STAGE_gpu.safetensors in out/check, for ./eval diff as well.
 namespace cpu {
 #include "data/tensors.h"
 }
@@ -86,14 +86,15 @@ static double check_update(cpu::SbModel *m, Run *r) {
     }
     return worst;
 }
-static int check_stage(int stage, const char *preset) {
+// One stage; show: how many rows of the table; csv: a file for all of them, or NULL.
+static int check_stage(int stage, const char *preset, int show, const char *csv) {
     Run *r = bare_run(stage, preset);
     cpu::SbModel m;
     cpu::SbBatch b;
     char *files[2] = {sb_format("out/check/%s_cpu.safetensors", r->stage->name),
                       sb_format("out/check/%s_gpu.safetensors", r->stage->name)};
     sb_model_scatter(&r->model, 1);
-    sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, 0);
+    read_batch(r, 0);
     to_cpu(&m, &b, r);
     double gpu = step_kept(r);
     if (r->train.task == SB_TASK_RECOGNISE) cpu::sb_step_recognise(&m, &b, 1, 0);
@@ -102,7 +103,7 @@ static int check_stage(int stage, const char *preset) {
     sb_make_folder("out/check");
     cpu::sb_dump(&m, files[0]), sb_dump(&r->model, files[1]);
     printf("\n%s: loss %.7f on the CPU, %.7f on the GPU\n", r->stage->name, want, gpu);
-    int beyond = sb_diff(files[0], files[1], 10, NULL);
+    int beyond = sb_diff(files[0], files[1], show, csv);
     double update = check_update(&m, r);
     printf("AdamW from the same gradients: error / bound at most %.3f\n", update);
     cpu::sb_model_free(&m), cpu::sb_batch_free(&b);
@@ -110,13 +111,26 @@ static int check_stage(int stage, const char *preset) {
     return beyond + !(update <= 1);
 }
 int main(int argc, char **argv) {
-    int beyond = 0, found = 0;
-    if (argc < 2 || strcmp(argv[1], "check")) return train_main(argc, argv);
+    if (argc < 2 || (strcmp(argv[1], "check") && strcmp(argv[1], "--check"))) return train_main(argc, argv);
+    const char *stage = "all", *preset = "toy", *folder = NULL;
+    int show = 10, beyond = 0, found = 0;
+    SbFlag flag[] = {
+        sb_flag("stage", "NAME", SB_FLAG_TEXT, &stage, 0, 0, "all, or one of those of ./train --help"),
+        sb_flag("preset", "NAME", SB_FLAG_TEXT, &preset, 0, 0, "sizes: toy, mini or small"),
+        sb_flag("show", "N", SB_FLAG_INT, &show, 0, 1e9, "print so many, the worst first"),
+        sb_flag("csv", "DIR", SB_FLAG_TEXT, &folder, 0, 0, "write all rows to DIR/STAGE.csv")};
+    sb_flags_parse(flag, sizeof flag / sizeof *flag, argc, argv, 2,
+                   "usage: ./train_gpu check [flags]\none step on both backends from the same weights and "
+                   "batch, and every tensor of it compared",
+                   NULL, 0);
+    if (folder) sb_make_folder(folder);
     for (int i = 0; i < STAGES; i++) {
-        if (argc > 2 && strcmp(argv[2], stages[i].name) && strcmp(argv[2], "all")) continue;
-        beyond += check_stage(i, argc > 3 ? argv[3] : "toy"), found++;
+        if (strcmp(stage, stages[i].name) && strcmp(stage, "all")) continue;
+        char *csv = folder ? sb_format("%s/%s.csv", folder, stages[i].name) : NULL;
+        beyond += check_stage(i, preset, show, csv), found++;
+        free(csv);
     }
-    if (!found) sb_die("check %s: expected all or one of encoder, llm, align, instruct, boost", argv[2]);
+    if (!found) sb_die("--stage %s: expected all or one of encoder, llm, align, instruct, boost", stage);
     printf("\n%s\n", beyond ? "the backends differ" : "the backends agree");
     return beyond > 0;
 }

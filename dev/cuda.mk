@@ -14,9 +14,11 @@ build/gpu/eval build/gpu/test32: eval.c train.cu $(TESTS) | deps build/gpu
 build/gpu/matmul build/gpu/attention: build/gpu/%: dev/cuda/%.cu dev/cuda/ladder.h train.cu $(HEADERS) | build/gpu
 	$(NVCC) $(NVFLAGS) -I. $< -o $@
 build_gpu: $(addprefix build/gpu/,train train32 eval test32 matmul attention)
+	@ln -sf build/gpu/train train_gpu && ln -sf build/gpu/train32 train_gpu32 && ln -sf build/gpu/eval eval_gpu
+eval_gpu: build_gpu
 train_gpu: build_gpu all
-	@./build/gpu/train check all toy
-	@$(MAKE) -s run TRAIN=./build/gpu/train OUT=$(OUT)/gpu
+	@./train_gpu check
+	@$(MAKE) -s run TRAIN=./train_gpu OUT=$(OUT)/gpu
 
 # ---- the same kernels, unchanged, on the CPU (dev/cuda_on_cpu): the tests of the model with train.cu in its place
 SHIM := -std=c++17 -x c++ -O1 $(NATIVE) -ffp-contract=fast -fno-math-errno -fopenmp-simd $(WARN) \

@@ -44,7 +44,7 @@ for type in 32 16; do
     tail -n 1 "$work/log" | grep -q ' 0 failed' || { cat "$work/log"; say 1 "$type: the tests ended early"; }
     for order in forward reverse random:1 random:2; do
         mkdir -p "$work/$type/$order"
-        (cd "$work/$type/$order" && SHIM_ORDER=$order "$OLDPWD/build/cuda/train$type" check all toy > said 2>&1)
+        (cd "$work/$type/$order" && SHIM_ORDER=$order "$OLDPWD/build/cuda/train$type" check > said 2>&1)
         result=$?
         [ $result = 0 ] || cat "$work/$type/$order/said"
         say $result "$type: a step of every stage against the CPU, order $order"
