@@ -137,6 +137,9 @@ int main(int argc, char **argv) {
 #endif
 #elif !defined SB_CUDA_BODIES           // included as a program's model: the header once a backend
 
+#ifdef SB_CUBLASLT // make CUBLASLT=1: products without an epilogue by the vendor's library
+#include <cublasLt.h>
+#endif
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 #include <float.h>
@@ -299,7 +302,7 @@ SB_FN void sb_get(void *host, const void *device, size_t bytes) {
 SB_FN void sb_zero(void *device, size_t bytes) { sb_cuda_check(cudaMemset(device, 0, bytes), "clear"); }
 
 // Scratch of the backend lives across calls.
-enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_PACKED, SB_SCRATCHES = SB_PACKED + 2 };
+enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_WORKSPACE, SB_PACKED, SB_SCRATCHES = SB_PACKED + 2 };
 static void *sb_scratch(int which, size_t bytes) {
     static void *p[SB_SCRATCHES];
     static size_t have[SB_SCRATCHES];
@@ -554,11 +557,91 @@ static SbOperand sb_packed(SbOperand o, int which) {
 // Few tiles and a long k (gradients of weights): several blocks share a tile, each a part of k of at least
 // SB_PART steps, so that about SB_FULL blocks are at work. Rules, not measurements: the same bits everywhere.
 enum { SB_PART = 512, SB_FULL = 256 };
+#ifdef SB_CUBLASLT
+// The same by cuBLASLt, where its result is as exact: without bias and GELU (it would round the bias to bf16,
+// and its GELU is the tanh form). 1: done. Its matrices are stored by columns, so it computes the transpose,
+// C^T [n][m] = B^T A^T. The first algorithm that its heuristic names is taken, never one that adds in C in
+// any order: chosen by rule, not by timing. SB_MATMUL_LOG=1 prints the choice once a shape.
+enum { SB_LT_SHAPES = 512, SB_LT_WORKSPACE = 32 << 20 };
+typedef struct { long m, n, k, lda, ldb, ldc, a_by_k, b_by_k, c_type; } SbLtShape;
+typedef struct {
+    SbLtShape shape;
+    cublasLtMatmulDesc_t product;
+    cublasLtMatrixLayout_t a, b, c;
+    cublasLtMatmulAlgo_t algorithm;
+    int usable;
+} SbLtPlan;
+static void sb_lt_check(cublasStatus_t status, const char *what) {
+    if (status != CUBLAS_STATUS_SUCCESS) SB_FAIL("cuBLASLt, %s: status %d", what, (int)status);
+}
+static void sb_lt_plan(SbLtPlan *p, cublasLtHandle_t lt) {
+    const SbLtShape *s = &p->shape;
+    cublasOperation_t of_b = s->b_by_k ? CUBLAS_OP_T : CUBLAS_OP_N,
+                      of_a = s->a_by_k ? CUBLAS_OP_N : CUBLAS_OP_T;
+    cublasLtMatmulPreference_t wish;
+    cublasLtMatmulHeuristicResult_t found;
+    size_t room = SB_LT_WORKSPACE;
+    uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, aligned = 16;
+    int count = 0, id = 0;
+    sb_lt_check(cublasLtMatmulDescCreate(&p->product, CUBLAS_COMPUTE_32F, CUDA_R_32F), "a product");
+    cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSA, &of_b, sizeof of_b);
+    cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSB, &of_a, sizeof of_a);
+    cublasLtMatrixLayoutCreate(&p->b, CUDA_R_16BF, (uint64_t)(s->b_by_k ? s->k : s->n),
+                               (uint64_t)(s->b_by_k ? s->n : s->k), s->ldb);
+    cublasLtMatrixLayoutCreate(&p->a, CUDA_R_16BF, (uint64_t)(s->a_by_k ? s->k : s->m),
+                               (uint64_t)(s->a_by_k ? s->m : s->k), s->lda);
+    cublasLtMatrixLayoutCreate(&p->c, s->c_type == SB_BF16 ? CUDA_R_16BF : CUDA_R_32F, (uint64_t)s->n,
+                               (uint64_t)s->m, s->ldc);
+    sb_lt_check(cublasLtMatmulPreferenceCreate(&wish), "a preference");
+    cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &room, sizeof room);
+    cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &scheme,
+                                         sizeof scheme);
+    const cublasLtMatmulPreferenceAttributes_t alignment[4] = {
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES};
+    for (int i = 0; i < 4; i++)
+        cublasLtMatmulPreferenceSetAttribute(wish, alignment[i], &aligned, sizeof aligned);
+    p->usable = cublasLtMatmulAlgoGetHeuristic(lt, p->product, p->b, p->a, p->c, p->c, wish, 1, &found,
+                                               &count) == CUBLAS_STATUS_SUCCESS && count > 0;
+    cublasLtMatmulPreferenceDestroy(wish);
+    if (!p->usable) return;
+    p->algorithm = found.algo;
+    cublasLtMatmulAlgoConfigGetAttribute(&p->algorithm, CUBLASLT_ALGO_CONFIG_ID, &id, sizeof id, NULL);
+    if (getenv("SB_MATMUL_LOG"))
+        fprintf(stderr, "cuBLASLt: %ld x %ld x %ld: algorithm %d\n", s->m, s->n, s->k, id);
+}
+static int sb_matmul_lt(const SbMatmul *g, const SbOperand *a, const SbOperand *b) {
+    static SbLtPlan plan[SB_LT_SHAPES];
+    static cublasLtHandle_t lt;
+    static int plans;
+    SbLtShape shape = {g->m, g->n, g->k, a->by_k ? a->row : a->step, b->by_k ? b->row : b->step, g->ldc,
+                       a->by_k, b->by_k, g->c_type};
+    float one = 1, beta = g->add ? 1.0f : 0.0f;
+    int i = 0, bytes = g->c_type == SB_BF16 ? 2 : 4;
+    if (g->bias.p || g->gelu || !g->m || !g->n || !g->k || ((size_t)g->c | (size_t)(g->ldc * bytes)) % 16)
+        return 0;
+    while (i < plans && memcmp(&plan[i].shape, &shape, sizeof shape)) i++;
+    if (i == SB_LT_SHAPES) return 0;
+    if (!lt) sb_lt_check(cublasLtCreate(&lt), "start");
+    if (i == plans) plan[i].shape = shape, sb_lt_plan(plan + plans++, lt);
+    if (!plan[i].usable) return 0;
+    sb_lt_check(cublasLtMatmul(lt, plan[i].product, &one, b->p, plan[i].b, a->p, plan[i].a, &beta, g->c,
+                               plan[i].c, g->c, plan[i].c, &plan[i].algorithm,
+                               sb_scratch(SB_WORKSPACE, SB_LT_WORKSPACE), SB_LT_WORKSPACE, 0),
+                "a product");
+    return 1;
+}
+#else
+static int sb_matmul_lt(const SbMatmul *g, const SbOperand *a, const SbOperand *b) {
+    return (void)g, (void)a, (void)b, 0;
+}
+#endif
 static void sb_matmul_mma(SbMatmul g) {
     long tiles = (long)((g.m + SB_MMA_TILE - 1) / SB_MMA_TILE) * ((g.n + SB_MMA_TILE - 1) / SB_MMA_TILE);
     SbParts share = {NULL, g.k, tiles ? (int)sb_lmin(SB_FULL / tiles, g.k / SB_PART) : 1};
     SbOperand a = sb_packed(sb_operand(g.a, g.a_type, g.m, g.k, g.ai, g.ak), 0);
     SbOperand b = sb_packed(sb_operand(g.b, g.b_type, g.n, g.k, g.bj, g.bk), 1);
+    if (sb_matmul_lt(&g, &a, &b)) return;
     if (share.parts > 1) {
         share.span = (g.k / share.parts + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH * SB_MMA_DEPTH;
         share.parts = (g.k + share.span - 1) / share.span;
