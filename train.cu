@@ -332,7 +332,8 @@ typedef struct {
     SbWeight bias;                      // added to every row, or absent
 } SbMatmul;
 // Several blocks a tile, each `span` steps of k: their sums go to part [parts][m][n] (NULL: one does it all).
-typedef struct { float *part; int span, parts; } SbParts;
+// paired: two neighbours of C can be written at once.
+typedef struct { float *part; int span, parts, paired; } SbParts;
 
 static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, float y) {
     if (row >= g->m || col >= g->n) return;
@@ -341,15 +342,26 @@ static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, floa
     sb_store(g->c, g->c_type, at, y);
     if (g->gelu) g->gelu[at] = (real)sb_gelu(y);
 }
-// Two neighbours in a row; or to the sums of a part of k.
-static __device__ void sb_matmul_store_pair(const SbMatmul *g, float *part, int row, int col, float left,
-                                            float right) {
-    if (!part) {
+static __device__ void sb_store_pair(void *p, int type, long at, float left, float right) {
+    if (type == SB_BF16) *(__nv_bfloat162 *)((__nv_bfloat16 *)p + at) = __floats2bfloat162_rn(left, right);
+    else *(float2 *)((float *)p + at) = {left, right};
+}
+// Two neighbours in a row; to C, or to the sums of a part of k.
+static __device__ void sb_matmul_store_pair(const SbMatmul *g, const SbParts *share, float *part, int row,
+                                            int col, float left, float right) {
+    long at = row * g->ldc + col;
+    if (row >= g->m || col >= g->n) return;
+    if (part) {
+        part[(long)row * g->n + col] = left;
+        if (col + 1 < g->n) part[(long)row * g->n + col + 1] = right;
+    } else if (!share->paired || col + 1 == g->n) {
         sb_matmul_store(g, row, col, left);
         sb_matmul_store(g, row, col + 1, right);
-    } else if (row < g->m) {
-        if (col < g->n) part[(long)row * g->n + col] = left;
-        if (col + 1 < g->n) part[(long)row * g->n + col + 1] = right;
+    } else {
+        left += sb_load_or_0(g->bias, col) + (g->add ? sb_load(g->c, g->c_type, at) : 0.0f);
+        right += sb_load_or_0(g->bias, col + 1) + (g->add ? sb_load(g->c, g->c_type, at + 1) : 0.0f);
+        sb_store_pair(g->c, g->c_type, at, left, right);
+        if (g->gelu) sb_store_pair(g->gelu, SB_NATIVE, at, sb_gelu(left), sb_gelu(right));
     }
 }
 
@@ -527,7 +539,7 @@ static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbParts share, SbOperand
         for (int j = 0; j < 4; j++)
             SB_WHOLLY
             for (int e = 0; e < 4; e += 2)          // the layout of mma.m16n8k16's result
-                sb_matmul_store_pair(&g, sums, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
+                sb_matmul_store_pair(&g, &share, sums, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
                                      col0 + col + 8 * j + sb_lane() % 4 * 2, sum[i][j][e], sum[i][j][e + 1]);
 }
 // C (+)= the parts, in order. A thread an element.
@@ -638,7 +650,8 @@ static int sb_matmul_lt(const SbMatmul *g, const SbOperand *a, const SbOperand *
 #endif
 static void sb_matmul_mma(SbMatmul g) {
     long tiles = (long)((g.m + SB_MMA_TILE - 1) / SB_MMA_TILE) * ((g.n + SB_MMA_TILE - 1) / SB_MMA_TILE);
-    SbParts share = {NULL, g.k, tiles ? (int)sb_lmin(SB_FULL / tiles, g.k / SB_PART) : 1};
+    SbParts share = {NULL, g.k, tiles ? (int)sb_lmin(SB_FULL / tiles, g.k / SB_PART) : 1,
+                     g.ldc % 2 == 0 && ((size_t)g.c | (size_t)g.gelu) % 8 == 0};
     SbOperand a = sb_packed(sb_operand(g.a, g.a_type, g.m, g.k, g.ai, g.ak), 0);
     SbOperand b = sb_packed(sb_operand(g.b, g.b_type, g.n, g.k, g.bj, g.bk), 1);
     if (sb_matmul_lt(&g, &a, &b)) return;
