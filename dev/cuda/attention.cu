@@ -150,5 +150,5 @@ int main(void) {
 //     together                                   40             15
 //
 // What looks as if it needed each branch behind its W_o is the gradient of a, sum over rows of d_y (y_1 -
-// y_2). It is rowsum(M1 W_o) - rowsum(M2 W_o+) + ..., with M = d_y^T att, the product that d_W_o+ needs anyway
-// (see sb_dual_fold_backward): half of it more, .04 ms a layer, for 67 MB.
+// y_2). It is rowsum(M1 W_o) - rowsum(M2 W_o+) + ..., with M = d_y^T att, the product that d_W_o+ needs
+// anyway (see sb_dual_fold_backward): half of it more, .04 ms a layer, for 67 MB.
