@@ -49,6 +49,7 @@ int main(int argc, char **argv) {
     RUN(test_simulate_layouts);
     RUN(test_simulate_statistics);
     RUN(test_simulate_reuse);
+    RUN(test_simulate_path);
     RUN(test_simulate_refuses);
     RUN(test_converse_answers);
     RUN(test_converse_signs);

@@ -20,6 +20,8 @@ typedef struct {
     int difficulty;             // 0: 2-3 objects, plain walls; 1: 3-6 objects; 2: 5-8, busy walls, less light
     int antialias;              // colour is the mean of antialias x antialias rays per pixel
     double noise;               // standard deviation of the colour noise, in levels of 255
+    int overlap_min, overlap_max; // percent that a view shares with the one before (sb_room_overlap): the
+                                // camera walks; 0,0: it does not, all views stand beside the first
 } SbSimConfig;
 
 // One of the room's six faces. Units: 1/1000, enum, mm, 1/1000, mm.
@@ -67,6 +69,7 @@ static SB_UNUSED SbSimConfig sb_sim_default(void) {
     c.difficulty = 1;
     c.antialias = 2;
     c.noise = 3.25;
+    c.overlap_min = c.overlap_max = 0;
     return c;
 }
 
@@ -83,6 +86,9 @@ static SB_UNUSED void sb_sim_check(const SbSimConfig *c) {
     if (c->antialias < 1 || c->antialias > SB_ANTIALIAS_MAX)
         sb_die("simulator: antialias %d, 1..%d wanted", c->antialias, (int)SB_ANTIALIAS_MAX);
     if (!(c->noise >= 0 && c->noise <= 255)) sb_die("simulator: noise %g, 0..255 wanted", c->noise);
+    if (c->overlap_max && (c->overlap_min < 0 || c->overlap_max > 95 || c->overlap_max < c->overlap_min + 20))
+        sb_die("simulator: overlap of %d..%d percent, 0 <= a <= b - 20 <= 75 wanted (0,0: no path)",
+               c->overlap_min, c->overlap_max);
 }
 
 // ---- layout: integers only, so that no compiler or libm can move an object
@@ -119,9 +125,8 @@ static void sb_room_faces(SbRoom *room, const SbSimConfig *c, SbRandom *r) {
     }
 }
 
-// The first camera stands near the wall y = 0 and looks into the room; the others are shifted from it and
-// turn back towards what it sees.
-static void sb_room_cameras(SbRoom *room, const SbSimConfig *c) {
+// The first camera stands near the wall y = 0 and looks into the room.
+static void sb_room_first_camera(SbRoom *room, const SbSimConfig *c) {
     SbRandom r = sb_random(room->scene, 1);
     SbRoomCamera *first = &room->camera[0];
     first->at[0] = room->size[0] * sb_room_draw(&r, 300, 700) / 1000;
@@ -130,8 +135,13 @@ static void sb_room_cameras(SbRoom *room, const SbSimConfig *c) {
     first->yaw = sb_room_draw(&r, -350, 350);
     first->pitch = -sb_room_draw(&r, 50, 450);
     first->fov = sb_room_draw(&r, c->fov_min * 17453 / 1000, c->fov_max * 17453 / 1000);
+}
+
+// The others are shifted from it and turn back towards what it sees.
+static void sb_room_cameras_beside(SbRoom *room, const SbSimConfig *c) {
+    const SbRoomCamera *first = &room->camera[0];
     for (int k = 1; k < c->views; k++) {
-        r = sb_random(room->scene, 100 + (uint64_t)k);
+        SbRandom r = sb_random(room->scene, 100 + (uint64_t)k);
         SbRoomCamera *e = &room->camera[k];
         int side = sb_room_draw(&r, 0, 1) ? 1 : -1;
         int x = first->at[0] + side * sb_room_draw(&r, 300, 1000), high = room->size[0] - 200;
@@ -153,8 +163,9 @@ static int sb_room_reach(const SbRoomObject *o) {
     return r;
 }
 
-// An object of random shape, colour and size at a random place in the first camera's field of view.
-static void sb_room_propose(const SbRoom *room, SbRandom *r, SbRoomObject *o) {
+// An object of random shape, colour and size at a random place in the first camera's field of view; or, where
+// the cameras walk, at any place 1 m and more from the first.
+static void sb_room_propose(const SbRoom *room, int walk, SbRandom *r, SbRoomObject *o) {
     const SbRoomCamera *cam = &room->camera[0];
     memset(o, 0, sizeof *o);
     o->shape = sb_room_draw(r, 0, SB_SHAPES - 1);
@@ -177,6 +188,13 @@ static void sb_room_propose(const SbRoom *room, SbRandom *r, SbRoomObject *o) {
     o->at[0] = cam->at[0] - (int)(ahead * sb_room_series(angle, 1) / sb_room_series(angle, 0));
     o->at[1] = cam->at[1] + ahead;
     o->at[2] = o->half[2];
+    for (int j = 0; j < 2 && walk; j++) o->at[j] = sb_room_draw(r, 0, room->size[j]);
+}
+
+// Is a point on the floor less than `space` from the object, whatever its yaw?
+static int sb_room_near(const SbRoomObject *o, const int at[3], int space) {
+    int64_t dx = o->at[0] - at[0], dy = o->at[1] - at[1], gap = sb_room_reach(o) + space;
+    return dx * dx + dy * dy < gap * gap;
 }
 
 // No part in a wall, 6 cm from every other object, and no second object of the same name.
@@ -186,8 +204,7 @@ static int sb_room_fits(const SbRoom *room, const SbRoomObject *o) {
         if (o->at[j] < reach || o->at[j] > room->size[j] - reach) return 0;
     for (int k = 0; k < room->objects; k++) {
         const SbRoomObject *q = &room->object[k];
-        int64_t dx = o->at[0] - q->at[0], dy = o->at[1] - q->at[1], gap = reach + sb_room_reach(q) + 60;
-        if (dx * dx + dy * dy < gap * gap) return 0;
+        if (sb_room_near(q, o->at, reach + 60)) return 0;
         if (o->shape == q->shape && o->colour == q->colour) return 0;
     }
     return 1;

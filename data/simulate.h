@@ -7,7 +7,7 @@
 //     SbSimConfig c = sb_sim_default();  SbScene scene = {0};   // one SbScene per thread: buffers are reused
 //     SbRoom room;  sb_room_make(&room, &c, sb_pool(SB_POOL_TRAIN, 17));  sb_room_scene(&scene, &room, &c);
 //
-// Read from top: rays against shapes, shading, views, the whole layout, scenes, single rays.
+// Read from top: rays against shapes, shading, views, overlap, the whole layout, scenes, single rays.
 #ifndef SB_SIMULATE_H
 #define SB_SIMULATE_H
 #include "room.h"
@@ -365,11 +365,132 @@ static SB_UNUSED void sb_room_render(const SbRoom *room, const SbSimConfig *c, i
         }
 }
 
+// ---- overlap, and a path of cameras
+//
+// The overlap of view a with view b is the share of a's pixels whose point lies inside b's picture and is not
+// hidden from b; that of the pair is the smaller of a with b and b with a. It is measured on 24 x 24 rays, in
+// doubles: a ray that grazes an edge to the last bit is the one thing by which machines could differ here.
+
+enum { SB_OVERLAP_RAYS = 24, SB_PATH_TRIES = 200, SB_PATHS = 40 };
+
+// A camera as the rays below want it.
+typedef struct { SbIntrinsics k; double pose[16]; } SbRoomEye;
+
+// Where a world point lands in a view of w x h pixels; 1 if inside the picture.
+static int sb_eye_sees(const SbRoomEye *e, const double p[3], int w, int h) {
+    double c[3] = {0, 0, 0};
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) c[i] += e->pose[4 * j + i] * (p[j] - e->pose[4 * j + 3]);
+    if (!(c[2] > 0)) return 0;
+    double u = e->k.fx * c[0] / c[2] + e->k.cx, v = e->k.fy * c[1] / c[2] + e->k.cy;
+    return u > -.5 && v > -.5 && u < w - .5 && v < h - .5;
+}
+
+// Overlap of a with b; *depth is the mean planar depth of a. The room is convex: only objects hide a point.
+static double sb_room_share(const SbRoomStage *s, const SbSimConfig *c, const SbRoomEye *a,
+                            const SbRoomEye *b, double *depth) {
+    enum { N = SB_OVERLAP_RAYS };
+    SbRays rays, back;
+    int shared = 0;
+    *depth = 0;
+    for (int y = 0; y < N; y++) {
+        sb_rays_row(&rays, s, &a->k, a->pose, N, .5 * c->w / N - .5, (double)c->w / N,
+                    (y + .5) * c->h / N - .5);
+        back.n = 0;
+        for (int j = 0; j < 3; j++) back.from[j] = b->pose[4 * j + 3];
+        for (int i = 0; i < N; i++) {
+            double p[3];
+            sb_rays_point(&rays, i, p);
+            *depth += rays.t[i] / (N * N);
+            if (!sb_eye_sees(b, p, c->w, c->h)) continue;
+            back.x[back.n] = p[0] - back.from[0];
+            back.y[back.n] = p[1] - back.from[1];
+            back.z[back.n] = p[2] - back.from[2];
+            back.t[back.n] = .999;
+            back.hit[back.n++] = SB_NOTHING;
+        }
+        sb_rays_bodies(&back, s);
+        for (int i = 0; i < back.n; i++) shared += back.hit[i] == SB_NOTHING;
+    }
+    return shared / (double)(N * N);
+}
+
+// Overlap in 0..1 of two views of a room, as a pair.
+static SB_UNUSED double sb_room_overlap(const SbRoom *room, const SbSimConfig *c, int a, int b) {
+    SbRoomStage stage;
+    SbRoomEye eye[2];
+    double depth;
+    sb_room_stage(&stage, room);
+    sb_room_camera(room, c, a, &eye[0].k, eye[0].pose);
+    sb_room_camera(room, c, b, &eye[1].k, eye[1].pose);
+    return sb_sim_least(sb_room_share(&stage, c, &eye[0], &eye[1], &depth),
+                        sb_room_share(&stage, c, &eye[1], &eye[0], &depth));
+}
+
+// A step from `last`: either of a random length, up to 1.2 m and 70 degrees, or up to 2 m and any turn. 0: it
+// ends in a wall or an object.
+static int sb_room_stride(const SbRoom *room, const SbRoomCamera *last, SbRandom *r, SbRoomCamera *e) {
+    int far_off = sb_room_draw(r, 0, 1), scale = far_off ? 1000 : sb_room_draw(r, 20, 1000);
+    int metres = far_off ? 2000 : 1200, turn = far_off ? 3142 : 1200;
+    e->fov = last->fov;
+    for (int j = 0; j < 2; j++) e->at[j] = last->at[j] + sb_room_draw(r, -metres, metres) * scale / 1000;
+    e->at[2] = last->at[2] + sb_room_draw(r, -400, 400) * scale / 1000;
+    e->yaw = last->yaw + sb_room_draw(r, -turn, turn) * scale / 1000;
+    e->pitch = last->pitch + sb_room_draw(r, -400, 400) * scale / 1000;
+    for (int j = 0; j < 2; j++)
+        if (e->at[j] < 300 || e->at[j] > room->size[j] - 300) return 0;
+    for (int k = 0; k < room->objects; k++)
+        if (sb_room_near(&room->object[k], e->at, 300)) return 0;
+    return e->at[2] >= 700 && e->at[2] <= 2000 && e->pitch >= -450 && e->pitch <= -50;
+}
+
+// The camera's k-th stop: a goal is drawn in the bin, and of SB_PATH_TRIES steps from the stop before the
+// first within 3 percent of it is taken, else the nearest, one in the bin if there is one. The mean depth of
+// a view is `deep` metres, or not less than it was. Returns by how many percent the stop misses the bin.
+static double sb_room_stop(SbRoom *room, const SbSimConfig *c, const SbRoomStage *s, int k, double deep,
+                           SbRandom r) {
+    const double goal = c->overlap_min + (c->overlap_max - c->overlap_min) * sb_next_unit(&r);
+    SbRoomEye eye[2];
+    SbRoomCamera best = room->camera[k - 1], *e = &room->camera[k];
+    double miss = 100, least = 1e9, depth, before;
+    sb_room_camera(room, c, k - 1, &eye[0].k, eye[0].pose);
+    for (int tries = 0; tries < SB_PATH_TRIES && least > 3; tries++) {
+        if (!sb_room_stride(room, &room->camera[k - 1], &r, e)) continue;
+        sb_room_camera(room, c, k, &eye[1].k, eye[1].pose);
+        double percent = 100 * sb_room_share(s, c, &eye[1], &eye[0], &depth);
+        percent = sb_sim_least(percent, 100 * sb_room_share(s, c, &eye[0], &eye[1], &before));
+        if (depth < deep && depth < before) continue;
+        double off = sb_sim_most(sb_sim_most(c->overlap_min - percent, percent - c->overlap_max), 0);
+        if (100 * off + fabs(percent - goal) >= least) continue;
+        least = 100 * off + fabs(percent - goal);
+        miss = off;
+        best = *e;
+    }
+    *e = best;
+    return miss;
+}
+
+// A camera that walks through the room. A path that ends where no step keeps to the bin is begun again, and
+// may look at nearer walls.
+static void sb_room_path(SbRoom *room, const SbSimConfig *c) {
+    SbRoomStage stage;
+    sb_room_stage(&stage, room);
+    for (int path = 1; path <= SB_PATHS; path++) {
+        double miss = 0;
+        for (int k = 1; k < c->views && (miss == 0 || path == SB_PATHS); k++)
+            miss += sb_room_stop(room, c, &stage, k, 2.05 - .05 * path,
+                                 sb_random(room->scene, (uint64_t)(100 * path + k)));
+        if (miss == 0) return;
+    }
+}
+
 // ---- the whole layout
 
-// The layout of a scene: a function of its number and of the config's views, fov and difficulty.
+// The layout of a scene: a function of its number and of the config's views, fov, difficulty and overlap (of
+// the picture's shape too, where the camera walks).
 static SB_UNUSED void sb_room_make(SbRoom *room, const SbSimConfig *c, uint64_t scene) {
     static const int least[3] = {2, 3, 5}, most[3] = {3, 6, 8};
+    const int walk = c->overlap_max > 0;
     sb_sim_check(c);
     memset(room, 0, sizeof *room);
     room->scene = scene;
@@ -384,14 +505,17 @@ static SB_UNUSED void sb_room_make(SbRoom *room, const SbSimConfig *c, uint64_t 
     room->ambient = c->difficulty == 2 ? sb_room_draw(&r, 200, 350) : sb_room_draw(&r, 350, 600);
     room->level = c->difficulty == 2 ? sb_room_draw(&r, 700, 1000) : 1000;
     sb_room_faces(room, c, &r);
-    sb_room_cameras(room, c);
+    sb_room_first_camera(room, c);
+    if (!walk) sb_room_cameras_beside(room, c);
     r = sb_random(scene, 2);
     int wanted = sb_room_draw(&r, least[c->difficulty], most[c->difficulty]);
     for (int tries = 0; tries < 200 && room->objects < wanted; tries++) {
-        sb_room_propose(room, &r, &room->object[room->objects]);
-        room->objects += sb_room_fits(room, &room->object[room->objects]);
+        SbRoomObject *o = &room->object[room->objects];
+        sb_room_propose(room, walk, &r, o);
+        room->objects += sb_room_fits(room, o) && !(walk && sb_room_near(o, room->camera[0].at, 1000));
     }
     if (room->objects < SB_ROOM_OBJECTS) memset(&room->object[room->objects], 0, sizeof(SbRoomObject));
+    if (walk) sb_room_path(room, c);
 }
 
 // ---- scenes in memory
