@@ -71,6 +71,7 @@ int main(int argc, char **argv) {
     RUN(test_vsi_table);
     RUN(test_vsi_refuses);
     RUN(test_vsi_layout);
+    RUN(test_vsi_answers);
     RUN(test_run_path);
     RUN(test_run_variants);
     RUN(test_run_kill);

@@ -574,6 +574,7 @@ static SB_UNUSED void sb_room_scene(SbScene *scene, const SbRoom *room, const Sb
     snprintf(scene->name, sizeof scene->name, "scene %llu", (unsigned long long)room->scene);
     scene->up[0] = scene->up[1] = 0;
     scene->up[2] = 1;
+    scene->floor_area = room->size[0] * 1e-3 * room->size[1] * 1e-3;
     for (int i = 0; i < room->views; i++) {
         SbView *v = &scene->view[i];
         sb_room_camera(room, c, i, &v->k, v->pose);

@@ -609,7 +609,7 @@ static double test_overlap(const SbRoom *room, const SbView *a, const SbView *b)
 }
 
 // The overlap of neighbours lies in the bin that was asked for, and brute force finds the same overlap: to a
-// ray on 24 x 24 pixels, which are the rays of the layout, and to 3 % on 64 x 64. Cameras stand where they may.
+// ray on 24 x 24 pixels, which are the rays of the layout, and to 3 % on 64 x 64. Cameras stand in the open.
 static void test_simulate_path(void) {
     static const int bin[4][2] = {{0, 20}, {15, 35}, {30, 60}, {75, 95}};
     enum { ROOMS = 20, VIEWS = 12 };

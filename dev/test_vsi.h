@@ -1,10 +1,13 @@
-// test_vsi.h: tests of data/vsi.h (VSI-Bench's score); included by test_spatialboost.c.
+// test_vsi.h: tests of data/vsi.h (VSI-Bench's score) and data/vsi_ask.h (questions of its types); included
+// by test_spatialboost.c. test_converse.h has the objects as points.
 //
-// The check values were computed with the benchmark's own arithmetic (Python, numpy), not with ours.
+// The scores' check values were computed with the benchmark's own arithmetic (Python, numpy), not with ours;
+// an answer is recomputed from the TEXT of the row: gaps from dense points of the surfaces, directions from
+// plain angles in the world's x and y, what is seen from the mask's pixels.
 #ifndef SB_TEST_VSI_H
 #define SB_TEST_VSI_H
-#include "../data/vsi.h"
-#include "test.h"
+#include "../data/vsi_ask.h"
+#include "test_converse.h"
 
 // ---- one score
 
@@ -147,5 +150,210 @@ static void test_vsi_layout(void) {
                           "Please answer the question using a single word or phrase."), "%s", t.data);
     free(t.data);
     sb_vsi_row_free(&r);
+}
+
+// ---- questions about scenes
+
+typedef struct {
+    const SbScene *scene;
+    const SbRoom *room;
+    const SbVsiRow *row;
+    int objects, object[8];             // named in the question
+    int first[TEST_IDS], early[TEST_IDS]; // first view with enough pixels of it; most pixels before that
+} TestVsiAsked;
+
+static double test_vsi_gap(const TestVsiAsked *a, int i, int j) {
+    double(*point)[3] = test_points(), least = 1e9;
+    int count = test_surface(a->scene->object + i, TEST_FINE, point);
+    for (int k = 0; k < count; k++) least = fmin(least, test_away(a->scene->object + j, point[k]));
+    return least;
+}
+// Degrees to the left (counter-clockwise from above) from the direction of b, for who stands at a, to c.
+static double test_vsi_turn(const TestVsiAsked *a, int *clear) {
+    const double *p = a->scene->object[a->object[0]].center, *q = a->scene->object[a->object[1]].center;
+    const double *r = a->scene->object[a->object[2]].center, degree = acos(-1) / 180;
+    double turn = (atan2(r[1] - p[1], r[0] - p[0]) - atan2(q[1] - p[1], q[0] - p[0])) / degree;
+    *clear = hypot(q[0] - p[0], q[1] - p[1]) > .499 && hypot(r[0] - p[0], r[1] - p[1]) > .499 &&
+             hypot(r[0] - q[0], r[1] - q[1]) > .499;
+    return turn > 180 ? turn - 360 : turn < -180 ? turn + 360 : turn;
+}
+// Objects that a text names; of two with one name the one that is seen.
+static int test_vsi_read(const TestVsiAsked *a, const char *text, int *object, int room) {
+    int n = test_read_objects(a->scene, text, strlen(text), object, room);
+    for (int i = 0; i < n; i++)
+        for (int k = 3; k < a->scene->objects && a->first[object[i]] < 0; k++)
+            if (!strcmp(a->scene->object[k].name, a->scene->object[object[i]].name)) object[i] = k;
+    return n;
+}
+static const char *test_vsi_right(const SbVsiRow *r) { return r->option[r->truth[0] - 'A']; }
+
+static int check_vsi_count(const TestVsiAsked *a) {
+    char kind[32];
+    int count = 0, seen = 0;
+    if (sscanf(a->row->question, "How many objects of the kind %31s are", kind) != 1) return 0;
+    for (int i = 0; i < a->room->objects; i++) {
+        if (strcmp(sb_shape_name[a->room->object[i].shape], kind)) continue;
+        count++;
+        seen += a->first[3 + i] >= 0;
+    }
+    return count >= 2 && seen == count && atoi(a->row->truth) == count;
+}
+static int check_vsi_distance(const TestVsiAsked *a) {
+    double gap = test_vsi_gap(a, a->object[0], a->object[1]);
+    return a->objects == 2 && gap > .199 && fabs(gap - atof(a->row->truth)) < .05 + .002;
+}
+static int check_vsi_size(const TestVsiAsked *a) {
+    SbObject o = a->scene->object[a->object[0]];
+    double(*point)[3] = test_points(), longest = 0, low, high;
+    o.yaw = 0;
+    int count = test_surface(&o, TEST_SIDE, point);
+    for (int k = 0; k < 3; k++) {
+        low = 1e9, high = -1e9;
+        for (int i = 0; i < count; i++) low = fmin(low, point[i][k]), high = fmax(high, point[i][k]);
+        longest = fmax(longest, high - low);
+    }
+    return a->objects == 1 && fabs(100 * longest - atof(a->row->truth)) < .501;
+}
+static int check_vsi_room(const TestVsiAsked *a) {
+    return fabs(a->room->size[0] * 1e-3 * a->room->size[1] * 1e-3 - atof(a->row->truth)) < .0501;
+}
+static int check_vsi_nearest(const TestVsiAsked *a) {
+    double least = 1e9, second = 1e9;
+    int option, best = -1;
+    for (int k = 0; k < a->row->options; k++) {
+        if (test_vsi_read(a, a->row->option[k], &option, 1) != 1 || option == a->object[0]) return 0;
+        double gap = test_vsi_gap(a, a->object[0], option);
+        if (gap < least) second = least, least = gap, best = k;
+        else second = fmin(second, gap);
+    }
+    return a->objects == 1 && a->row->options >= 3 && second - least > .148 && a->row->truth[0] == 'A' + best;
+}
+static int check_vsi_easy(const TestVsiAsked *a) {
+    int clear;
+    double turn = test_vsi_turn(a, &clear);
+    return a->objects == 3 && clear && fabs(turn) > 9.99 && fabs(turn) < 170.01 && a->row->options == 2 &&
+           !strcmp(test_vsi_right(a->row), turn > 0 ? "left" : "right");
+}
+static int check_vsi_medium(const TestVsiAsked *a) {
+    int clear;
+    double turn = test_vsi_turn(a, &clear), size = fabs(turn);
+    if (a->objects != 3 || a->row->options != 3 || !clear || size < 54.99 || size > 170.01) return 0;
+    if (fabs(size - 135) < 9.99) return 0;
+    return !strcmp(test_vsi_right(a->row), size > 135 ? "back" : turn > 0 ? "left" : "right");
+}
+static int check_vsi_hard(const TestVsiAsked *a) {
+    int clear;
+    double turn = test_vsi_turn(a, &clear), off = fmod(turn + 360, 90);
+    char *said = sb_format("%s-%s", fabs(turn) < 90 ? "front" : "back", turn > 0 ? "left" : "right");
+    int right = a->objects == 3 && clear && a->row->options == 4 && off > 9.99 && off < 80.01 &&
+                !strcmp(test_vsi_right(a->row), said);
+    free(said);
+    return right;
+}
+static int check_vsi_order(const TestVsiAsked *a) {
+    int said[4], last = -1, right = a->row->options == 4 && (a->objects == 3 || a->objects == 4);
+    for (int k = 0; k < 4 && right; k++) {
+        const char *option = a->row->option[k];
+        int rising = test_vsi_read(a, option, said, 4) == a->objects, sum = 0;
+        right &= rising;
+        last = -1;
+        for (int i = 0; i < a->objects; i++) {
+            rising &= a->first[said[i]] > last && a->early[said[i]] <= 5;
+            last = a->first[said[i]];
+            for (int j = 0; j < a->objects; j++) sum += said[i] == a->object[j];
+        }
+        right &= sum == a->objects && rising == (a->row->truth[0] == 'A' + k);
+    }
+    return right;
+}
+
+// The objects that a question names can be told: enough pixels in some view, no other in sight of that name.
+static int test_vsi_named(TestVsiAsked *a) {
+    int right = 1;
+    double mean;
+    a->objects = test_vsi_read(a, a->row->question, a->object, 8);
+    for (int i = 0; i < a->objects; i++) {
+        const SbObject *o = a->scene->object + a->object[i];
+        right &= a->first[a->object[i]] >= 0;
+        for (int k = 3; k < a->scene->objects; k++)
+            for (int v = 0; v < a->scene->views && k != a->object[i]; v++)
+                right &= strcmp(a->scene->object[k].name, o->name) != 0 ||
+                         test_pixels(a->scene->view + v, k + 1, &mean) == 0;
+        for (int k = 0; k < i; k++) right &= a->object[k] != a->object[i];
+    }
+    for (int i = 0; i < a->row->options; i++)
+        for (int k = 0; k < i; k++) right &= strcmp(a->row->option[i], a->row->option[k]) != 0;
+    return right && (a->row->options ? a->row->truth[0] - 'A' < a->row->options && !a->row->truth[1]
+                                     : *a->row->truth != 0);
+}
+
+static void test_vsi_first(TestVsiAsked *a) {
+    double mean;
+    for (int i = 0; i < a->scene->objects; i++) {
+        a->first[i] = -1;
+        a->early[i] = 0;
+        for (int v = 0; v < a->scene->views && a->first[i] < 0; v++) {
+            int pixels = test_pixels(a->scene->view + v, i + 1, &mean);
+            if (pixels >= 25) a->first[i] = v;
+            else if (pixels > a->early[i]) a->early[i] = pixels;
+        }
+    }
+}
+
+// Every type in many rooms with a camera that walks, every answer by brute force; every fourth room shows two
+// objects of one name.
+static void test_vsi_answers(void) {
+    static int (*const check[SB_VSI_TYPES])(const TestVsiAsked *) = {
+        check_vsi_count, check_vsi_distance, check_vsi_size, check_vsi_room, check_vsi_nearest,
+        check_vsi_easy, check_vsi_medium, check_vsi_hard, NULL, check_vsi_order};
+    enum { ROOMS = 60, EACH = 3 };
+    SbSimConfig c = sb_sim_default();
+    SbScene scene;
+    SbRoom room;
+    SbVsiScene v;
+    SbVsiRows rows = {NULL, 0};
+    long asked[SB_VSI_TYPES] = {0}, wrong[SB_VSI_TYPES] = {0}, lacking[SB_VSI_TYPES] = {0}, letter[4] = {0};
+    long left = 0, back = 0;
+    memset(&scene, 0, sizeof scene);
+    memset(&v, 0, sizeof v);
+    c.views = 8, c.antialias = 1, c.difficulty = 2, c.overlap_min = 25, c.overlap_max = 60;
+    for (int i = 0; i < ROOMS; i++) {
+        TestVsiAsked a;
+        sb_room_make(&room, &c, sb_pool(SB_POOL_TEST, (uint64_t)i));
+        sb_room_scene(&scene, &room, &c);
+        if (i % 4 == 3) memcpy(scene.object[4].name, scene.object[3].name, sizeof scene.object[3].name);
+        memset(&a, 0, sizeof a);
+        a.scene = &scene, a.room = &room;
+        test_vsi_first(&a);
+        int first = rows.rows;
+        sb_vsi_scene(&v, &scene);
+        sb_vsi_ask(&rows, &v, EACH, 5, (uint64_t)i, "rooms", scene.name, lacking);
+        for (int k = first; k < rows.rows; k++) {
+            a.row = rows.row + k;
+            int right = test_vsi_named(&a) && check[a.row->type](&a);
+            CHECK(right && a.row->id == k, "%s: \"%s\" is answered %s", scene.name, a.row->question,
+                  a.row->truth);
+            asked[a.row->type]++;
+            wrong[a.row->type] += !right;
+            left += a.row->type == SB_VSI_EASY && !strcmp(test_vsi_right(a.row), "left");
+            back += a.row->type == SB_VSI_MEDIUM && !strcmp(test_vsi_right(a.row), "back");
+            if (a.row->options == 4) letter[a.row->truth[0] - 'A']++;
+        }
+    }
+    for (int t = 0; t < SB_VSI_TYPES; t++) {
+        if (t == SB_VSI_ROUTE) continue;
+        const char *name = sb_vsi_type[t].name;
+        CHECK(asked[t] >= (t == SB_VSI_ORDER ? 15 : ROOMS), "%s: asked %ld times", name, asked[t]);
+        CHECK(asked[t] + lacking[t] == EACH * ROOMS, "%s: %ld and %ld lacking", name, asked[t], lacking[t]);
+        CHECK(wrong[t] == 0, "%s: %ld of %ld answers are wrong", name, wrong[t], asked[t]);
+    }
+    long easy = asked[SB_VSI_EASY], four = letter[0] + letter[1] + letter[2] + letter[3];
+    CHECK(3 * left > easy && 3 * left < 2 * easy && back > 5, "left %ld of %ld, back %ld", left, easy, back);
+    for (int k = 0; k < 4; k++)         // 5 sigma of a quarter of some 300
+        CHECK(fabs(letter[k] - four / 4.) < 5 * sqrt(four * 3 / 16.), "%c is right %ld times of %ld", 'A' + k,
+              letter[k], four);
+    sb_vsi_free(&rows);
+    sb_vsi_scene_free(&v);
+    sb_scene_free(&scene);
 }
 #endif
