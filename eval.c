@@ -5,6 +5,7 @@
 //     ask        a conversation about a picture, and where the model looked
 //     features   a picture's features as colours                                     a PNG
 //     real       the same on photographs                                             out/real.html
+//     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
 //     report     everything that stands in out/ on one page                          out/report.html
 //
 // What it refuses to do: train, or report on a room that was trained on: probes are fitted on the rooms of
@@ -27,12 +28,14 @@
 #include "data/model.h"
 #include "data/page.h"
 #include "data/samples.h"
+#include "data/vsi.h"
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
-enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64 };
+enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
+       VSI = 128 };
 #define EVAL_OPTIONS(X) \
-    X(ALL, TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints, logs and results") \
+    X(ALL | VSI, TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints, logs and results") \
     X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
       "the base encoder (DIR/encoder.safetensors)") \
     X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
@@ -46,8 +49,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on") \
     X(PROBE | QUESTIONS, SWITCH, int, tune, 0, "", 0, 1, \
       "report on rooms kept for choosing settings, not on the test rooms") \
-    X(PROBE | QUESTIONS, TEXT, const char *, to, NULL, "NAME", 0, 0, \
-      "the table is DIR/NAME.csv (probe, questions)") \
+    X(PROBE | QUESTIONS | VSI, TEXT, const char *, to, NULL, "NAME", 0, 0, \
+      "the table is DIR/NAME.csv (probe, questions, vsi)") \
     X(QUESTIONS, TEXT, const char *, mix, "mix", "MIX", 0, 0, \
       "questions: a name or counts (./data/converse --help)") \
     X(ASK | FEATURES, TEXT, const char *, model, NULL, "FILE", 0, 0, "whom to ask (DIR/boost.safetensors)") \
@@ -56,6 +59,9 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
     X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
     X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
+    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
+      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
+    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
     X(REAL, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them") \
     X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
     X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
@@ -1605,6 +1611,43 @@ static void run_real(const Options *o) {
     free(path), free(t.data), free(info), sb_dialogue_free(&d);
 }
 
+// ---- vsi
+
+// A line of the table and of its CSV; what is not known stays empty.
+static void vsi_line(SbText *csv, const char *name, long n, double score, double usual) {
+    char text[3][32] = {"", "", ""};
+    if (n > 0) snprintf(text[0], sizeof text[0], "%ld", n);
+    if (!isnan(score)) snprintf(text[1], sizeof text[1], "%.2f", score);
+    if (!isnan(usual)) snprintf(text[2], sizeof text[2], "%.2f", usual);
+    sb_text_add(csv, "%s,%s,%s,%s\n", name, text[0], text[1], text[2]);
+    printf("%-28s %9s %8s %8s\n", name, text[0], text[1], text[2]);
+}
+static void run_vsi(const Options *o) {
+    SbVsiRows rows;
+    SbVsiScores s;
+    SbText csv = {NULL, 0, 0};
+    if (!o->questions) sb_die("vsi: --questions FILE is missing: what was asked, in VSI-Bench's layout");
+    if (!o->predictions)
+        sb_die("vsi: --predictions FILE is missing: lines of {\"id\": 7, \"prediction\": \"2\"}");
+    sb_vsi_read(&rows, o->questions);
+    sb_vsi_read_replies(&rows, o->questions, o->predictions);
+    sb_vsi_scores(&s, &rows);
+    sb_text_add(&csv, "type,questions,score,usual\n");
+    printf("%-28s %9s %8s %8s\n", "", "questions", "score", "usual");
+    for (int i = 0; i < SB_VSI_TYPES; i++) vsi_line(&csv, sb_vsi_type[i].name, s.n[i], s.type[i], s.usual[i]);
+    vsi_line(&csv, "object_rel_direction", 0, s.task[sb_vsi_type[SB_VSI_EASY].task], NAN);
+    vsi_line(&csv, "numeric", 0, s.numeric, NAN);
+    vsi_line(&csv, "choice", 0, s.choice, NAN);
+    vsi_line(&csv, "all", rows.rows, s.all, NAN);
+    printf("\nPercent. Numbers: mean relative accuracy; choices: right letters. Means are of the tasks that\n"
+           "there are. usual: of always giving the commonest true answer of the type.\n");
+    sb_make_folder(o->out);
+    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : "vsi");
+    sb_write_file(path, csv.data, csv.size);
+    printf("%s\n", path);
+    free(path), free(csv.data), sb_vsi_free(&rows);
+}
+
 // ---- diff
 static void run_diff(const Options *o) {
     if (!o->file[1]) sb_die("diff: expected two files: ./eval diff A.safetensors B.safetensors");
@@ -1624,6 +1667,9 @@ static const What whats[] = {
     {"real", REAL, run_real,
      "photographs: depth, features, answers before and after: DIR/real.html, for "
      "the report"},
+    {"vsi", VSI, run_vsi,
+     "predictions for VSI-Bench questions (from ./data/converse --vsi, or the benchmark): "
+     "DIR/vsi.csv"},
     {"report", REPORT, run_report, "one page of all that stands in DIR: DIR/report.html"},
     {"diff", DIFF, run_diff,
      "two dumps of a step (./train STAGE --dump FILE), tensor by tensor: ./eval diff A B"},

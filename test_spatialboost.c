@@ -4,8 +4,9 @@
 // where gradients are checked and from where float is judged; a GPU backend will stand where float stands.
 // The tests themselves, by subject: dev/test_ops.h (every operation: finite differences, float against
 // double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_files.h (readers
-// and what they refuse), dev/test_simulate.h, dev/test_converse.h (geometry and answers), dev/test_runs.h
-// (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
+// and what they refuse), dev/test_simulate.h, dev/test_converse.h (geometry and answers),
+// dev/test_vsi.h (VSI-Bench), dev/test_runs.h (programs, kills, full disks). Arguments choose tests by parts
+// of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
 
@@ -24,6 +25,7 @@ namespace f64 {
 #include "dev/test_files.h"
 #include "dev/test_simulate.h"
 #include "dev/test_converse.h"
+#include "dev/test_vsi.h"
 #include "dev/test_runs.h"
 
 int main(int argc, char **argv) {
@@ -47,6 +49,7 @@ int main(int argc, char **argv) {
     RUN(test_simulate_layouts);
     RUN(test_simulate_statistics);
     RUN(test_simulate_reuse);
+    RUN(test_simulate_path);
     RUN(test_simulate_refuses);
     RUN(test_converse_answers);
     RUN(test_converse_signs);
@@ -63,6 +66,12 @@ int main(int argc, char **argv) {
     RUN(test_words_mix_equals_rec);
     RUN(test_words_sequence);
     RUN(test_words_map);
+    RUN(test_vsi_mra);
+    RUN(test_vsi_replies);
+    RUN(test_vsi_table);
+    RUN(test_vsi_refuses);
+    RUN(test_vsi_layout);
+    RUN(test_vsi_answers);
     RUN(test_run_path);
     RUN(test_run_variants);
     RUN(test_run_kill);

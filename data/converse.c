@@ -2,13 +2,14 @@
 //
 //     ./data/converse --scenes rooms --out rooms.json                  every view of every scene in rooms/
 //     ./data/converse --scenes office --out office.jsonl --mix pixel   a scene without masks: depth only
+//     ./data/converse --scenes rooms --out q.jsonl --vsi 2             VSI-Bench questions, two a type
 //
 // Refuses: to draw pictures (./data/simulate and ./data/import make scene folders), to leave half a file.
 // Image paths are relative to the folder of --out. Read from top: paths, dialogues, main with its flags.
 #define _XOPEN_SOURCE 700  // realpath
 #include "converse.h"
 #include "flags.h"
-#include "json.h"
+#include "vsi_ask.h"
 
 typedef struct {
     SbWriter out;
@@ -20,6 +21,10 @@ typedef struct {
     SbDialogue dialogue;
     SbViewInfo info;
     SbText text;
+    int vsi;                        // questions of each VSI type a scene; 0: dialogues
+    SbVsiScene scene;
+    SbVsiRows rows;
+    long lacking[SB_VSI_TYPES];
 } Job;
 
 // ---- paths
@@ -63,19 +68,20 @@ static char *picture_path(const Job *job, const char *dir, const SbView *view) {
 
 // ---- dialogues
 
-// The dialogue that is in job->dialogue, as a record.
-static void write_record(Job *job, const char *picture, int n) {
+// The dialogue that is in job->dialogue, as a record: number n of its pictures.
+static void write_record(Job *job, char **picture, int pictures, int n) {
     const SbDialogue *d = &job->dialogue;
     SbConversation c;
+    SbText marks = {NULL, 0, 0};
     memset(&c, 0, sizeof c);
-    char *image[1] = {sb_copy(picture)};
-    c.id = sb_format("%s#%d", picture, n);
-    c.images = 1;
-    c.image = image;
+    for (int i = 0; i < pictures; i++) sb_text_add(&marks, "<image>\n");
+    c.id = sb_format("%s#%d", picture[0], n);
+    c.images = pictures;
+    c.image = picture;
     c.turns = d->turns;
     c.turn = (SbTurn *)sb_calloc((size_t)d->turns, sizeof *c.turn);
     for (int t = 0; t < d->turns; t++) {
-        c.turn[t].question = sb_format(t ? "%s" : "<image>\n%s", sb_dialogue_question(d, t));
+        c.turn[t].question = sb_format("%s%s", t ? "" : marks.data, sb_dialogue_question(d, t));
         c.turn[t].answer = sb_copy(sb_dialogue_answer(d, t));
     }
     job->text.size = 0;
@@ -84,22 +90,52 @@ static void write_record(Job *job, const char *picture, int n) {
     sb_write(&job->out, job->text.data, job->text.size);
     c.image = NULL;
     c.images = 0;
-    free(image[0]);
+    free(marks.data);
     sb_conversation_free(&c);
     job->records++;
     job->turns += d->turns;
+}
+
+// VSI-Bench's questions about a scene: rows, or dialogues of one turn each about all of its pictures.
+static void ask_vsi(Job *job, const SbScene *scene, const char *dir) {
+    char *full = full_path(dir), *name = strrchr(full, '/');
+    if (name == full || !name[1]) sb_die("%s: a scene needs a folder with a name, in a folder with one", dir);
+    *name++ = 0;
+    const char *dataset = strrchr(full, '/') + 1;
+    int first = job->rows.rows;
+    sb_vsi_scene(&job->scene, scene);
+    sb_vsi_ask(&job->rows, &job->scene, job->vsi, job->seed, job->number++, dataset, name, job->lacking);
+    for (int i = first; i < job->rows.rows; i++) {
+        job->text.size = 0;
+        if (job->lines) {
+            sb_text_vsi(&job->text, job->rows.row + i);
+            sb_write(&job->out, job->text.data, job->text.size);
+            job->records++;
+            continue;
+        }
+        sb_text_vsi_prompt(&job->text, job->rows.row + i);
+        sb_dialogue_clear(&job->dialogue);
+        sb_dialogue_add(&job->dialogue, job->text.data, job->rows.row[i].truth, -1);
+        char **picture = (char **)sb_calloc((size_t)scene->views, sizeof *picture);
+        for (int v = 0; v < scene->views; v++) picture[v] = picture_path(job, dir, scene->view + v);
+        write_record(job, picture, scene->views, i);
+        sb_free_names(picture, scene->views);
+    }
+    free(full);
 }
 
 static void converse_scene(Job *job, const char *dir) {
     SbScene scene;
     memset(&scene, 0, sizeof scene);
     sb_scene_load(&scene, dir);
+    if (job->vsi) ask_vsi(job, &scene, dir);
     for (int v = 0; v < scene.views; v++, job->views++) {
+        if (job->vsi) continue;
         char *picture = picture_path(job, dir, scene.view + v);
         sb_view_info(&job->info, &scene, v, job->mix.grid);
         for (int n = 0; n < job->per_view; n++, job->number++) {
             if (sb_converse_info(&job->dialogue, &job->info, &job->mix, job->seed, job->number))
-                write_record(job, picture, n);
+                write_record(job, &picture, 1, n);
             else job->silent++;
             job->skipped += job->dialogue.skipped;
         }
@@ -126,6 +162,15 @@ static void converse_folder(Job *job, const char *dir) {
     if (!found) sb_die("%s: neither a scene folder (with color/, depth/, pose/) nor a folder of them", dir);
     sb_free_names(name, count);
     free(color);
+}
+
+// How many questions of a type there are, and how many found no clear case.
+static void print_vsi(const Job *job, int type) {
+    long asked = 0;
+    for (int i = 0; i < job->rows.rows; i++) asked += job->rows.row[i].type == type;
+    if (asked + job->lacking[type] && type != SB_VSI_ROUTE)
+        printf("  %-28s %6ld asked, %6ld without a clear case\n", sb_vsi_type[type].name, asked,
+               job->lacking[type]);
 }
 
 // ---- main
@@ -169,6 +214,8 @@ int main(int argc, char **argv) {
         sb_flag("rationale", "", SB_FLAG_SWITCH, &rationale, 0, 0, "answers give their reasons"),
         sb_flag("grid", "G", SB_FLAG_INT, &grid, 0, SB_GRID_MAX, "patches of a G x G grid; 0: pixels"),
         sb_flag("seed", "N", SB_FLAG_INT, &seed, 0, 2e9, "another seed, other dialogues"),
+        sb_flag("vsi", "N", SB_FLAG_INT, &job.vsi, 0, 1000, "instead: VSI-Bench questions, at most N of each "
+                "type a scene, as the benchmark's rows (.jsonl) or as dialogues about all views (.json)"),
         sb_flag("per-view", "N", SB_FLAG_INT, &per_view, 1, 1e6, "dialogues about each view"),
     };
     char *text = usage();
@@ -193,10 +240,13 @@ int main(int argc, char **argv) {
     free(folder);
     converse_folder(&job, scenes);
     for (int i = 0; i < extra; i++) converse_folder(&job, more[i]);
+    if (!job.records && job.vsi) sb_die("%s: not written, no scene has objects to ask about", out);
     if (!job.records) sb_die("%s: not written, no view has what the mix \"%s\" asks about", out, mix);
     if (!job.lines) sb_write_text(&job.out, "]\n");
     sb_write_close(&job.out);
-    printf("%s: %ld dialogues, %ld turns, about %ld views\n", out, job.records, job.turns, job.views);
+    if (job.vsi) printf("%s: %ld questions about %ld views\n", out, job.records, job.views);
+    else printf("%s: %ld dialogues, %ld turns, about %ld views\n", out, job.records, job.turns, job.views);
+    for (int i = 0; i < SB_VSI_TYPES && job.vsi; i++) print_vsi(&job, i);
     if (job.skipped)
         printf("left out: %ld questions that a view has no clear answer to, and %ld whole dialogues\n",
                job.skipped, job.silent);
@@ -205,5 +255,7 @@ int main(int argc, char **argv) {
     free(job.text.data);
     sb_view_info_free(&job.info);
     sb_dialogue_free(&job.dialogue);
+    sb_vsi_scene_free(&job.scene);
+    sb_vsi_free(&job.rows);
     return 0;
 }

@@ -46,6 +46,7 @@ typedef struct {
     SbView *view;
     SbObject *object;
     double up[3];               // unit vector, world
+    double floor_area;          // of the whole room, square metres; 0: not known
     int unproven;               // 1: import could not prove the poses by reprojection
 } SbScene;
 
@@ -217,11 +218,15 @@ static SB_UNUSED void sb_unit_vector(double *v, const char *where) {
     for (int i = 0; i < 3; i++) v[i] /= length;
 }
 
-// objects.json: {"up": [x, y, z], "unproven": true, "objects": [...]}, each field optional.
+// objects.json: {"up": [x, y, z], "floor_area": 31.5, "unproven": true, "objects": [...]}, each optional.
 static SB_UNUSED void sb_objects_load(SbScene *s, const char *path) {
     cJSON *file = sb_json_read(path);
     if (sb_json_optional(file, "up", path)) sb_json_numbers(file, "up", s->up, 3, path);
     sb_unit_vector(s->up, path);
+    if (sb_json_optional(file, "floor_area", path)) {
+        s->floor_area = sb_json_number(file, "floor_area", path);
+        if (!(s->floor_area > 0)) sb_die("%s: floor_area: %g is not above 0", path, s->floor_area);
+    }
     s->unproven = cJSON_IsTrue(sb_json_optional(file, "unproven", path));
     const cJSON *list = sb_json_optional(file, "objects", path) ? sb_json_array(file, "objects", path) : NULL;
     s->object = (SbObject *)sb_calloc((size_t)cJSON_GetArraySize(list), sizeof *s->object);
@@ -335,6 +340,7 @@ static SB_UNUSED void sb_objects_save(const SbScene *s, const char *folder) {
     SbText t = {NULL, 0, 0};
     sb_text_add(&t, "{");
     sb_text_numbers(&t, "up", s->up, 3);
+    if (s->floor_area > 0) sb_text_add(&t, ", \"floor_area\": %.17g", s->floor_area);
     if (s->unproven) sb_text_add(&t, ", \"unproven\": true");
     sb_text_add(&t, ", \"objects\": [");
     for (int i = 0; i < s->objects; i++) {

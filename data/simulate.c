@@ -2,6 +2,7 @@
 //
 //     ./data/simulate --scene 0 --count 20 --out rooms     rooms/scene_000000/ ... in ScanNet's export layout
 //     ./data/simulate --count 12 --sheet rooms.png         one row per room; per view: colour, depth, objects
+//     ./data/simulate --views 8 --overlap 30,60 --out rooms     the camera walks through the room
 //
 // Refuses: other formats; rooms other than simulate.h's. Training does not need this program: it makes the
 // same rooms in memory. Read from top: the sheet, main with its flags.
@@ -67,10 +68,10 @@ static Sheet sheet_make(const SbSimConfig *c, int rooms, int zoom) {
 // ---- main
 
 // "50,80" into the config.
-static void read_fov(const char *text, SbSimConfig *c) {
+static void read_pair(const char *flag, const char *text, int *a, int *b) {
     char end;
-    if (sscanf(text, "%d,%d%c", &c->fov_min, &c->fov_max, &end) != 2)
-        sb_die("--fov %s: expected two whole numbers with a comma, like 50,80", text);
+    if (sscanf(text, "%d,%d%c", a, b, &end) != 2)
+        sb_die("--%s %s: expected two whole numbers with a comma, like 50,80", flag, text);
 }
 
 int main(int argc, char **argv) {
@@ -78,13 +79,15 @@ int main(int argc, char **argv) {
     int first = 0, count = 1;
     char fov_default[32];
     snprintf(fov_default, sizeof fov_default, "%d,%d", c.fov_min, c.fov_max);
-    const char *out = NULL, *sheet_path = NULL, *fov = fov_default;
+    const char *out = NULL, *sheet_path = NULL, *fov = fov_default, *overlap = "0,0";
     SbFlag flag[] = {
         sb_flag("scene", "N", SB_FLAG_INT, &first, 0, 1e9, "number of the first room"),
         sb_flag("count", "N", SB_FLAG_INT, &count, 1, 1e6, "rooms"),
         sb_flag("views", "N", SB_FLAG_INT, &c.views, 1, SB_ROOM_VIEWS, "views per room"),
         sb_flag("size", "N", SB_FLAG_INT, &c.w, 8, 4096, "width and height of a view in pixels"),
         sb_flag("fov", "A,B", SB_FLAG_TEXT, &fov, 0, 0, "horizontal field of view, drawn from A..B degrees"),
+        sb_flag("overlap", "A,B", SB_FLAG_TEXT, &overlap, 0, 0,
+                "percent that a view shares with the one before: the camera walks; 0,0: it does not"),
         sb_flag("difficulty", "N", SB_FLAG_INT, &c.difficulty, 0, 2, "0 plain; 2 more objects, less light"),
         sb_flag("out", "DIR", SB_FLAG_TEXT, &out, 0, 0, "write DIR/scene_000000/ ..."),
         sb_flag("sheet", "FILE.png", SB_FLAG_TEXT, &sheet_path, 0, 0, "write all rooms on one picture"),
@@ -92,7 +95,8 @@ int main(int argc, char **argv) {
     const int flags = (int)(sizeof flag / sizeof flag[0]);
     sb_flags_parse(flag, flags, argc, argv, 1, "usage: ./data/simulate [flags]", NULL, 0);
     if (!out && !sheet_path) sb_die("nothing to do: give --out DIR or --sheet FILE.png; --help lists flags");
-    read_fov(fov, &c);
+    read_pair("fov", fov, &c.fov_min, &c.fov_max);
+    read_pair("overlap", overlap, &c.overlap_min, &c.overlap_max);
     c.h = c.w;
     sb_sim_check(&c);
     const int zoom = c.w < TILE ? TILE / c.w : 1, tile = c.w * zoom + GAP;
@@ -101,9 +105,14 @@ int main(int argc, char **argv) {
     if (out) sb_make_folder(out);
     SbScene scene;
     SbRoom room;
+    double least = 1, most = 0;
     memset(&scene, 0, sizeof scene);
     for (int i = 0; i < count; i++) {
         sb_room_make(&room, &c, (uint64_t)(first + i));
+        for (int k = 1; k < c.views; k++) {
+            double overlap = sb_room_overlap(&room, &c, k - 1, k);
+            least = fmin(least, overlap), most = fmax(most, overlap);
+        }
         sb_room_scene(&scene, &room, &c);
         if (out) {
             char *folder = sb_format("%s/scene_%06d", out, first + i);
@@ -115,6 +124,8 @@ int main(int argc, char **argv) {
     }
     if (sheet_path) sb_png_write(sheet_path, sheet.rgb, sheet.w, sheet.h);
     printf("%d rooms x %d views of %d x %d pixels\n", count, c.views, c.w, c.h);
+    if (c.views > 1)
+        printf("a view and the one before show %.0f to %.0f %% of the same\n", 100 * least, 100 * most);
     sb_scene_free(&scene);
     free(sheet.rgb);
     return 0;

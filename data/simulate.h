@@ -1,239 +1,16 @@
 // simulate.h: rooms with objects whose every pixel, depth and distance is known.
 //
-// A room is a list of integers (millimetres, milliradians, thousandths) that follows from its scene number
-// alone: the same on every machine, for any thread count. Colour, planar depth and object masks are ray-cast.
+// A room (room.h) is a list of integers that follows from its scene number alone: the same on every machine,
+// for any thread count. Colour, planar depth and object masks are ray-cast.
 // Refuses: files (scene.h saves what sb_room_scene makes), meshes, reflections, camera roll, a second light.
 //
 //     SbSimConfig c = sb_sim_default();  SbScene scene = {0};   // one SbScene per thread: buffers are reused
 //     SbRoom room;  sb_room_make(&room, &c, sb_pool(SB_POOL_TRAIN, 17));  sb_room_scene(&scene, &room, &c);
 //
-// Read from top: the room, its layout (integers), rays against shapes, shading, views, scenes, single rays.
-// World: x right, y away from the first camera, z up; origin in a corner of the floor.
+// Read from top: rays against shapes, shading, views, overlap, the whole layout, scenes, single rays.
 #ifndef SB_SIMULATE_H
 #define SB_SIMULATE_H
-#include <stddef.h>
-#include "scene.h"
-
-enum { SB_ROOM_OBJECTS = 8, SB_ROOM_VIEWS = 16, SB_ROOM_COLOURS = 6, SB_ANTIALIAS_MAX = 4 };
-enum { SB_SPHERE, SB_BOX, SB_CYLINDER, SB_SHAPES };
-enum { SB_ID_FLOOR = 1, SB_ID_WALL, SB_ID_CEILING, SB_ID_OBJECT };  // mask values; object k: SB_ID_OBJECT + k
-enum { SB_FACE_PLAIN, SB_FACE_CHECKS, SB_FACE_STRIPES, SB_FACE_WAVES, SB_FACE_TEXTURES };
-
-typedef struct {
-    int w, h;                   // pixels
-    int views;                  // per room, 1..SB_ROOM_VIEWS
-    int fov_min, fov_max;       // horizontal field of view, degrees
-    int difficulty;             // 0: 2-3 objects, plain walls; 1: 3-6 objects; 2: 5-8, busy walls, less light
-    int antialias;              // colour is the mean of antialias x antialias rays per pixel
-    double noise;               // standard deviation of the colour noise, in levels of 255
-} SbSimConfig;
-
-// One of the room's six faces. Units: 1/1000, enum, mm, 1/1000, mm.
-typedef struct { int colour[3], texture, period, contrast, phase; } SbRoomFace;
-
-// Objects stand on the floor. Sphere: half[0..2] = radius; cylinder: half[0] = half[1] = radius. `at`: the
-// middle; yaw: counter-clockwise seen from above. Units: enum, enum, mm, mm, mrad, 1/1000, mm (0: no bands).
-typedef struct { int shape, colour, at[3], half[3], yaw, shade, band; } SbRoomObject;
-
-// yaw: counter-clockwise seen from above, 0 looks along +y; pitch: up; fov: horizontal. Milliradians.
-typedef struct { int at[3], yaw, pitch, fov; } SbRoomCamera;
-
-// Everything before `scene` is int, so that the hash of the layout can walk it.
-typedef struct {
-    int size[3], light[3];              // mm; the room is [0, size]
-    int ambient, level;                 // 1/1000: share of light that casts no shadow; all light
-    SbRoomFace face[6];                 // x = 0, x = size, y = 0, y = size, floor, ceiling
-    int objects, views;
-    SbRoomObject object[SB_ROOM_OBJECTS];
-    SbRoomCamera camera[SB_ROOM_VIEWS];
-    uint64_t scene;                     // its number
-} SbRoom;
-
-static const char *const sb_shape_name[SB_SHAPES] = {"sphere", "box", "cylinder"};
-static const char *const sb_colour_name[SB_ROOM_COLOURS] = {"red",    "green",  "blue",
-                                                            "yellow", "purple", "cyan"};
-static const double sb_colour_rgb[SB_ROOM_COLOURS][3] = {
-    {.80, .15, .15}, {.15, .65, .20}, {.15, .25, .85}, {.90, .80, .15}, {.60, .20, .70}, {.15, .75, .80}};
-
-// ---- scene numbers: what is trained on is never tested on
-
-enum { SB_POOL_TRAIN, SB_POOL_TEXT, SB_POOL_VALID, SB_POOL_PROBE, SB_POOL_TEST, SB_POOL_TUNE, SB_POOLS };
-
-// The i-th scene of a pool, i < 2^40: encoder and dialogues (TRAIN), text-only stage of the language model
-// (TEXT), validation loss (VALID), fitting of probes (PROBE), reported results (TEST), learning rates (TUNE).
-static SB_UNUSED uint64_t sb_pool(int pool, uint64_t i) { return ((uint64_t)pool << 40) + i; }
-
-// The rooms of the default training job.
-static SB_UNUSED SbSimConfig sb_sim_default(void) {
-    SbSimConfig c;
-    c.w = c.h = 64;
-    c.views = 2;
-    c.fov_min = 50;
-    c.fov_max = 80;
-    c.difficulty = 1;
-    c.antialias = 2;
-    c.noise = 3.25;
-    return c;
-}
-
-// Ends with a line that names the field if one is out of range.
-static SB_UNUSED void sb_sim_check(const SbSimConfig *c) {
-    if (c->w < 1 || c->h < 1 || c->w > 8192 || c->h > 8192)
-        sb_die("simulator: image of %d x %d pixels, 1..8192 wanted", c->w, c->h);
-    if (c->views < 1 || c->views > SB_ROOM_VIEWS)
-        sb_die("simulator: %d views per room, 1..%d wanted", c->views, (int)SB_ROOM_VIEWS);
-    if (c->fov_min < 10 || c->fov_max > 120 || c->fov_min > c->fov_max)
-        sb_die("simulator: field of view %d..%d degrees, 10 <= a <= b <= 120 wanted", c->fov_min, c->fov_max);
-    if (c->difficulty < 0 || c->difficulty > 2)
-        sb_die("simulator: difficulty %d, 0..2 wanted", c->difficulty);
-    if (c->antialias < 1 || c->antialias > SB_ANTIALIAS_MAX)
-        sb_die("simulator: antialias %d, 1..%d wanted", c->antialias, (int)SB_ANTIALIAS_MAX);
-    if (!(c->noise >= 0 && c->noise <= 255)) sb_die("simulator: noise %g, 0..255 wanted", c->noise);
-}
-
-// ---- layout: integers only, so that no compiler or libm can move an object
-
-// A uniform integer in [low, high].
-static int sb_room_draw(SbRandom *r, int low, int high) {
-    return low + (int)sb_next_int(r, (uint32_t)(high - low + 1));
-}
-
-// 10^6 sin (first = 1) or cos (first = 0) of an angle in mrad by its series; |angle| <= pi/2, error < 1e-5.
-static int64_t sb_room_series(int mrad, int first) {
-    const int64_t one = 1000000, x = (int64_t)mrad * 1000;
-    int64_t term = first ? x : one, sum = term;
-    for (int k = first + 1; k < 14; k += 2) {
-        term = -term * x / one * x / (one * k * (k + 1));
-        sum += term;
-    }
-    return sum;
-}
-
-static void sb_room_faces(SbRoom *room, const SbSimConfig *c, SbRandom *r) {
-    for (int k = 0; k < 6; k++) {
-        SbRoomFace *f = &room->face[k];
-        int base = sb_room_draw(r, 350, 900);
-        for (int j = 0; j < 3; j++) {
-            int v = base * sb_room_draw(r, 800, 1150) / 1000;
-            f->colour[j] = v < 1000 ? v : 1000;
-        }
-        f->texture = sb_room_draw(r, 0, SB_FACE_TEXTURES - 1);
-        f->period = sb_room_draw(r, 280, 1400);
-        f->contrast = c->difficulty == 2 ? sb_room_draw(r, 300, 600) : sb_room_draw(r, 100, 450);
-        f->phase = sb_room_draw(r, 0, 3000);
-        if (c->difficulty == 0 || k == 5) f->texture = SB_FACE_PLAIN;
-    }
-}
-
-// The first camera stands near the wall y = 0 and looks into the room; the others are shifted from it and
-// turn back towards what it sees.
-static void sb_room_cameras(SbRoom *room, const SbSimConfig *c) {
-    SbRandom r = sb_random(room->scene, 1);
-    SbRoomCamera *first = &room->camera[0];
-    first->at[0] = room->size[0] * sb_room_draw(&r, 300, 700) / 1000;
-    first->at[1] = sb_room_draw(&r, 300, 600);
-    first->at[2] = sb_room_draw(&r, 700, 2000);
-    first->yaw = sb_room_draw(&r, -350, 350);
-    first->pitch = -sb_room_draw(&r, 50, 450);
-    first->fov = sb_room_draw(&r, c->fov_min * 17453 / 1000, c->fov_max * 17453 / 1000);
-    for (int k = 1; k < c->views; k++) {
-        r = sb_random(room->scene, 100 + (uint64_t)k);
-        SbRoomCamera *e = &room->camera[k];
-        int side = sb_room_draw(&r, 0, 1) ? 1 : -1;
-        int x = first->at[0] + side * sb_room_draw(&r, 300, 1000), high = room->size[0] - 200;
-        e->at[0] = x < 200 ? 200 : x > high ? high : x;
-        e->at[1] = first->at[1] + sb_room_draw(&r, 0, 400);
-        e->at[2] = first->at[2] + sb_room_draw(&r, -300, 300);
-        if (e->at[2] < 600) e->at[2] = 600;
-        e->yaw = first->yaw + 2 * (e->at[0] - first->at[0]) * sb_room_draw(&r, 400, 1100) / room->size[1];
-        e->pitch = first->pitch + sb_room_draw(&r, -80, 50);
-        e->fov = first->fov;
-    }
-}
-
-// Radius of the circle on the floor that holds the object whatever its yaw; rounded up.
-static int sb_room_reach(const SbRoomObject *o) {
-    int s = o->half[0] * o->half[0] + o->half[1] * o->half[1], r = o->half[0];
-    if (o->shape != SB_BOX) return r;
-    while (r * r < s) r++;
-    return r;
-}
-
-// An object of random shape, colour and size at a random place in the first camera's field of view.
-static void sb_room_propose(const SbRoom *room, SbRandom *r, SbRoomObject *o) {
-    const SbRoomCamera *cam = &room->camera[0];
-    memset(o, 0, sizeof *o);
-    o->shape = sb_room_draw(r, 0, SB_SHAPES - 1);
-    o->colour = sb_room_draw(r, 0, SB_ROOM_COLOURS - 1);
-    if (o->shape == SB_SPHERE) {
-        o->half[0] = o->half[1] = o->half[2] = sb_room_draw(r, 150, 600);
-    } else if (o->shape == SB_BOX) {
-        o->half[0] = sb_room_draw(r, 120, 500);
-        o->half[1] = sb_room_draw(r, 120, 500);
-        o->half[2] = sb_room_draw(r, 120, 700);
-        o->yaw = sb_room_draw(r, 0, 3141);
-    } else {
-        o->half[0] = o->half[1] = sb_room_draw(r, 120, 450);
-        o->half[2] = sb_room_draw(r, 120, 700);
-    }
-    o->shade = sb_room_draw(r, 750, 1050);
-    o->band = sb_room_draw(r, 0, 2) ? 0 : sb_room_draw(r, 80, 300);
-    int ahead = sb_room_draw(r, 1300, room->size[1] - 600);
-    int angle = cam->yaw + cam->fov * sb_room_draw(r, -382, 382) / 1000;
-    o->at[0] = cam->at[0] - (int)(ahead * sb_room_series(angle, 1) / sb_room_series(angle, 0));
-    o->at[1] = cam->at[1] + ahead;
-    o->at[2] = o->half[2];
-}
-
-// No part in a wall, 6 cm from every other object, and no second object of the same name.
-static int sb_room_fits(const SbRoom *room, const SbRoomObject *o) {
-    int reach = sb_room_reach(o);
-    for (int j = 0; j < 2; j++)
-        if (o->at[j] < reach || o->at[j] > room->size[j] - reach) return 0;
-    for (int k = 0; k < room->objects; k++) {
-        const SbRoomObject *q = &room->object[k];
-        int64_t dx = o->at[0] - q->at[0], dy = o->at[1] - q->at[1], gap = reach + sb_room_reach(q) + 60;
-        if (dx * dx + dy * dy < gap * gap) return 0;
-        if (o->shape == q->shape && o->colour == q->colour) return 0;
-    }
-    return 1;
-}
-
-// The layout of a scene: a function of its number and of the config's views, fov and difficulty.
-static SB_UNUSED void sb_room_make(SbRoom *room, const SbSimConfig *c, uint64_t scene) {
-    static const int least[3] = {2, 3, 5}, most[3] = {3, 6, 8};
-    sb_sim_check(c);
-    memset(room, 0, sizeof *room);
-    room->scene = scene;
-    room->views = c->views;
-    SbRandom r = sb_random(scene, 0);
-    room->size[0] = sb_room_draw(&r, 4000, 8000);
-    room->size[1] = sb_room_draw(&r, 4000, 8000);
-    room->size[2] = sb_room_draw(&r, 2400, 3400);
-    room->light[0] = room->size[0] * sb_room_draw(&r, 200, 800) / 1000;
-    room->light[1] = room->size[1] * sb_room_draw(&r, 100, 900) / 1000;
-    room->light[2] = room->size[2] - sb_room_draw(&r, 100, 400);
-    room->ambient = c->difficulty == 2 ? sb_room_draw(&r, 200, 350) : sb_room_draw(&r, 350, 600);
-    room->level = c->difficulty == 2 ? sb_room_draw(&r, 700, 1000) : 1000;
-    sb_room_faces(room, c, &r);
-    sb_room_cameras(room, c);
-    r = sb_random(scene, 2);
-    int wanted = sb_room_draw(&r, least[c->difficulty], most[c->difficulty]);
-    for (int tries = 0; tries < 200 && room->objects < wanted; tries++) {
-        sb_room_propose(room, &r, &room->object[room->objects]);
-        room->objects += sb_room_fits(room, &room->object[room->objects]);
-    }
-    if (room->objects < SB_ROOM_OBJECTS) memset(&room->object[room->objects], 0, sizeof(SbRoomObject));
-}
-
-// A fingerprint of the layout, the same everywhere.
-static SB_UNUSED uint64_t sb_room_hash(const SbRoom *room) {
-    int word[offsetof(SbRoom, scene) / sizeof(int)];
-    uint64_t hash = room->scene;
-    memcpy(word, room, sizeof word);
-    for (size_t i = 0; i < sizeof word / sizeof word[0]; i++) hash = sb_hash(hash, (uint64_t)word[i]);
-    return hash;
-}
+#include "room.h"
 
 // ---- rays against shapes. Rays that start at one point (the camera; the light) are traced together, each
 // shape a plain loop over them without a branch, which compilers turn into vector code (with sqrt in it
@@ -588,6 +365,159 @@ static SB_UNUSED void sb_room_render(const SbRoom *room, const SbSimConfig *c, i
         }
 }
 
+// ---- overlap, and a path of cameras
+//
+// The overlap of view a with view b is the share of a's pixels whose point lies inside b's picture and is not
+// hidden from b; that of the pair is the smaller of a with b and b with a. It is measured on 24 x 24 rays, in
+// doubles: a ray that grazes an edge to the last bit is the one thing by which machines could differ here.
+
+enum { SB_OVERLAP_RAYS = 24, SB_PATH_TRIES = 200, SB_PATHS = 40 };
+
+// A camera as the rays below want it.
+typedef struct { SbIntrinsics k; double pose[16]; } SbRoomEye;
+
+// Where a world point lands in a view of w x h pixels; 1 if inside the picture.
+static int sb_eye_sees(const SbRoomEye *e, const double p[3], int w, int h) {
+    double c[3] = {0, 0, 0};
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) c[i] += e->pose[4 * j + i] * (p[j] - e->pose[4 * j + 3]);
+    if (!(c[2] > 0)) return 0;
+    double u = e->k.fx * c[0] / c[2] + e->k.cx, v = e->k.fy * c[1] / c[2] + e->k.cy;
+    return u > -.5 && v > -.5 && u < w - .5 && v < h - .5;
+}
+
+// Overlap of a with b; *depth is the mean planar depth of a. The room is convex: only objects hide a point.
+static double sb_room_share(const SbRoomStage *s, const SbSimConfig *c, const SbRoomEye *a,
+                            const SbRoomEye *b, double *depth) {
+    enum { N = SB_OVERLAP_RAYS };
+    SbRays rays, back;
+    int shared = 0;
+    *depth = 0;
+    for (int y = 0; y < N; y++) {
+        sb_rays_row(&rays, s, &a->k, a->pose, N, .5 * c->w / N - .5, (double)c->w / N,
+                    (y + .5) * c->h / N - .5);
+        back.n = 0;
+        for (int j = 0; j < 3; j++) back.from[j] = b->pose[4 * j + 3];
+        for (int i = 0; i < N; i++) {
+            double p[3];
+            sb_rays_point(&rays, i, p);
+            *depth += rays.t[i] / (N * N);
+            if (!sb_eye_sees(b, p, c->w, c->h)) continue;
+            back.x[back.n] = p[0] - back.from[0];
+            back.y[back.n] = p[1] - back.from[1];
+            back.z[back.n] = p[2] - back.from[2];
+            back.t[back.n] = .999;
+            back.hit[back.n++] = SB_NOTHING;
+        }
+        sb_rays_bodies(&back, s);
+        for (int i = 0; i < back.n; i++) shared += back.hit[i] == SB_NOTHING;
+    }
+    return shared / (double)(N * N);
+}
+
+// Overlap in 0..1 of two views of a room, as a pair.
+static SB_UNUSED double sb_room_overlap(const SbRoom *room, const SbSimConfig *c, int a, int b) {
+    SbRoomStage stage;
+    SbRoomEye eye[2];
+    double depth;
+    sb_room_stage(&stage, room);
+    sb_room_camera(room, c, a, &eye[0].k, eye[0].pose);
+    sb_room_camera(room, c, b, &eye[1].k, eye[1].pose);
+    return sb_sim_least(sb_room_share(&stage, c, &eye[0], &eye[1], &depth),
+                        sb_room_share(&stage, c, &eye[1], &eye[0], &depth));
+}
+
+// A step from `last`: either of a random length, up to 1.2 m and 70 degrees, or up to 2 m and any turn. 0: it
+// ends in a wall or an object.
+static int sb_room_stride(const SbRoom *room, const SbRoomCamera *last, SbRandom *r, SbRoomCamera *e) {
+    int far_off = sb_room_draw(r, 0, 1), scale = far_off ? 1000 : sb_room_draw(r, 20, 1000);
+    int metres = far_off ? 2000 : 1200, turn = far_off ? 3142 : 1200;
+    e->fov = last->fov;
+    for (int j = 0; j < 2; j++) e->at[j] = last->at[j] + sb_room_draw(r, -metres, metres) * scale / 1000;
+    e->at[2] = last->at[2] + sb_room_draw(r, -400, 400) * scale / 1000;
+    e->yaw = last->yaw + sb_room_draw(r, -turn, turn) * scale / 1000;
+    e->pitch = last->pitch + sb_room_draw(r, -400, 400) * scale / 1000;
+    for (int j = 0; j < 2; j++)
+        if (e->at[j] < 300 || e->at[j] > room->size[j] - 300) return 0;
+    for (int k = 0; k < room->objects; k++)
+        if (sb_room_near(&room->object[k], e->at, 300)) return 0;
+    return e->at[2] >= 700 && e->at[2] <= 2000 && e->pitch >= -450 && e->pitch <= -50;
+}
+
+// The camera's k-th stop: a goal is drawn in the bin, and of SB_PATH_TRIES steps from the stop before the
+// first within 3 percent of it is taken, else the nearest, one in the bin if there is one. The mean depth of
+// a view is `deep` metres, or not less than it was. Returns by how many percent the stop misses the bin.
+static double sb_room_stop(SbRoom *room, const SbSimConfig *c, const SbRoomStage *s, int k, double deep,
+                           SbRandom r) {
+    const double goal = c->overlap_min + (c->overlap_max - c->overlap_min) * sb_next_unit(&r);
+    SbRoomEye eye[2];
+    SbRoomCamera best = room->camera[k - 1], *e = &room->camera[k];
+    double miss = 100, least = 1e9, depth, before;
+    sb_room_camera(room, c, k - 1, &eye[0].k, eye[0].pose);
+    for (int tries = 0; tries < SB_PATH_TRIES && least > 3; tries++) {
+        if (!sb_room_stride(room, &room->camera[k - 1], &r, e)) continue;
+        sb_room_camera(room, c, k, &eye[1].k, eye[1].pose);
+        double percent = 100 * sb_room_share(s, c, &eye[1], &eye[0], &depth);
+        percent = sb_sim_least(percent, 100 * sb_room_share(s, c, &eye[0], &eye[1], &before));
+        if (depth < deep && depth < before) continue;
+        double off = sb_sim_most(sb_sim_most(c->overlap_min - percent, percent - c->overlap_max), 0);
+        if (100 * off + fabs(percent - goal) >= least) continue;
+        least = 100 * off + fabs(percent - goal);
+        miss = off;
+        best = *e;
+    }
+    *e = best;
+    return miss;
+}
+
+// A camera that walks through the room. A path that ends where no step keeps to the bin is begun again, and
+// may look at nearer walls.
+static void sb_room_path(SbRoom *room, const SbSimConfig *c) {
+    SbRoomStage stage;
+    sb_room_stage(&stage, room);
+    for (int path = 1; path <= SB_PATHS; path++) {
+        double miss = 0;
+        for (int k = 1; k < c->views && (miss == 0 || path == SB_PATHS); k++)
+            miss += sb_room_stop(room, c, &stage, k, 2.05 - .05 * path,
+                                 sb_random(room->scene, (uint64_t)(100 * path + k)));
+        if (miss == 0) return;
+    }
+}
+
+// ---- the whole layout
+
+// The layout of a scene: a function of its number and of the config's views, fov, difficulty and overlap (of
+// the picture's shape too, where the camera walks).
+static SB_UNUSED void sb_room_make(SbRoom *room, const SbSimConfig *c, uint64_t scene) {
+    static const int least[3] = {2, 3, 5}, most[3] = {3, 6, 8};
+    const int walk = c->overlap_max > 0;
+    sb_sim_check(c);
+    memset(room, 0, sizeof *room);
+    room->scene = scene;
+    room->views = c->views;
+    SbRandom r = sb_random(scene, 0);
+    room->size[0] = sb_room_draw(&r, 4000, 8000);
+    room->size[1] = sb_room_draw(&r, 4000, 8000);
+    room->size[2] = sb_room_draw(&r, 2400, 3400);
+    room->light[0] = room->size[0] * sb_room_draw(&r, 200, 800) / 1000;
+    room->light[1] = room->size[1] * sb_room_draw(&r, 100, 900) / 1000;
+    room->light[2] = room->size[2] - sb_room_draw(&r, 100, 400);
+    room->ambient = c->difficulty == 2 ? sb_room_draw(&r, 200, 350) : sb_room_draw(&r, 350, 600);
+    room->level = c->difficulty == 2 ? sb_room_draw(&r, 700, 1000) : 1000;
+    sb_room_faces(room, c, &r);
+    sb_room_first_camera(room, c);
+    if (!walk) sb_room_cameras_beside(room, c);
+    r = sb_random(scene, 2);
+    int wanted = sb_room_draw(&r, least[c->difficulty], most[c->difficulty]);
+    for (int tries = 0; tries < 200 && room->objects < wanted; tries++) {
+        SbRoomObject *o = &room->object[room->objects];
+        sb_room_propose(room, walk, &r, o);
+        room->objects += sb_room_fits(room, o) && !(walk && sb_room_near(o, room->camera[0].at, 1000));
+    }
+    if (room->objects < SB_ROOM_OBJECTS) memset(&room->object[room->objects], 0, sizeof(SbRoomObject));
+    if (walk) sb_room_path(room, c);
+}
+
 // ---- scenes in memory
 
 // Buffers for a scene's views; kept as they are when the scene has them already.
@@ -644,6 +574,7 @@ static SB_UNUSED void sb_room_scene(SbScene *scene, const SbRoom *room, const Sb
     snprintf(scene->name, sizeof scene->name, "scene %llu", (unsigned long long)room->scene);
     scene->up[0] = scene->up[1] = 0;
     scene->up[2] = 1;
+    scene->floor_area = room->size[0] * 1e-3 * room->size[1] * 1e-3;
     for (int i = 0; i < room->views; i++) {
         SbView *v = &scene->view[i];
         sb_room_camera(room, c, i, &v->k, v->pose);

@@ -754,14 +754,15 @@ static SbScene files_room(int views, double walk) {
 static void test_scene_round_trip(void) {
     SbScene s = files_room(3, 0.2), r;
     s.unproven = 1;
+    s.floor_area = 12.345678901234567;
     s.up[0] = 0.6;
     s.up[2] = 0.8;
     const char *folder = test_path("scene/room");
     sb_scene_save(&s, folder);
     CHECK(files_count(test_path("scene")) == 1, "something is left beside the folder");
     sb_scene_load(&r, folder);
-    CHECK(r.views == 3 && r.objects == 2 && r.unproven == 1 && !memcmp(r.up, s.up, sizeof r.up), "%d views",
-          r.views);
+    CHECK(r.unproven == 1 && r.floor_area == s.floor_area, "floor %g", r.floor_area);
+    CHECK(r.views == 3 && r.objects == 2 && !memcmp(r.up, s.up, sizeof r.up), "%d views", r.views);
     for (int i = 0; i < 3; i++) {
         const SbView *a = s.view + i, *b = r.view + i;
         CHECK(!strcmp(a->name, b->name) && a->w == b->w && a->dh == b->dh, "view %d is %s", i, b->name);

@@ -590,6 +590,78 @@ static void test_simulate_reuse(void) {
     sb_scene_free(&fresh);
 }
 
+// ---- a camera that walks
+
+// Overlap of a with b, pixel by pixel: does the independent ray from b's camera to the point end there?
+static double test_overlap(const SbRoom *room, const SbView *a, const SbView *b) {
+    long shared = 0;
+    for (int k = 0; k < a->w * a->h; k++) {
+        double from[3], d[3], p[3], x, y, z;
+        test_pixel_ray(a, k % a->w, k / a->w, from, d);
+        double t = test_room_ray(room, from, d).t;
+        for (int j = 0; j < 3; j++) p[j] = from[j] + t * d[j];
+        test_project(b, p, &x, &y, &z);
+        if (!(z > 0 && x > -.5 && y > -.5 && x < b->w - .5 && y < b->h - .5)) continue;
+        for (int j = 0; j < 3; j++) from[j] = b->pose[4 * j + 3], d[j] = p[j] - from[j];
+        shared += test_room_ray(room, from, d).t > .999;
+    }
+    return (double)shared / (double)(a->w * a->h);
+}
+
+// The overlap of neighbours lies in the bin that was asked for, and brute force finds the same overlap: to a
+// ray on 24 x 24 pixels, which are the rays of the layout, and to 3 % on 64 x 64. Cameras stand in the open.
+static void test_simulate_path(void) {
+    static const int bin[4][2] = {{0, 20}, {15, 35}, {30, 60}, {75, 95}};
+    enum { ROOMS = 20, VIEWS = 12 };
+    SbScene scene;
+    SbRoom room, again;
+    long outside = 0, wrong = 0, bad = 0, used = 0, checked = 0;
+    double worst = 0, sum[4] = {0, 0, 0, 0};
+    memset(&scene, 0, sizeof scene);
+    for (int i = 0; i < 4 * ROOMS; i++) {
+        SbSimConfig c = test_sim_config(24, 24, VIEWS, 1 + i % 2);
+        c.overlap_min = bin[i % 4][0];
+        c.overlap_max = bin[i % 4][1];
+        sb_room_make(&room, &c, sb_pool(SB_POOL_TEST, (uint64_t)i));
+        sb_room_make(&again, &c, sb_pool(SB_POOL_TEST, (uint64_t)i));
+        wrong += sb_room_hash(&room) != sb_room_hash(&again);
+        for (int v = 0; v < VIEWS; v++) {
+            double p[3];
+            for (int j = 0; j < 3; j++) p[j] = room.camera[v].at[j] * 1e-3;
+            for (int k = 0; k < room.objects; k++) bad += test_outside(&room.object[k], p) < .05;
+            for (int j = 0; j < 3; j++) bad += p[j] < .1 || p[j] > room.size[j] * 1e-3 - .1;
+        }
+        for (int v = 1; v < VIEWS; v++, used++) {
+            double percent = 100 * sb_room_overlap(&room, &c, v - 1, v);
+            outside += percent < c.overlap_min - 1e-9 || percent > c.overlap_max + 1e-9;
+            sum[i % 4] += percent / (ROOMS * (VIEWS - 1));
+        }
+        if (i / 4 % 5) continue;        // a fifth of the rooms by brute force
+        sb_room_scene(&scene, &room, &c);
+        for (int v = 1; v < VIEWS; v += 3, checked++) {
+            double brute = fmin(test_overlap(&room, &scene.view[v - 1], &scene.view[v]),
+                                test_overlap(&room, &scene.view[v], &scene.view[v - 1]));
+            double found = sb_room_overlap(&room, &c, v - 1, v);
+            wrong += fabs(brute - found) > 1.5 / 576;   // one ray may graze an edge
+        }
+        c.w = c.h = 64;
+        sb_room_scene(&scene, &room, &c);
+        double fine = fmin(test_overlap(&room, &scene.view[1], &scene.view[2]),
+                           test_overlap(&room, &scene.view[2], &scene.view[1]));
+        worst = fmax(worst, fabs(fine - sb_room_overlap(&room, &c, 1, 2)));
+    }
+    CHECK(used == 4 * ROOMS * (VIEWS - 1) && outside == 0, "%ld of %ld pairs are not in their bin", outside,
+          used);
+    CHECK(checked > 60 && wrong == 0, "%ld of %ld overlaps differ from brute force", wrong, checked);
+    CHECK(worst < .03, "24 x 24 rays and 64 x 64 pixels differ by %.3f", worst);
+    CHECK(bad == 0, "%ld cameras stand in an object or a wall", bad);
+    for (int b = 0; b < 4; b++) {       // evenly spread: the mean of 220 is off by less than 2 percent
+        double middle = (bin[b][0] + bin[b][1]) / 2.;
+        CHECK(fabs(sum[b] - middle) < 2, "bin %d..%d: mean %.1f", bin[b][0], bin[b][1], sum[b]);
+    }
+    sb_scene_free(&scene);
+}
+
 static void test_simulate_refuses(void) {
     SbSimConfig c = sb_sim_default();
     SbRoom room;
@@ -610,5 +682,11 @@ static void test_simulate_refuses(void) {
     c = sb_sim_default();
     c.noise = NAN;
     EXPECT_DIE(sb_room_make(&room, &c, 1), "noise nan");
+    c = sb_sim_default();
+    c.overlap_min = 50;
+    c.overlap_max = 60;
+    EXPECT_DIE(sb_room_make(&room, &c, 1), "overlap of 50..60 percent");
+    c.overlap_max = 99;
+    EXPECT_DIE(sb_room_make(&room, &c, 1), "overlap of 50..99 percent");
 }
 #endif
