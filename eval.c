@@ -170,7 +170,7 @@ static void views_rooms(Views *v, const SbConfig *c, int pool, int n) {
     SbSource source;
     views_alloc(v, c, n);
     memset(&batch, 0, sizeof batch);
-    sb_source_init(&source, c, SB_TASK_RECOGNISE, pool, "rec", 0);
+    sb_source_init(&source, c, SB_TASK_RECOGNISE, pool, "rec", 1, 0);
     for (int first = 0; first < n; first += AT_ONCE) {
         int k = sb_min(AT_ONCE, n - first), P = v->patches;
         sb_source_batch(&source, slot, &batch, k, (uint64_t)first);
@@ -632,7 +632,7 @@ static void guess_blindly(AskedList *test, const SbConfig *c, const char *mix, i
     SbSource source;
     double depth[SB_GRID_MAX * SB_GRID_MAX] = {0};
     uint32_t *best = (uint32_t *)sb_calloc(SB_ASK_COUNT * KEYS, sizeof *best);
-    sb_source_init(&source, c, SB_TASK_DIALOGUE, SB_POOL_PROBE, mix, 11);
+    sb_source_init(&source, c, SB_TASK_DIALOGUE, SB_POOL_PROBE, mix, 1, 11);
     for (int first = 0; first < rooms; first += AT_ONCE) {
         sb_source_samples(&source, slot, AT_ONCE, (uint64_t)first);
         for (int i = 0; i < AT_ONCE; i++) {
@@ -740,7 +740,7 @@ static void run_questions(const Options *o) {
     SbSource source;
     open_encoders(e, o, given, stage);
     const SbConfig *c = &e[BASE].model.config;
-    sb_source_init(&source, c, SB_TASK_DIALOGUE, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, o->mix, 12);
+    sb_source_init(&source, c, SB_TASK_DIALOGUE, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, o->mix, 1, 12);
     Encoder *who[BLANK + 1] = {e, e[BOOST].path ? e + BOOST : NULL, e[CONTROL].path ? e + CONTROL : NULL,
                                e[BOOST].path ? e + BOOST : NULL};
     ask_rooms(&l, who, &source, o->images ? o->images : 1000);
@@ -860,7 +860,7 @@ static void print_tops(const SbWords *words, double *share, const SbViewInfo *in
 typedef struct { unsigned char *rgb; SbSample sample; SbSource source; const SbViewInfo *info; } Picture;
 static void open_picture(Picture *p, const Options *o, const SbConfig *c) {
     memset(p, 0, sizeof *p);
-    sb_source_init(&p->source, c, SB_TASK_RECOGNISE, SB_POOL_TEST, "rec", 0);
+    sb_source_init(&p->source, c, SB_TASK_RECOGNISE, SB_POOL_TEST, "rec", 1, 0);
     if (o->image) {
         int w, h;
         unsigned char *rgb = sb_image_load(o->image, &w, &h);
@@ -1464,7 +1464,7 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
     int room[ROOMS], n = 0;
     SbSource source;
     Gallery g;
-    sb_source_init(&source, c, SB_TASK_DIALOGUE, SB_POOL_TEST, "depth=5,closer=2,what=4,describe=1", 13);
+    sb_source_init(&source, c, SB_TASK_DIALOGUE, SB_POOL_TEST, "depth=5,closer=2,what=4,describe=1", 1, 13);
     sb_source_samples(&source, slot, LOOKED_AT, 0);
     for (int i = 0; i < LOOKED_AT && n < ROOMS; i++) {
         int seen = 0;
@@ -1592,7 +1592,7 @@ static void run_real(const Options *o) {
         if (!e[k].path) sb_die("%s/%s.safetensors: missing; make real makes it", o->out, stage[k]);
     Cast cast = cast_of(e, "base", "boosted", "with photos"), talkers = cast;
     talkers.e[BASE] = NULL;
-    sb_source_init(&source, &e[BASE].model.config, SB_TASK_DIALOGUE, SB_POOL_TEST, "pixel", 14);
+    sb_source_init(&source, &e[BASE].model.config, SB_TASK_DIALOGUE, SB_POOL_TEST, "pixel", 1, 14);
     sb_source_scenes(&source, o->scenes), sb_source_ready(&source);
     const SbViewInfo **info = (const SbViewInfo **)sb_calloc((size_t)source.views, sizeof *info);
     for (int i = 0; i < source.views; i++) info[i] = source.info + i;

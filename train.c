@@ -29,21 +29,29 @@
 // ---- the stages, one row each. Learning rates and steps: dev/NOTEBOOK.md says how they were chosen.
 typedef struct {
     const char *name, *from, *help;
-    int groups, task, pool, steps, toy_steps, batch;    // batch: samples, in multiples of the configuration's
+    int parts, groups, task, pool, steps, toy_steps;    // parts: what the model has beside encoder and LLM
+    double batch;                                       // samples, in multiples of the configuration's
     double lr, decay;
     const char *mix;
 } Stage;
 static const Stage stages[] = {
-    {"encoder", NULL, "a base encoder learns to recognise, from image-level labels", SB_BASE | SB_HEADS,
+    {"encoder", NULL, "a base encoder learns to recognise, from image-level labels", 0, SB_BASE | SB_HEADS,
      SB_TASK_RECOGNISE, SB_POOL_TRAIN, 1200, 20, 2, 1.5e-3, .05, "rec"},
-    {"llm", "encoder", "the LLM learns to speak of scenes, from exact text maps (no image)", SB_LLM,
+    {"llm", "encoder", "the LLM learns to speak of scenes, from exact text maps (no image)", 0, SB_LLM,
      SB_TASK_MAP, SB_POOL_TEXT, 250, 20, 1, 2e-3, 0, "lean"},
-    {"align", "llm", "the projector learns to write words; encoder and LLM frozen", SB_PROJ, SB_TASK_DIALOGUE,
-     SB_POOL_TRAIN, 200, 20, 1, 2e-3, 0, "lean"},
-    {"instruct", "align", "projector and LLM on dialogues; encoder frozen", SB_PROJ | SB_LLM,
+    {"align", "llm", "the projector learns to write words; encoder and LLM frozen", 0, SB_PROJ,
+     SB_TASK_DIALOGUE, SB_POOL_TRAIN, 200, 20, 1, 2e-3, 0, "lean"},
+    {"instruct", "align", "projector and LLM on dialogues; encoder frozen", 0, SB_PROJ | SB_LLM,
      SB_TASK_DIALOGUE, SB_POOL_TRAIN, 60, 10, 1, 3e-4, 0, "recshort"},
-    {"boost", "instruct", "Attn+, a and projector on spatial dialogues; encoder and LLM frozen",
+    {"boost", "instruct", "Attn+, a and projector on spatial dialogues; encoder and LLM frozen", SB_DUAL,
      SB_PLUS | SB_ALPHA | SB_PROJ, SB_TASK_DIALOGUE, SB_POOL_TRAIN, 700, 20, 1, 2e-3, 0, "mix"},
+    {"aggregator", "instruct", "several posed views: depth and points in the first view's frame",
+     SB_AGGREGATOR, SB_AGG, SB_TASK_GEOMETRY, SB_POOL_TRAIN, 300, 10, .25, 1e-3, .01, "lean"},
+    {"spa3r", "aggregator", "views to latents, latents and a camera to the features of a view never seen",
+     SB_AGGREGATOR | SB_SPA3R, SB_FIELD, SB_TASK_FIELD, SB_POOL_TRAIN, 500, 10, .25, 1e-3, 1e-4, "lean"},
+    {"vlm", "spa3r", "the LLM's image tokens ask a scene's latents; all else frozen",
+     SB_AGGREGATOR | SB_SPA3R | SB_ADAPTER, SB_ADAPT, SB_TASK_LATENTS, SB_POOL_TRAIN, 200, 10, .5, 1e-3, 0,
+     "lean"},
 };
 enum { STAGES = sizeof stages / sizeof *stages };
 
@@ -70,6 +78,8 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too")                     \
     X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM")            \
     X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch")               \
+    X(INT, int, views, 4, "N", 2, 16, "aggregator, spa3r, vlm: views of a scene")                           \
+    X(SWITCH, int, tune_llm, 0, "", 0, 1, "vlm: the LLM trains too")                                        \
     X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there")           \
     X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop")                             \
     X(TEXT, const char *, dump, NULL, "FILE", 0, 0,                                                         \
@@ -146,11 +156,15 @@ static int preset_of(const char *name) {
     sb_die("--preset %s: expected toy, mini or small", name);
 }
 
+static int batch_size(const Run *r) {
+    int n = (int)(r->stage->batch * r->config.batch);
+    return n > 1 ? n : 1;
+}
 // A flag that this stage would not look at is a misunderstanding.
 static void refuse_idle(const Run *r, const SbFlag *flag, int flags) {
     static const struct { const char *flag, *stage; } only[] = {
         {"tune", "boost"}, {"random_plus", "boost"}, {"freeze_projector", "boost"}, {"regress", "boost"},
-        {"patch_labels", "encoder"}};
+        {"patch_labels", "encoder"}, {"tune_llm", "vlm"}};
     for (int i = 0; i < flags; i++) {
         for (size_t k = 0; k < sizeof only / sizeof *only; k++)
             if (flag[i].given && !strcmp(flag[i].name, only[k].flag) && strcmp(r->stage->name, only[k].stage))
@@ -213,13 +227,13 @@ static void parse(Run *r, int argc, char **argv) {
     if (r->o.lr == 0) r->o.lr = r->stage->lr;
     if (r->o.decay < 0) r->o.decay = r->stage->decay;
     if (!r->o.mix) r->o.mix = r->stage->mix;
-    r->batch_size = r->stage->batch * r->config.batch;
+    r->batch_size = batch_size(r);
 }
 
 // ---- the run
 
 static int groups_of(const Run *r) {
-    int groups = r->stage->groups;
+    int groups = r->stage->groups | (r->o.tune_llm ? SB_LLM : 0);
     if (strcmp(r->stage->name, "boost")) return groups;
     if (!strcmp(r->o.tune, "full")) groups = SB_BASE | SB_PROJ;
     else if (strcmp(r->o.tune, "plus")) sb_die("--tune %s: expected plus or full", r->o.tune);
@@ -229,16 +243,16 @@ static int groups_of(const Run *r) {
 }
 static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     int task = r->o.regress && !strcmp(r->stage->name, "boost") ? SB_TASK_DEPTH : r->stage->task;
-    sb_source_init(s, &r->config, task, pool, r->o.mix, seed);
+    sb_source_init(s, &r->config, task, pool, r->o.mix, r->o.views, seed);
     s->mix.order = -1;
     for (int i = 0; i < 3; i++) if (!strcmp(r->o.order, sb_order_name[i])) s->mix.order = i;
     if (s->mix.order < 0) sb_die("--order %s: expected forward, reverse or random", r->o.order);
     s->rooms = r->o.rooms;
     if (pool == SB_POOL_VALID) return;  // the validation loss is always that of new simulated rooms
-    if ((r->o.scenes || r->o.data) && task != SB_TASK_DIALOGUE && task != SB_TASK_DEPTH)
+    if ((r->o.scenes || r->o.data) && task < SB_TASK_DIALOGUE)
         sb_die("stage %s reads no dialogues: --scenes and --data mean nothing to it", r->stage->name);
     if (r->o.scenes) sb_source_scenes(s, r->o.scenes), sb_source_ready(s);
-    if (r->o.data && task != SB_TASK_DIALOGUE) sb_die("--regress takes depth from --scenes, not from --data");
+    if (r->o.data && task != SB_TASK_DIALOGUE) sb_die("this stage takes views from --scenes, not from --data");
     if (r->o.data) sb_source_records(s, r->o.data);
     s->share = r->o.share;
 }
@@ -261,23 +275,23 @@ static char *describe(Run *r) {
 }
 // Make the model: from the half-done run, from the stage before, or from nothing.
 static void open_model(Run *r) {
-    int boost = !strcmp(r->stage->name, "boost"), dual = boost && !strcmp(r->o.tune, "plus"), was = 0, groups;
+    int parts = strcmp(r->o.tune, "plus") ? r->stage->parts & ~SB_DUAL : r->stage->parts, was = 0, groups;
     SbCheckpoint f;
     memset(&f, 0, sizeof f);
     groups = groups_of(r);
     const char *path = sb_exists(r->partial) && !r->o.again ? r->partial : r->base;
     if (path) sb_checkpoint_open(&f, path), sb_model_config(&f, &was);
     if (r->o.memory) {                  // without any, so that it can be asked on another machine
-        sb_model_plan(&r->model, &r->config, dual || was);
+        sb_model_plan(&r->model, &r->config, parts | was);
         sb_model_train(&r->model, groups);
         if (path) sb_checkpoint_close(&f);
         return;
     }
-    sb_model_init(&r->model, &r->config, dual || was);
+    sb_model_init(&r->model, &r->config, parts | was);
     sb_model_random(&r->model, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
-    if (path) sb_model_weights(&r->model, &f, path == r->base);
-    if (path == r->base && !was) sb_model_random(&r->model, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed,
-                                                 !r->o.random_plus);
+    if (path) sb_model_weights(&r->model, &f, path == r->base ? parts & ~was : 0);
+    if (path == r->base && !(was & SB_DUAL))
+        sb_model_random(&r->model, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
     sb_model_train(&r->model, groups);
     if (path && path == r->partial) {
         const char *made = sb_checkpoint_text(&f, "run");
@@ -326,6 +340,8 @@ static void open_log(Run *r) {
 static void one_step(Run *r, const SbSource *s, const SbBatch *b, int backward) {
     if (s->task == SB_TASK_RECOGNISE) sb_step_recognise(&r->model, b, backward, r->o.patch_labels);
     else if (s->task == SB_TASK_DEPTH) sb_step_regress(&r->model, b, backward);
+    else if (s->task == SB_TASK_GEOMETRY) sb_step_aggregator(&r->model, b, backward);
+    else if (s->task == SB_TASK_FIELD) sb_step_field(&r->model, b, backward);
     else sb_step_lm(&r->model, b, backward);
 }
 // The batch of some step of this run.
@@ -383,7 +399,8 @@ static void announce(Run *r) {
     static const struct { int bit; const char *name;
     } group[] = {{SB_BASE, "base encoder"}, {SB_PLUS, "Attn+"}, {SB_ALPHA, "a"},
                  {SB_PROJ, "projector"},    {SB_LLM, "LLM"},    {SB_HEADS, "recognition heads"},
-                 {SB_REG, "depth head"}};
+                 {SB_REG, "depth head"},    {SB_AGG, "aggregator"}, {SB_FIELD, "Spa3R"},
+                 {SB_ADAPT, "adapter"}};
     char *run = describe(r);
     double million = 0, trained = 0;
     printf("%s\n  from       %s\n  to         %s, log %s\n", run, r->base ? r->base : "nothing", r->result,
@@ -464,10 +481,11 @@ static Run *bare_run(int stage, const char *preset) {
     r->o = default_options();
     r->o.mix = r->stage->mix;
     r->config = sb_config_preset(preset_of(preset));
-    r->batch_size = r->stage->batch * r->config.batch;
+    r->o.views = 4;
+    r->batch_size = batch_size(r);
     r->slot = (SbSample *)sb_calloc((size_t)r->batch_size, sizeof *r->slot);
     open_source(r, &r->train, SB_POOL_TRAIN, 1);
-    sb_model_init(&r->model, &r->config, stage == STAGES - 1);
+    sb_model_init(&r->model, &r->config, r->stage->parts);
     sb_model_random(&r->model, ~0, 1, 1);
     sb_model_train(&r->model, r->stage->groups);
     return r;
@@ -481,7 +499,7 @@ static void free_run(Run *r) {
 static void plan(const char *preset) {
     double total = 0;
     printf("stage      steps   s/step   minutes\n");
-    for (int i = 0; i < STAGES; i++) {
+    for (int i = 0; i < STAGES && stages[i].task < SB_TASK_GEOMETRY; i++) {
         Run *r = bare_run(i, preset);
         double best = 1e9;
         for (int k = 0; k < 4; k++) {               // the first one allocates
@@ -492,10 +510,11 @@ static void plan(const char *preset) {
             sb_norm(&r->model);
             if (k && now() - began < best) best = now() - began;
         }
-        double minutes = best * r->stage->steps / 60 * (i == STAGES - 1 ? 2 : 1);
+        int twice = r->stage->parts == SB_DUAL;
+        double minutes = best * r->stage->steps / 60 * (twice ? 2 : 1);
         total += minutes;
         printf("%-9s %6d %8.3f %9.1f%s\n", r->stage->name, r->stage->steps, best, minutes,
-               i == STAGES - 1 ? "   (twice: the control too)" : "");
+               twice ? "   (twice: the control too)" : "");
         free_run(r);
     }
     printf("together %26.1f, probes and the page about 2 more\n", total);

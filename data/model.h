@@ -104,11 +104,14 @@ static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, con
                    i);
     sb_put(device, t->data, (size_t)n * sizeof(param_t));
 }
-// Fill the model's weights from the file. Attn+ may be missing when plus_optional: the caller makes it.
-static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int plus_optional) {
+// Fill the model's weights from the file. new_parts: what the file may lack, because this stage begins it: the
+// caller has given it initial values.
+static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int new_parts) {
+    int lacks = (new_parts & SB_DUAL ? SB_PLUS | SB_ALPHA : 0) | (new_parts & SB_AGGREGATOR ? SB_AGG : 0) |
+                (new_parts & SB_SPA3R ? SB_FIELD : 0) | (new_parts & SB_ADAPTER ? SB_ADAPT : 0);
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
-        if (plus_optional && (p->group & (SB_PLUS | SB_ALPHA)) && !sb_checkpoint_find(f, p->name)) continue;
+        if ((p->group & lacks) && !sb_checkpoint_find(f, p->name)) continue;
         sb_model_fill(f, p, "", (param_t *)(uintptr_t)p->w.p);
     }
 }

@@ -3,7 +3,7 @@
 //
 // Refuses: state. Sample i of a run is a function of (seed, i): the order of threads, a crash and a resume
 // change nothing. Sources: rooms simulated in memory, scene folders (--scenes), LLaVA conversations (--data).
-// Read from top: the source, one sample, a batch of one of four tasks.
+// Read from top: the source, one sample, a batch of one of the tasks.
 #ifndef SB_SAMPLES_H
 #define SB_SAMPLES_H
 #include "converse.h"
@@ -13,7 +13,11 @@
 #include "words.h"
 
 // What a batch is for.
-enum { SB_TASK_RECOGNISE, SB_TASK_MAP, SB_TASK_DIALOGUE, SB_TASK_DEPTH };
+enum {
+    SB_TASK_RECOGNISE, SB_TASK_MAP, SB_TASK_DIALOGUE, SB_TASK_DEPTH,
+    SB_TASK_GEOMETRY,                   // from here on a sample is a scene: several posed views
+    SB_TASK_FIELD, SB_TASK_LATENTS      // LATENTS: a dialogue about the first view, beside the scene's latents
+};
 enum { SB_DEPTHS = 24 };                // patches a picture whose depth SB_TASK_DEPTH asks for
 #define SB_DEPTH_OFFSET 3.0             // metres subtracted from its targets, about the mean depth of a room
 
@@ -26,6 +30,7 @@ typedef struct {
     SbMix mix;
     SbWords words;
     int pool, task, grid;
+    int posed;                          // views of a scene (tasks from SB_TASK_GEOMETRY on), else 1
     long rooms;                         // cycle over so many simulated rooms; 0: never the same twice
     uint64_t seed;
     double share;  // probability that a sample comes from scenes or records, if there are any
@@ -46,7 +51,8 @@ typedef struct {
     const SbViewInfo *info;             // what is asked about; NULL: a record
     SbDialogue dialogue;
     SbSequence sequence;
-    unsigned char *picture[8];          // not owned
+    unsigned char *picture[SB_ROOM_VIEWS];      // not owned
+    const SbView *view[SB_ROOM_VIEWS];  // of a scene: where camera and depth are
     int pictures, stored;               // stored: from a scene or a record, not simulated
     int *map;                           // [grid*grid][3] words
     uint64_t key;
@@ -54,13 +60,17 @@ typedef struct {
 
 // ---- the source
 
+// views: of a scene, for the tasks that read scenes.
 static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, int pool, const char *mix,
-                                     uint64_t seed) {
+                                     int views, uint64_t seed) {
     memset(s, 0, sizeof *s);
     s->config = *c;
     s->sim = sb_sim_default();
     s->sim.w = s->sim.h = c->image;
-    s->sim.views = 1;
+    s->posed = s->sim.views = task < SB_TASK_GEOMETRY ? 1 : views;
+    if (s->posed < 2 && task >= SB_TASK_GEOMETRY) sb_die("--views %d: a scene needs at least 2", views);
+    if (s->posed > SB_ROOM_VIEWS) sb_die("--views %d: at most %d", views, (int)SB_ROOM_VIEWS);
+    if (s->posed > 1) s->sim.overlap_min = 30, s->sim.overlap_max = 80;
     s->grid = c->image / c->patch;
     s->task = task, s->pool = pool, s->seed = seed;
     s->mix = sb_mix_parse(mix);
@@ -169,13 +179,31 @@ static SB_UNUSED void sb_sample_room(const SbSource *s, SbSample *out, uint64_t 
     sb_room_scene(&out->scene, &layout, &s->sim);
     sb_view_info(&out->own, &out->scene, 0, s->grid);
     out->info = &out->own;
-    out->picture[0] = out->scene.view[0].rgb;
-    out->pictures = 1;
+    out->pictures = s->posed;
+    for (int v = 0; v < s->posed; v++)
+        out->view[v] = out->scene.view + v, out->picture[v] = out->scene.view[v].rgb;
+}
+// Views of a loaded scene whose first view is number k of all: in their order, a random start and random gaps
+// of up to 4, as spread as the scene allows.
+static SB_UNUSED void sb_sample_views(const SbSource *s, SbSample *out, long k, SbRandom *r) {
+    int scene = 0;
+    while (k >= s->scene[scene].views) k -= s->scene[scene++].views;
+    long first = 0, n = s->scene[scene].views, gap = 1;
+    for (int i = 0; i < scene; i++) first += s->scene[i].views;
+    if (n < s->posed)
+        sb_die("%s: %ld views, but %d are asked of a scene (--views)", s->scene[scene].name, n, s->posed);
+    if (s->posed > 1) gap = (n - 1) / (s->posed - 1) < 4 ? (n - 1) / (s->posed - 1) : 4;
+    long v = (long)sb_next_int(r, (uint32_t)(n - gap * (s->posed - 1)));
+    out->pictures = s->posed;
+    for (int i = 0; i < s->posed; i++, v += 1 + (long)sb_next_int(r, (uint32_t)gap))
+        out->view[i] = s->scene[scene].view + v, out->picture[i] = s->picture[first + v];
+    out->info = s->info + first + (out->view[0] - s->scene[scene].view);
 }
 // The sample's questions or words, from its view.
 static SB_UNUSED void sb_sample_words(const SbSource *s, SbSample *out, uint64_t counter) {
     int patches = s->grid * s->grid;
-    if (s->task == SB_TASK_RECOGNISE || s->task == SB_TASK_DEPTH) return;
+    if (s->task == SB_TASK_RECOGNISE || s->task == SB_TASK_DEPTH || s->task == SB_TASK_GEOMETRY ||
+        s->task == SB_TASK_FIELD) return;
     if (out->info) sb_converse_info(&out->dialogue, out->info, &s->mix, s->seed, counter);
     sb_words_conversation(&s->words, &out->sequence, &out->dialogue, s->config.isolate);
     if (s->task != SB_TASK_MAP) return;
@@ -194,6 +222,7 @@ static SB_UNUSED void sb_source_samples(SbSource *s, SbSample *slot, int n, uint
         slot[i].stored = 1;
         long k = (long)sb_next_int(&r, (uint32_t)stored);
         if (k >= s->views) sb_sample_record(s, slot + i, s->record + (k - s->views));
+        else if (s->posed > 1) sb_sample_views(s, slot + i, k, &r);
         else slot[i].info = s->info + k, slot[i].picture[0] = s->picture[k], slot[i].pictures = 1;
     }
 #pragma omp parallel for schedule(dynamic)
@@ -249,14 +278,48 @@ static SB_UNUSED void sb_batch_depths(SbBatch *b, const SbConfig *c, int image, 
             sb_batch_depth(b, c, b->image_vis[image] + p, s->info->patch_depth[p] - SB_DEPTH_OFFSET);
     }
 }
-// One dialogue as a sample of the LLM: its prefix, then its turns.
+// A view's camera, as it sees the encoder's square picture: world to camera; pixel i covers [i, i + 1).
+static SB_UNUSED SbCamera sb_view_camera(const SbView *v, int side) {
+    SbIntrinsics k = sb_intrinsics_resize(v->k, v->w, v->h, side, side);
+    SbCamera c;
+    memset(&c, 0, sizeof c);
+    sb_pose_inverse(c.pose, v->pose);
+    c.fx = k.fx, c.fy = k.fy, c.cx = k.cx + 0.5, c.cy = k.cy + 0.5, c.w = c.h = side;
+    return c;
+}
+// The depth that a view has at the centre of patch p; 0: none.
+static SB_UNUSED double sb_view_depth(const SbView *v, int grid, int p) {
+    double u = (p % grid + 0.5) / grid * v->w - 0.5, y = (p / grid + 0.5) / grid * v->h - 0.5;
+    long i = lround((u - v->k.cx) / v->k.fx * v->dk.fx + v->dk.cx),
+         j = lround((y - v->k.cy) / v->k.fy * v->dk.fy + v->dk.cy);
+    return i < 0 || j < 0 || i >= v->dw || j >= v->dh ? 0 : (double)v->depth[j * v->dw + i];
+}
+// A sample's pictures, which were added last, as a scene. FIELD: some views are context, the others are asked
+// for; GEOMETRY: every other sample is masked like that, so that the aggregator knows both; else all context.
+static SB_UNUSED void sb_batch_views(SbBatch *b, const SbConfig *c, const SbSource *s, const SbSample *one,
+                                     uint64_t counter) {
+    SbCamera camera[SB_ROOM_VIEWS];
+    int context[SB_ROOM_VIEWS], n = one->pictures, first = (int)b->n.images - n;
+    int split = s->task == SB_TASK_FIELD || (s->task == SB_TASK_GEOMETRY && counter % 2);
+    for (int v = 0; v < n; v++) camera[v] = sb_view_camera(one->view[v], c->image);
+    sb_view_split(context, n, c->context, s->seed, counter);
+    sb_batch_scene(b, c, camera, split ? context : NULL, n);
+    if (s->task == SB_TASK_LATENTS) return;
+    for (int v = 0; v < n; v++)
+        for (int p = 0; p < s->grid * s->grid; p++) {
+            double depth = sb_view_depth(one->view[v], s->grid, p);
+            if (depth > 0) sb_batch_geometry(b, c, b->image_vis[first + v] + p, depth);
+        }
+}
+// One dialogue as a sample of the LLM: its prefix, then its turns. scene: the number of its latents, -1: none.
 static SB_UNUSED void sb_batch_dialogue(SbBatch *b, const SbConfig *c, const SbSample *s, int first_image,
-                                        int map) {
+                                        int map, int scene) {
     const SbSequence *q = &s->sequence;
     int grid = c->image / c->patch;
     sb_batch_sample(b);
     if (map) sb_batch_prefix_map(b, c, s->map, grid * grid);
-    else for (int i = 0; i < s->pictures; i++) sb_batch_prefix_image(b, c, first_image + i);
+    else for (int i = 0; i < (scene < 0 ? s->pictures : 1); i++) sb_batch_prefix_image(b, c, first_image + i);
+    if (scene >= 0 && c->adapter == 2) sb_batch_prefix_latents(b, c, scene);
     for (int i = 0, n; i < q->n; i += n) {
         for (n = 1; i + n < q->n && q->turn[i + n] == q->turn[i]; n++) continue;
         sb_batch_turn(b, c, q->token + i, q->target + i, q->type + i, n);
@@ -271,9 +334,12 @@ static SB_UNUSED void sb_source_batch(SbSource *s, SbSample *slot, SbBatch *b, i
         int first = (int)b->n.images;
         for (int k = 0; k < slot[i].pictures && s->task != SB_TASK_MAP; k++)
             sb_batch_image(b, c, slot[i].picture[k], c->image, c->image);
+        if (s->task >= SB_TASK_GEOMETRY) sb_batch_views(b, c, s, slot + i, counter + (uint64_t)i);
+        if (s->task == SB_TASK_GEOMETRY || s->task == SB_TASK_FIELD) continue;
         if (s->task == SB_TASK_RECOGNISE) sb_batch_labels(b, c, first, slot[i].info);
         else if (s->task == SB_TASK_DEPTH) sb_batch_depths(b, c, first, slot + i);
-        else sb_batch_dialogue(b, c, slot + i, first, s->task == SB_TASK_MAP);
+        else sb_batch_dialogue(b, c, slot + i, first, s->task == SB_TASK_MAP,
+                               s->task == SB_TASK_LATENTS ? (int)b->n.scenes - 1 : -1);
     }
 }
 #endif
