@@ -27,15 +27,16 @@
 #include "data/flags.h"
 #include "data/model.h"
 #include "data/page.h"
+#include "data/field.h"
 #include "data/samples.h"
 #include "data/vsi.h"
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128 };
+       VSI = 128, FIELD = 256 };
 #define EVAL_OPTIONS(X) \
-    X(ALL | VSI, TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints, logs and results") \
+    X(ALL | VSI | FIELD, TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints, logs and results") \
     X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
       "the base encoder (DIR/encoder.safetensors)") \
     X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
@@ -57,6 +58,11 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
       "a picture, PNG or JPEG; it is squeezed into a square") \
     X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
+    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)") \
+    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0, \
+      "the same, trained blind (DIR/blind.safetensors, if it is there)") \
+    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean") \
+    X(FIELD, INT, int, views, 4, "N", 2, 16, "views of a room") \
     X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
     X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
     X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
@@ -1504,8 +1510,9 @@ static void run_report(const Options *o) {
     static Encoder e[ENCODERS];
     SbText t = {NULL, 0, 0};
     SbCsv probe, questions;
-    char *path[4] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
-                     sb_format("%s/real.html", o->out), sb_format("%s/report.html", o->out)};
+    char *path[5] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
+                     sb_format("%s/real.html", o->out), sb_format("%s/field.html", o->out),
+                     sb_format("%s/report.html", o->out)};
     open_probed(e, o);
     Cast cast = cast_of(e, "base", "boosted", "control");
     sb_csv_read(&probe, path[0], NULL), sb_csv_read(&questions, path[1], NULL);
@@ -1514,18 +1521,18 @@ static void run_report(const Options *o) {
     if (probe.rows > 0) report_figures(&t, &probe), report_probe(&t, &probe);
     report_rooms(&t, o, &cast);
     report_questions(&t, &questions);
-    if (sb_exists(path[2])) {
-        char *real_part = sb_read_file(path[2], NULL);
-        sb_html(&t, real_part);
-        free(real_part);
+    for (int i = 2; i < 4; i++) {
+        char *part = sb_exists(path[i]) ? sb_read_file(path[i], NULL) : NULL;
+        if (part) sb_html(&t, part);
+        free(part);
     }
     report_alpha(&t, &cast);
     report_losses(&t, o);
     report_times(&t, o);
     sb_page_end(&t);
-    sb_write_file(path[3], t.data, t.size);
-    printf("%s: %.0f KB\n", path[3], (double)t.size / 1024);
-    for (int i = 0; i < 4; i++) free(path[i]);
+    sb_write_file(path[4], t.data, t.size);
+    printf("%s: %.0f KB\n", path[4], (double)t.size / 1024);
+    for (int i = 0; i < 5; i++) free(path[i]);
     free(t.data);
 }
 
@@ -1611,6 +1618,66 @@ static void run_real(const Options *o) {
     free(path), free(t.data), free(info), sb_dialogue_free(&d);
 }
 
+// ---- field: what views look like that nobody saw
+
+static void field_section(SbText *t, const SbFieldScore *score, SbFieldSide *s, SbFieldSide *blind) {
+    enum { SHOWN = 6 };
+    SbColours colours;
+    sb_field_scene(s, 0);
+    sb_colours_fit(&colours, s->said.truth[SB_SEM_TARGET], s->said.n, s->said.width[SB_SEM_TARGET]);
+    sb_text_add(t, "<h2>Views that nobody saw</h2>\n<p>Spa3R reads half of a room's %d views and is asked for the "
+                   "others by their cameras alone: features of the base encoder (sem), of the aggregator (geo), and "
+                   "depth, which a probe reads from what it decodes. In the miniature the encoder is given the "
+                   "context views' cameras too; the paper gives it none.</p>\n<div class=wide><table><thead><tr><th>"
+                   "target views", s->source.posed);
+    for (int w = 0; w < SB_WHOS; w++) sb_text_add(t, "<th>%s", sb_who_name[w]);
+    sb_html(t, "<tbody>");
+    for (int row = 0; row < 3; row++) {
+        sb_text_add(t, "<tr><td>%s", row == 0 ? "sem, L1" : row == 1 ? "geo, L1" : "depth, RMSE in m");
+        for (int w = 0; w < SB_WHOS; w++) {
+            double v = row == 2 ? sqrt(score->depth[w] / (double)score->depths)
+                     : score->l1[row == 0 ? SB_SEM_TARGET : SB_GEO_TARGET][w] / (double)score->rows;
+            if ((w == SB_BY_BLIND && !blind) || (row == 2 && w == SB_BY_WARP)) sb_html(t, "<td>");
+            else sb_text_add(t, "<td>%.3f", v);
+        }
+    }
+    sb_html(t, "</table></div>\n<p class=small>copy: the nearest context view at the same place; warp: the context "
+               "patch that shows the same point, by true depth; mean: of that place over other rooms; blind: the same "
+               "model, trained without seeing its context. Colours: principal components of true features.</p>\n"
+               "<div class=wide><table><thead><tr><th>context<th>asked for<th>features<th>predicted<th>blind<th>depth"
+               "<th>predicted<th>blind<tbody>\n");
+    for (int i = 0; i < SHOWN; i++) {
+        sb_field_scene(s, (uint64_t)i);
+        if (blind) sb_field_scene(blind, (uint64_t)i);
+        sb_field_card(t, s, blind, &colours);
+    }
+    sb_html(t, "</table></div>\n");
+    sb_colours_free(&colours);
+}
+static void run_field(const Options *o) {
+    static Encoder ours, other;
+    static SbFieldScore score;
+    SbFieldSide s, b, *blind = NULL;
+    SbText t = {NULL, 0, 0};
+    open_encoder(&ours, o, o->field, "spa3r", 1);
+    if (~ours.model.parts & SB_SPA3R) sb_die("%s: no Spa3R in it; ./train spa3r makes one", ours.path);
+    if (open_encoder(&other, o, o->blind, "blind", 0)) blind = &b;
+    if (blind && !other.model.config.blind) sb_die("%s: it was not trained blind (--blind 1)", other.path);
+    sb_field_means(&score, &ours.model, o->views, o->rooms);
+    sb_field_open(&s, &ours.model, SB_POOL_TEST, o->views, 6);
+    if (blind) sb_field_open(blind, &other.model, SB_POOL_TEST, o->views, 6);
+    for (int i = 0; i < o->rooms; i++) {
+        sb_field_scene(&s, (uint64_t)i);
+        if (blind) sb_field_scene(blind, (uint64_t)i);
+        sb_field_add(&score, &s, blind);
+    }
+    char *path[2] = {sb_format("%s/field.csv", o->out), sb_format("%s/field.html", o->out)};
+    sb_field_table(&score, blind != NULL, path[0]);
+    field_section(&t, &score, &s, blind);
+    sb_write_file(path[1], t.data, t.size);
+    free(path[0]), free(path[1]), free(t.data);
+}
+
 // ---- vsi
 
 // A line of the table and of its CSV; what is not known stays empty.
@@ -1667,6 +1734,9 @@ static const What whats[] = {
     {"real", REAL, run_real,
      "photographs: depth, features, answers before and after: DIR/real.html, for "
      "the report"},
+    {"field", FIELD, run_field,
+     "features and depth of views that Spa3R never saw, against copy, warp, mean and blind: DIR/field.csv, and "
+     "pictures for the report"},
     {"vsi", VSI, run_vsi,
      "predictions for VSI-Bench questions (from ./data/converse --vsi, or the benchmark): "
      "DIR/vsi.csv"},
