@@ -36,13 +36,14 @@ HEADERS := spatialboost.h $(wildcard data/*.h)
 TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h) dev/goldens.safetensors
 TOOLS   := data/simulate data/converse data/import
 
-.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_cuda check_faults ladders
+.PHONY: all help run quick real field reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_cuda check_faults ladders
 all: train eval $(TOOLS)
 	@$(MAKE) -s help
 
 help:
 	@echo 'make run         SpatialBoost from nothing, with its control, onto out/report.html (about ten minutes)'
 	@echo 'make quick       the same path at toy size (under a minute; its figures mean nothing)'
+	@echo 'make field       Spa3R and Spa3-VLM: views that nobody saw (after the first stages of run)'
 	@echo 'make real        after run: the same job on real RGB-D photos (needs SB_DATA, now $(SB_DATA))'
 	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls (about two hours)'
 	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
@@ -99,6 +100,20 @@ real: all $(OUT)/boost$(S)
 	@./train boost --from $(OUT)/boost$(S) --to real --scenes $(REAL) --share .25 --mix pixel --lr 5e-4 --steps 250 --out $(OUT)
 	@./eval real --scenes $(REAL) --out $(OUT)
 	@$(REPORT)
+
+# Views that nobody saw: the second paper, onto the same page.
+field: all
+	@$(MAKE) -s $(OUT)/field.done
+	@echo 'look at $(OUT)/report.html'
+$(OUT)/aggregator$(S): $(OUT)/instruct$(S)   ; $(TRAIN) aggregator --out $(OUT)
+$(OUT)/spa3r$(S):    $(OUT)/aggregator$(S)   ; $(TRAIN) spa3r --out $(OUT)
+$(OUT)/blind$(S):    $(OUT)/spa3r$(S)        ; $(TRAIN) spa3r --blind 1 --to blind --out $(OUT)
+$(OUT)/field.csv:    $(OUT)/blind$(S)        ; ./eval field --out $(OUT)
+$(OUT)/vlm$(S):      $(OUT)/field.csv        ; $(TRAIN) vlm --out $(OUT)
+$(OUT)/append$(S):   $(OUT)/vlm$(S)          ; $(TRAIN) vlm --adapter 2 --to append --out $(OUT)
+$(OUT)/latents.csv:  $(OUT)/append$(S)
+	./eval questions --out $(OUT) --boost $(OUT)/vlm$(S) --control $(OUT)/append$(S) --views 4 --mix lean --to latents
+$(OUT)/field.done:   $(OUT)/latents.csv      ; $(REPORT) && touch $@
 
 reproduce: all
 	@mkdir -p $(OUT)/reproduce/tune

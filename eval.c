@@ -62,7 +62,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0, \
       "the same, trained blind (DIR/blind.safetensors, if it is there)") \
     X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean") \
-    X(FIELD, INT, int, views, 4, "N", 2, 16, "views of a room") \
+    X(FIELD | QUESTIONS, INT, int, views, 0, "N", 0, 16, \
+      "views of a room; 0: 4 for the field, 1 to question (more: their latents are there too)") \
     X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
     X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
     X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
@@ -570,7 +571,7 @@ static void likeliest(SbModel *m, const SbBatch *b, int *word) {
     SbWeight none = sb_dense(NULL, 0, 0);
     real *logits = (real *)sb_calloc((size_t)(SB_CHUNK * V), sizeof *logits);
     sb_batch_upload(m, b);
-    sb_encoder_forward(m), sb_projector_forward(m);
+    sb_vision_forward(m);
     sb_llm_forward(m, 0, m->n.llm);
     sb_llm_head_rows(m, m->n.loss);
     for (long first = 0; first < m->n.loss; first += SB_CHUNK) {
@@ -666,6 +667,11 @@ static void ask_rooms(AskedList *l, Encoder *const who[BLANK + 1], SbSource *sou
         for (int i = 0; i < n; i++) add_turns(l, slot + i, first + i);
         for (int k = 0; k <= BLANK; k++) {
             if (!who[k]) continue;
+            int adapter = who[k]->model.parts & SB_ADAPTER ? who[k]->model.config.adapter : 0;
+            if (source->posed > 1 && (adapter == 2) != (source->config.adapter == 2)) {     // other rows for the LLM
+                source->config.adapter = adapter;
+                sb_source_batch(source, slot, &batch, n, (uint64_t)first);
+            }
             if (k == BLANK) memset(batch.pixels, 0, (size_t)batch.n.pixels * 3 * sizeof *batch.pixels);
             likeliest(&who[k]->model, &batch, word);
             Asked *a = l->asked + old;
@@ -746,7 +752,8 @@ static void run_questions(const Options *o) {
     SbSource source;
     open_encoders(e, o, given, stage);
     const SbConfig *c = &e[BASE].model.config;
-    sb_source_init(&source, c, SB_TASK_DIALOGUE, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, o->mix, 1, 12);
+    sb_source_init(&source, c, o->views > 1 ? SB_TASK_LATENTS : SB_TASK_DIALOGUE,
+                   o->tune ? SB_POOL_TUNE : SB_POOL_TEST, o->mix, o->views, 12);
     Encoder *who[BLANK + 1] = {e, e[BOOST].path ? e + BOOST : NULL, e[CONTROL].path ? e + CONTROL : NULL,
                                e[BOOST].path ? e + BOOST : NULL};
     ask_rooms(&l, who, &source, o->images ? o->images : 1000);
@@ -1506,6 +1513,29 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
         dialogue_table(t, &source.words, &talkers, info[0], s->picture[0], &s->dialogue);
     }
 }
+// DIR/latents.csv: questions about a view, by an LLM that has, or has not, the latents of several.
+static void report_latents(SbText *t, const Options *o) {
+    char *path = sb_format("%s/latents.csv", o->out);
+    SbCsv q;
+    static const char *const column[5] = {"before", "boost", "control", "boost_blank", "blind"};
+    if (sb_csv_read(&q, path, NULL)) {
+        sb_html(t, "<h3>What the LLM makes of the latents</h3>\n<p>Questions about one view; the latents are of "
+                   "four. Right answers, %.</p>\n<div class=wide><table><thead><tr><th>question<th>asked<th>without"
+                   "<th>cross-attention<th>appended<th>grey pictures<th>blind<tbody>\n");
+        for (int r = 0; r < q.rows; r++) {
+            sb_text_add(t, "<tr><td>%s, %s<td>%s", sb_csv_text(&q, r, "question"), sb_csv_text(&q, r, "level"),
+                        sb_csv_text(&q, r, "answers"));
+            for (int k = 0; k < 5; k++) {
+                const char *v = sb_csv_text(&q, r, column[k]);
+                if (*v) sb_text_add(t, "<td>%.1f", 100 * strtod(v, NULL));
+                else sb_html(t, "<td>");
+            }
+        }
+        sb_html(t, "</table></div>\n");
+        sb_csv_free(&q);
+    }
+    free(path);
+}
 static void run_report(const Options *o) {
     static Encoder e[ENCODERS];
     SbText t = {NULL, 0, 0};
@@ -1526,6 +1556,7 @@ static void run_report(const Options *o) {
         if (part) sb_html(&t, part);
         free(part);
     }
+    report_latents(&t, o);
     report_alpha(&t, &cast);
     report_losses(&t, o);
     report_times(&t, o);
@@ -1659,13 +1690,14 @@ static void run_field(const Options *o) {
     static SbFieldScore score;
     SbFieldSide s, b, *blind = NULL;
     SbText t = {NULL, 0, 0};
+    int views = o->views ? o->views : 4;
     open_encoder(&ours, o, o->field, "spa3r", 1);
     if (~ours.model.parts & SB_SPA3R) sb_die("%s: no Spa3R in it; ./train spa3r makes one", ours.path);
     if (open_encoder(&other, o, o->blind, "blind", 0)) blind = &b;
     if (blind && !other.model.config.blind) sb_die("%s: it was not trained blind (--blind 1)", other.path);
-    sb_field_means(&score, &ours.model, o->views, o->rooms);
-    sb_field_open(&s, &ours.model, SB_POOL_TEST, o->views, 6);
-    if (blind) sb_field_open(blind, &other.model, SB_POOL_TEST, o->views, 6);
+    sb_field_means(&score, &ours.model, views, o->rooms);
+    sb_field_open(&s, &ours.model, SB_POOL_TEST, views, 6);
+    if (blind) sb_field_open(blind, &other.model, SB_POOL_TEST, views, 6);
     for (int i = 0; i < o->rooms; i++) {
         sb_field_scene(&s, (uint64_t)i);
         if (blind) sb_field_scene(blind, (uint64_t)i);
