@@ -73,6 +73,7 @@ int main(int argc, char **argv) {
     RUN(test_vsi_layout);
     RUN(test_vsi_answers);
     RUN(test_run_path);
+    RUN(test_run_field);
     RUN(test_run_variants);
     RUN(test_run_kill);
     RUN(test_run_kill_rename);

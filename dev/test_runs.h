@@ -84,6 +84,37 @@ static void test_run_path(void) {
           "probe: %s", test_said());
     CHECK(!test_shell("cp @T/base/* @T/way && @B/eval report --out @T/way"), "report: %s", test_said());
 }
+// The second paper's way to the page, from simulated rooms and from a scene folder; what is refused.
+static void test_run_field(void) {
+    if (!test_base()) return;
+    CHECK(!test_shell(
+              "cp -r @T/base @T/field && @B/data/simulate --scene 9 --count 2 --views 6 --overlap 30,80 "
+              "--size 32 --out @T/walk"),
+          "simulate: %s", test_said());
+    CHECK(!test_shell(
+              "for s in aggregator spa3r vlm; do @B/train $s --out @T/field --steps 6 || exit 1; done && "
+              "@B/train spa3r --out @T/field --steps 6 --blind 1 --to blind && "
+              "@B/train vlm --out @T/field --steps 6 --adapter 2 --to append && "
+              "@B/train spa3r --out @T/field --steps 6 --context_camera 0 --pose 1 --asymmetric 0 --to paper "
+              "&& "
+              "@B/train spa3r --out @T/field --steps 6 --scenes @T/walk --views 3 --to real"),
+          "the stages: %s", test_said());
+    CHECK(
+        !test_shell("@B/eval field --out @T/field --rooms 8 && grep -q '^sem,l1,' @T/field/field.csv && "
+                    "@B/eval questions --out @T/field --boost @T/field/vlm.safetensors --control "
+                    "@T/field/append.safetensors --views 3 --mix lean --to latents --images 32 && "
+                    "@B/eval report --out @T/field && grep -q 'Views that nobody saw' @T/field/report.html"),
+        "the measures: %s", test_said());
+    CHECK(test_shell("@B/train spa3r --out @T/field --scenes @T/walk --views 9 --to x") == 1 &&
+              strstr(test_said(), "6 views, but 9"),
+          "more views than there are: %s", test_said());
+    CHECK(test_shell("@B/eval field --out @T/field --blind @T/field/spa3r.safetensors") == 1 &&
+              strstr(test_said(), "not trained blind"),
+          "another model for the blind one: %s", test_said());
+    CHECK(test_shell("@B/eval field --out @T/field --field @T/field/instruct.safetensors") == 1 &&
+              strstr(test_said(), "no Spa3R"),
+          "a model without Spa3R: %s", test_said());
+}
 // Same bits by the guarded build (only operations touch tensors), by the build without OpenMP, by other
 // thread counts.
 static void test_run_variants(void) {
@@ -91,13 +122,14 @@ static void test_run_variants(void) {
     const char *program[] = {"build/guard/train", "build/serial/train", "OMP_NUM_THREADS=1 ./train",
                              "OMP_NUM_THREADS=3 ./train", "OMP_NUM_THREADS=5 ./train"};
     for (int i = -1; i < 5; i++) {
-        CHECK(!test_shell("for s in encoder llm align instruct boost; do "
+        CHECK(!test_shell("for s in encoder llm align instruct boost aggregator spa3r vlm; do "
                           "p=; [ $s = encoder ] && p='--preset toy'; %s $s $p --steps 4 --out @T/variant%d "
                           "|| exit 1; done",
                           i < 0 ? "./train" : program[i], i),
               "%s: %s", i < 0 ? "./train" : program[i], test_said());
-        for (int s = 0; s < 5 && i >= 0; s++) {
-            const char *stage[] = {"encoder", "llm", "align", "instruct", "boost"};
+        for (int s = 0; s < 8 && i >= 0; s++) {
+            const char *stage[] = {"encoder", "llm",        "align", "instruct",
+                                   "boost",   "aggregator", "spa3r", "vlm"};
             char a[64], b[64];
             for (int csv = 0; csv < 2; csv++) {
                 snprintf(a, sizeof a, "variant-1/%s.%s", stage[s], csv ? "csv" : "safetensors");
