@@ -368,6 +368,86 @@ static void check_scenes(void) {
     for (int v = 1; v < 12; v++) CHECK(abs(seen[v] - 91) < 40, "view %d was context %d times of 200", v, seen[v]);
 }
 
+// ------------------------------------------------------------------------------------------------- >>goldens
+// dev/reference_field.py: its sizes, parameters and batch; a and b are its variants.
+static SbConfig golden_field_config(const std::string &variant) {
+    SbConfig c = field_config();
+    c.camera_rounds = 2, c.field_layers = 1, c.field_mlp = 12;
+    c.llm_width = 16, c.llm_heads = 2, c.theta = 1e6, c.enc_eps = 1e-6;
+    c.global_norm = variant == "a" ? SB_LAYERNORM : SB_RMS, c.asymmetric = c.context_camera = variant == "a";
+    return c;
+}
+template <class S> void golden_field_load(Net<S> &n, const SbCheckpoint &f) {
+    int found = 0;
+    for (int i = 0; i < n.m.params; i++) {
+        std::string name = "f." + name_of(n.m.param[i]);
+        if (!golden_find(f, name)) continue;
+        Vec v = golden(f, name);
+        CHECK((long)v.size() == sb_param_count(n.m.param[i]), "%s has %zu elements", name.c_str(), v.size());
+        write<S>(weights<S>(n.m.param[i]), v), found++;
+    }
+    CHECK(found > 60, "the file has %d of our tensors", found);
+}
+template <class S> void golden_field_batch(Net<S> &n, const SbCheckpoint &f, int talk) {
+    Vec pixels = golden(f, "f.in.pixels"), pose = golden(f, "f.in.pose"), scene = golden(f, "f.in.scene");
+    Vec context = golden(f, "f.in.context"), row = golden(f, "f.in.row"), depth = golden(f, "f.in.depth");
+    int w = 3 * n.c.patch, h = 2 * n.c.patch;
+    for (size_t v = 0, e; v < scene.size(); v = e) {
+        std::vector<::SbCamera> camera;
+        std::vector<int> chosen;
+        for (e = v; e < scene.size() && scene[e] == scene[v]; e++) {
+            add_image(n, w, h);
+            camera.emplace_back(), chosen.push_back((int)context[e]);
+            ::sb_pose_decode(&camera.back(), &pose[9 * e], w, h);
+        }
+        for (long i = 0; i < n.b.n.pixels * 3; i++) n.b.pixels[i] = rounded<typename S::Real>(pixels[(size_t)i]);
+        close_scene(n, camera, chosen.data());
+        if (talk) sb_batch_sample(&n.b), sb_batch_prefix_image(&n.b, &n.c, (int)v), add_turn(n, 2, 1);
+    }
+    for (size_t i = 0; i < row.size(); i++) sb_batch_geometry(&n.b, &n.c, (int)row[i], depth[i]);
+}
+template <class S> void golden_field_gradients(Goldens<S> &g, const std::string &stage) {
+    int found = 0;
+    for (size_t i = 0; i < g.list.size(); i++) {
+        if (g.list[i].name.compare(0, 5, "grad ")) continue;
+        std::string name = stage + ".grad." + g.list[i].name.substr(5);
+        if (golden_find(g.f, name)) g.check(name, g.list[i].value, roundings(g.list, i)), found++;
+    }
+    CHECK(found > 30, "%s: %d gradients", stage.c_str(), found);
+}
+template <class S> void golden_field(const SbCheckpoint &f, const std::string &variant, Tally &tally) {
+    SbConfig c = golden_field_config(variant);
+    std::string v = "f." + variant + ".";
+    Net<S> a(c, EVERYTHING, SB_AGG | SB_BASE), n(c, EVERYTHING, SB_FIELD), t(c, EVERYTHING, 0);
+    golden_field_load(a, f), golden_field_batch(a, f, 0);
+    double loss = step(a, AGGREGATE, 1);
+    Goldens<S> g = {a, f, tally, tensors(a)};
+    g.loss(v + "agg.loss", loss, "loss");
+    g.blocks(v, "frame", c.agg_layers), g.blocks(v, "global", c.agg_layers);
+    Vec pose = g.at("cam_in").value, bound = g.noise("cam_in");
+    long first = a.b.n.images * 9;
+    g.check(v + "pose", Vec(pose.begin() + first, pose.end()), Vec(bound.begin() + first, bound.end()));
+    g.check(v + "geometry", "geometry_y"), golden_field_gradients(g, v + "agg");
+    golden_field_load(n, f), golden_field_batch(n, f, 0);
+    loss = step(n, FIELD, 1);
+    Goldens<S> h = {n, f, tally, tensors(n)};
+    h.loss(v + "field.loss", loss, "loss");
+    h.blocks(v, "fenc", c.field_layers), h.blocks(v, "fdec", c.field_layers);
+    h.check(v + "geo", "fgeo_y"), h.check(v + "sem", "fsem_y"), h.check(v + "probe", "probe_y");
+    if (variant == "a") golden_field_gradients(h, v + "field");
+    golden_field_load(t, f), golden_field_batch(t, f, 1), step(t, LM, 0);
+    Goldens<S> k = {t, f, tally, tensors(t)};
+    k.check(v + "seen", "seen");
+}
+template <class S> void field_goldens(const char *what) {
+    SbCheckpoint f;
+    Tally tally;
+    sb_checkpoint_open(&f, "dev/goldens.safetensors");
+    golden_field<S>(f, "a", tally), golden_field<S>(f, "b", tally);
+    tally.report(what);
+    sb_checkpoint_close(&f);
+}
+
 // --------------------------------------------------------------------------------------------------- >>sizes
 static double millions(f64::SbModel *m, const char *prefix) {
     double sum = 0;
@@ -418,12 +498,16 @@ static void test_field_prope(void) { proof::check_prope(); }
 static void test_field_adapter(void) { proof::check_adapter_start(); }
 static void test_field_scenes(void) { proof::check_scenes(); }
 static void test_field_sizes(void) { proof::check_published_sizes(); }
+static void test_field_goldens(void) {
+    proof::field_goldens<proof::Double>("Spa3R, double against PyTorch");  // float: test_field_rounding
+}
 static void test_field_all(void) {
     proof::Threads one(1);
     RUN(test_cameras);
     RUN(test_field_gradients);
     RUN(test_talk_gradients);
     RUN(test_field_rounding);
+    RUN(test_field_goldens);
     RUN(test_field_sees);
     RUN(test_field_prope);
     RUN(test_field_adapter);
