@@ -1526,6 +1526,7 @@ typedef struct {
     SB_TOWERS(SB_TOWER_ACTS)    // [layers]
     SbSizes room;               // rows that fit
     int keep;  // 1: every layer has its own scratch too, so that all of it can be looked at afterwards
+    int planned;                // 1: sizes are counted, nothing is allocated
     size_t bytes;
     void **block;               // what was allocated
     int blocks;
@@ -1577,7 +1578,8 @@ static void sb_block_params(SbModel *m, SbBlock *b, const SbShape *c, const char
 }
 SB_FN long sb_param_count(const SbParam *p) { return (long)p->w.rows * p->w.cols; }
 
-// Names and sizes of a model's tensors, without memory for them. parts: bits, SB_DUAL and others.
+// Sizes and names of a model, without memory: then sb_model_train and sb_acts_reserve only count what they
+// would need (weight_bytes, state_bytes, acts.bytes). parts: bits, SB_DUAL and others.
 SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
     const char *wrong = sb_config_error(config);
     if (!wrong && (parts & ~SB_DUAL)) wrong = sb_field_error(config);
@@ -1606,11 +1608,13 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
 #undef X
     for (int i = 0; i < m->params; i++)
         m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof(param_t);
+    m->acts.planned = 1;
 }
-// The same with memory; weights are 0 until sb_model_random or a checkpoint fills them. Nothing trains until
-// sb_model_train.
+// The same with memory. Weights are 0 until sb_model_random or a checkpoint fills them, and nothing trains
+// until sb_model_train.
 SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int parts) {
     sb_model_plan(m, config, parts);
+    m->acts.planned = 0;
     m->squares = (double *)sb_alloc(sizeof *m->squares);
     param_t *at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
     for (int i = 0; i < m->params; at += sb_param_count(m->param[i++])) m->param[i]->w.p = at;
@@ -1625,10 +1629,18 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
     long count = 0;
     for (int i = 0; i < m->params; i++)
         if (m->param[i]->group & groups) count += sb_param_count(m->param[i]);
-    sb_free(m->state);
     m->trained = groups;
     m->grad_bytes = (size_t)count * sizeof(param_t);
     m->state_bytes = 3 * m->grad_bytes;
+#define X(tower, ...) \
+    m->tower##_shape.train_attn = m->tower##_shape.train_mlp = (groups & m->tower##_shape.group) != 0; \
+    m->tower##_shape.flow = m->tower##_shape.train_mlp || m->tower##_shape.group <= SB_LLM;
+    SB_TOWERS(X)
+#undef X
+    m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
+    m->acts.room.enc = m->acts.room.llm = -1;               // what is saved has changed: allocate anew
+    if (m->acts.planned) return;
+    sb_free(m->state);
     m->state = sb_alloc(m->state_bytes);
     param_t *at = (param_t *)m->state;
     SbTrained *list = (SbTrained *)malloc((size_t)m->params * sizeof *list);
@@ -1649,13 +1661,6 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
     m->list = (SbTrained *)sb_alloc((size_t)m->listed * sizeof *list);
     sb_put(m->list, list, (size_t)m->listed * sizeof *list);
     free(list);
-#define X(tower, ...) \
-    m->tower##_shape.train_attn = m->tower##_shape.train_mlp = (groups & m->tower##_shape.group) != 0; \
-    m->tower##_shape.flow = m->tower##_shape.train_mlp || m->tower##_shape.group <= SB_LLM;
-    SB_TOWERS(X)
-#undef X
-    m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
-    m->acts.room.enc = m->acts.room.llm = -1;               // what is saved has changed: allocate anew
 }
 
 // ---- initial values. Counter-based: tensor, element and seed decide, nothing else.
@@ -1719,6 +1724,7 @@ SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
 
 // ---- activations
 static void *sb_acts_alloc(SbActs *a, size_t bytes) {
+    if (a->planned) return a->bytes += bytes, (void *)NULL;
     a->block = (void **)realloc(a->block, (size_t)(a->blocks + 1) * sizeof *a->block);
     if (!a->block) SB_FAIL("out of memory: the list of activations");
     a->bytes += bytes;
@@ -1748,9 +1754,9 @@ static void sb_acts_free(SbActs *a) {
 #define X(tower, ...) free(a->tower);
     SB_TOWERS(X)
 #undef X
-    int keep = a->keep;
+    int keep = a->keep, planned = a->planned;
     memset(a, 0, sizeof *a);
-    a->keep = keep;
+    a->keep = keep, a->planned = planned;
     a->room.enc = a->room.llm = -1;
 }
 // An eighth more, so that batches of slightly different lengths do not move memory.

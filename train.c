@@ -267,6 +267,12 @@ static void open_model(Run *r) {
     groups = groups_of(r);
     const char *path = sb_exists(r->partial) && !r->o.again ? r->partial : r->base;
     if (path) sb_checkpoint_open(&f, path), sb_model_config(&f, &was);
+    if (r->o.memory) {                  // without any, so that it can be asked on another machine
+        sb_model_plan(&r->model, &r->config, dual || was);
+        sb_model_train(&r->model, groups);
+        if (path) sb_checkpoint_close(&f);
+        return;
+    }
     sb_model_init(&r->model, &r->config, dual || was);
     sb_model_random(&r->model, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
     if (path) sb_model_weights(&r->model, &f, path == r->base);
@@ -393,7 +399,7 @@ static void announce(Run *r) {
                group[g].name, count);
     }
     read_batch(r, 0);
-    sb_batch_upload(m, &r->batch);
+    sb_acts_reserve(m, m->n = r->batch.n);
     printf("  memory     %.0f MB: weights %.0f, gradients and moments %.0f, activations %.0f\n",
            1e-6 * (double)(m->weight_bytes + m->state_bytes + m->acts.bytes), 1e-6 * (double)m->weight_bytes,
            1e-6 * (double)m->state_bytes, 1e-6 * (double)m->acts.bytes);

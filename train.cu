@@ -25,9 +25,9 @@
 #ifdef SB_CHECK
 #include "data/diff.h"
 
-// ---- ./train_gpu check [STAGE [PRESET]]: one step on both backends from the same weights and batch, then
-// every tensor of it compared: files STAGE_cpu and STAGE_gpu.safetensors in out/check, for ./eval diff as
-// well.
+// ---- ./train_gpu check [--stage NAME] [--preset NAME] [--show N] [--csv DIR]: one step on both backends
+// from the same weights and batch, then every tensor of it compared: files STAGE_cpu and
+// STAGE_gpu.safetensors in out/check, for ./eval diff as well.
 namespace cpu {
 #include "data/tensors.h"
 }
@@ -86,14 +86,15 @@ static double check_update(cpu::SbModel *m, Run *r) {
     }
     return worst;
 }
-static int check_stage(int stage, const char *preset) {
+// One stage; show: how many rows of the table; csv: a file for all of them, or NULL.
+static int check_stage(int stage, const char *preset, int show, const char *csv) {
     Run *r = bare_run(stage, preset);
     cpu::SbModel m;
     cpu::SbBatch b;
     char *files[2] = {sb_format("out/check/%s_cpu.safetensors", r->stage->name),
                       sb_format("out/check/%s_gpu.safetensors", r->stage->name)};
     sb_model_scatter(&r->model, 1);
-    sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, 0);
+    read_batch(r, 0);
     to_cpu(&m, &b, r);
     double gpu = step_kept(r);
     if (r->train.task == SB_TASK_RECOGNISE) cpu::sb_step_recognise(&m, &b, 1, 0);
@@ -102,7 +103,7 @@ static int check_stage(int stage, const char *preset) {
     sb_make_folder("out/check");
     cpu::sb_dump(&m, files[0]), sb_dump(&r->model, files[1]);
     printf("\n%s: loss %.7f on the CPU, %.7f on the GPU\n", r->stage->name, want, gpu);
-    int beyond = sb_diff(files[0], files[1], 10, NULL);
+    int beyond = sb_diff(files[0], files[1], show, csv);
     double update = check_update(&m, r);
     printf("AdamW from the same gradients: error / bound at most %.3f\n", update);
     cpu::sb_model_free(&m), cpu::sb_batch_free(&b);
@@ -110,19 +111,35 @@ static int check_stage(int stage, const char *preset) {
     return beyond + !(update <= 1);
 }
 int main(int argc, char **argv) {
-    int beyond = 0, found = 0;
-    if (argc < 2 || strcmp(argv[1], "check")) return train_main(argc, argv);
+    if (argc < 2 || (strcmp(argv[1], "check") && strcmp(argv[1], "--check"))) return train_main(argc, argv);
+    const char *stage = "all", *preset = "toy", *folder = NULL;
+    int show = 10, beyond = 0, found = 0;
+    SbFlag flag[] = {
+        sb_flag("stage", "NAME", SB_FLAG_TEXT, &stage, 0, 0, "all, or one of those of ./train --help"),
+        sb_flag("preset", "NAME", SB_FLAG_TEXT, &preset, 0, 0, "sizes: toy, mini or small"),
+        sb_flag("show", "N", SB_FLAG_INT, &show, 0, 1e9, "print so many, the worst first"),
+        sb_flag("csv", "DIR", SB_FLAG_TEXT, &folder, 0, 0, "write all rows to DIR/STAGE.csv")};
+    sb_flags_parse(flag, sizeof flag / sizeof *flag, argc, argv, 2,
+                   "usage: ./train_gpu check [flags]\none step on both backends from the same weights and "
+                   "batch, and every tensor of it compared",
+                   NULL, 0);
+    if (folder) sb_make_folder(folder);
     for (int i = 0; i < STAGES; i++) {
-        if (argc > 2 && strcmp(argv[2], stages[i].name) && strcmp(argv[2], "all")) continue;
-        beyond += check_stage(i, argc > 3 ? argv[3] : "toy"), found++;
+        if (strcmp(stage, stages[i].name) && strcmp(stage, "all")) continue;
+        char *csv = folder ? sb_format("%s/%s.csv", folder, stages[i].name) : NULL;
+        beyond += check_stage(i, preset, show, csv), found++;
+        free(csv);
     }
-    if (!found) sb_die("check %s: expected all or one of encoder, llm, align, instruct, boost", argv[2]);
+    if (!found) sb_die("--stage %s: expected all or one of encoder, llm, align, instruct, boost", stage);
     printf("\n%s\n", beyond ? "the backends differ" : "the backends agree");
     return beyond > 0;
 }
 #endif
 #elif !defined SB_CUDA_BODIES           // included as a program's model: the header once a backend
 
+#ifdef SB_CUBLASLT // make CUBLASLT=1: products without an epilogue by the vendor's library
+#include <cublasLt.h>
+#endif
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 #include <float.h>
@@ -216,6 +233,37 @@ static __device__ void sb_store(void *p, int type, long i, float x) {
 }
 static __device__ float sb_load_or_0(SbWeight w, long i) { return w.p ? sb_load(w.p, w.type, i) : 0.0f; }
 
+// V neighbours at once. Kernels of rows and elements are written for V of them; the host takes SB_WIDTH where
+// that divides everything and all is aligned, for reads and writes of 16 bytes, else 1.
+enum { SB_WIDTH = 8 };
+template <int V, class T> static __device__ void sb_get(float out[V], const T *p) {
+    __align__(16) T in[V];
+    if (V == SB_WIDTH)
+        for (int i = 0; i < (int)sizeof in / 16; i++) ((uint4 *)in)[i] = ((const uint4 *)p)[i];
+    else in[0] = p[0];
+    SB_WHOLLY
+    for (int i = 0; i < V; i++) out[i] = (float)in[i];
+}
+template <int V, class T> static __device__ void sb_set(T *p, const float in[V]) {
+    __align__(16) T out[V];
+    SB_WHOLLY
+    for (int i = 0; i < V; i++) out[i] = (T)in[i];
+    if (V == SB_WIDTH)
+        for (int i = 0; i < (int)sizeof out / 16; i++) ((uint4 *)p)[i] = ((const uint4 *)out)[i];
+    else p[0] = out[0];
+}
+// The same of a weight's vector; 0 if it is absent.
+template <int V> static __device__ void sb_get_weight(float out[V], SbWeight w, long i) {
+    if (V == SB_WIDTH && w.p && w.type == SB_F32) return sb_get<V>(out, (const float *)w.p + i);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) out[k] = sb_load_or_0(w, i + k);
+}
+// Are all of these (NULL: not there) on 16 bytes, and is count a multiple of SB_WIDTH?
+static int sb_wide(long count, const void *a, const void *b, const void *c = NULL, const void *d = NULL,
+                   const void *e = NULL) {
+    return count % SB_WIDTH == 0 && ((size_t)a | (size_t)b | (size_t)c | (size_t)d | (size_t)e) % 16 == 0;
+}
+
 // ---- memory of the backend
 // The first call says politely what is missing.
 static void sb_need_gpu(void) {
@@ -254,7 +302,7 @@ SB_FN void sb_get(void *host, const void *device, size_t bytes) {
 SB_FN void sb_zero(void *device, size_t bytes) { sb_cuda_check(cudaMemset(device, 0, bytes), "clear"); }
 
 // Scratch of the backend lives across calls.
-enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_PACKED, SB_SCRATCHES = SB_PACKED + 2 };
+enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_WORKSPACE, SB_PACKED, SB_SCRATCHES = SB_PACKED + 2 };
 static void *sb_scratch(int which, size_t bytes) {
     static void *p[SB_SCRATCHES];
     static size_t have[SB_SCRATCHES];
@@ -284,7 +332,8 @@ typedef struct {
     SbWeight bias;                      // added to every row, or absent
 } SbMatmul;
 // Several blocks a tile, each `span` steps of k: their sums go to part [parts][m][n] (NULL: one does it all).
-typedef struct { float *part; int span, parts; } SbParts;
+// paired: two neighbours of C can be written at once.
+typedef struct { float *part; int span, parts, paired; } SbParts;
 
 static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, float y) {
     if (row >= g->m || col >= g->n) return;
@@ -293,15 +342,26 @@ static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, floa
     sb_store(g->c, g->c_type, at, y);
     if (g->gelu) g->gelu[at] = (real)sb_gelu(y);
 }
-// Two neighbours in a row; or to the sums of a part of k.
-static __device__ void sb_matmul_store_pair(const SbMatmul *g, float *part, int row, int col, float left,
-                                            float right) {
-    if (!part) {
+static __device__ void sb_store_pair(void *p, int type, long at, float left, float right) {
+    if (type == SB_BF16) *(__nv_bfloat162 *)((__nv_bfloat16 *)p + at) = __floats2bfloat162_rn(left, right);
+    else *(float2 *)((float *)p + at) = {left, right};
+}
+// Two neighbours in a row; to C, or to the sums of a part of k.
+static __device__ void sb_matmul_store_pair(const SbMatmul *g, const SbParts *share, float *part, int row,
+                                            int col, float left, float right) {
+    long at = row * g->ldc + col;
+    if (row >= g->m || col >= g->n) return;
+    if (part) {
+        part[(long)row * g->n + col] = left;
+        if (col + 1 < g->n) part[(long)row * g->n + col + 1] = right;
+    } else if (!share->paired || col + 1 == g->n) {
         sb_matmul_store(g, row, col, left);
         sb_matmul_store(g, row, col + 1, right);
-    } else if (row < g->m) {
-        if (col < g->n) part[(long)row * g->n + col] = left;
-        if (col + 1 < g->n) part[(long)row * g->n + col + 1] = right;
+    } else {
+        left += sb_load_or_0(g->bias, col) + (g->add ? sb_load(g->c, g->c_type, at) : 0.0f);
+        right += sb_load_or_0(g->bias, col + 1) + (g->add ? sb_load(g->c, g->c_type, at + 1) : 0.0f);
+        sb_store_pair(g->c, g->c_type, at, left, right);
+        if (g->gelu) sb_store_pair(g->gelu, SB_NATIVE, at, sb_gelu(left), sb_gelu(right));
     }
 }
 
@@ -370,7 +430,7 @@ template <int N> static __device__ void sb_copy_wait(void) {
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
 #endif
-enum { SB_CHUNK8 = 8, SB_MMA_PAD = 8 };     // bf16 in 16 bytes; between lines, so that ldmatrix meets no conflict
+enum { SB_CHUNK8 = 8, SB_MMA_PAD = 8 }; // bf16 in 16 bytes; between lines, so that ldmatrix meets no conflict
 // An operand of a product on tensor cores: element (row, step) at p[row * row + step * step], one of both
 // strides 1: by_k if that of k is. whole: bf16, every line aligned to 16 bytes.
 typedef struct { const void *p; int type, rows, k, by_k, whole; long row, step; } SbOperand;
@@ -453,7 +513,8 @@ static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbParts share, SbOperand
     int tile = (int)blockIdx.x % (across * down), part = (int)blockIdx.x / (across * down);
     int row0 = tile / across * SB_MMA_TILE, col0 = tile % across * SB_MMA_TILE;
     int row = sb_warp() / 4 * 64, col = sb_warp() % 4 * 32;
-    int k0 = part * share.span, k1 = min(k0 + share.span, g.k), steps = (k1 - k0 + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH;
+    int k0 = part * share.span, k1 = min(k0 + share.span, g.k),
+        steps = (k1 - k0 + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH;
     float sum[4][4][4] = {};
     a.k = b.k = k1;
     for (int t = -(SB_MMA_STAGES - 1); t < steps; t++) {
@@ -478,7 +539,7 @@ static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbParts share, SbOperand
         for (int j = 0; j < 4; j++)
             SB_WHOLLY
             for (int e = 0; e < 4; e += 2)          // the layout of mma.m16n8k16's result
-                sb_matmul_store_pair(&g, sums, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
+                sb_matmul_store_pair(&g, &share, sums, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
                                      col0 + col + 8 * j + sb_lane() % 4 * 2, sum[i][j][e], sum[i][j][e + 1]);
 }
 // C (+)= the parts, in order. A thread an element.
@@ -508,11 +569,92 @@ static SbOperand sb_packed(SbOperand o, int which) {
 // Few tiles and a long k (gradients of weights): several blocks share a tile, each a part of k of at least
 // SB_PART steps, so that about SB_FULL blocks are at work. Rules, not measurements: the same bits everywhere.
 enum { SB_PART = 512, SB_FULL = 256 };
+#ifdef SB_CUBLASLT
+// The same by cuBLASLt, where its result is as exact: without bias and GELU (it would round the bias to bf16,
+// and its GELU is the tanh form). 1: done. Its matrices are stored by columns, so it computes the transpose,
+// C^T [n][m] = B^T A^T. The first algorithm that its heuristic names is taken, never one that adds in C in
+// any order: chosen by rule, not by timing. SB_MATMUL_LOG=1 prints the choice once a shape.
+enum { SB_LT_SHAPES = 512, SB_LT_WORKSPACE = 32 << 20 };
+typedef struct { long m, n, k, lda, ldb, ldc, a_by_k, b_by_k, c_type; } SbLtShape;
+typedef struct {
+    SbLtShape shape;
+    cublasLtMatmulDesc_t product;
+    cublasLtMatrixLayout_t a, b, c;
+    cublasLtMatmulAlgo_t algorithm;
+    int usable;
+} SbLtPlan;
+static void sb_lt_check(cublasStatus_t status, const char *what) {
+    if (status != CUBLAS_STATUS_SUCCESS) SB_FAIL("cuBLASLt, %s: status %d", what, (int)status);
+}
+static void sb_lt_plan(SbLtPlan *p, cublasLtHandle_t lt) {
+    const SbLtShape *s = &p->shape;
+    cublasOperation_t of_b = s->b_by_k ? CUBLAS_OP_T : CUBLAS_OP_N,
+                      of_a = s->a_by_k ? CUBLAS_OP_N : CUBLAS_OP_T;
+    cublasLtMatmulPreference_t wish;
+    cublasLtMatmulHeuristicResult_t found;
+    size_t room = SB_LT_WORKSPACE;
+    uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, aligned = 16;
+    int count = 0, id = 0;
+    sb_lt_check(cublasLtMatmulDescCreate(&p->product, CUBLAS_COMPUTE_32F, CUDA_R_32F), "a product");
+    cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSA, &of_b, sizeof of_b);
+    cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSB, &of_a, sizeof of_a);
+    cublasLtMatrixLayoutCreate(&p->b, CUDA_R_16BF, (uint64_t)(s->b_by_k ? s->k : s->n),
+                               (uint64_t)(s->b_by_k ? s->n : s->k), s->ldb);
+    cublasLtMatrixLayoutCreate(&p->a, CUDA_R_16BF, (uint64_t)(s->a_by_k ? s->k : s->m),
+                               (uint64_t)(s->a_by_k ? s->m : s->k), s->lda);
+    cublasLtMatrixLayoutCreate(&p->c, s->c_type == SB_BF16 ? CUDA_R_16BF : CUDA_R_32F, (uint64_t)s->n,
+                               (uint64_t)s->m, s->ldc);
+    sb_lt_check(cublasLtMatmulPreferenceCreate(&wish), "a preference");
+    cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &room, sizeof room);
+    cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &scheme,
+                                         sizeof scheme);
+    const cublasLtMatmulPreferenceAttributes_t alignment[4] = {
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES};
+    for (int i = 0; i < 4; i++)
+        cublasLtMatmulPreferenceSetAttribute(wish, alignment[i], &aligned, sizeof aligned);
+    p->usable = cublasLtMatmulAlgoGetHeuristic(lt, p->product, p->b, p->a, p->c, p->c, wish, 1, &found,
+                                               &count) == CUBLAS_STATUS_SUCCESS && count > 0;
+    cublasLtMatmulPreferenceDestroy(wish);
+    if (!p->usable) return;
+    p->algorithm = found.algo;
+    cublasLtMatmulAlgoConfigGetAttribute(&p->algorithm, CUBLASLT_ALGO_CONFIG_ID, &id, sizeof id, NULL);
+    if (getenv("SB_MATMUL_LOG"))
+        fprintf(stderr, "cuBLASLt: %ld x %ld x %ld: algorithm %d\n", s->m, s->n, s->k, id);
+}
+static int sb_matmul_lt(const SbMatmul *g, const SbOperand *a, const SbOperand *b) {
+    static SbLtPlan plan[SB_LT_SHAPES];
+    static cublasLtHandle_t lt;
+    static int plans;
+    SbLtShape shape = {g->m, g->n, g->k, a->by_k ? a->row : a->step, b->by_k ? b->row : b->step, g->ldc,
+                       a->by_k, b->by_k, g->c_type};
+    float one = 1, beta = g->add ? 1.0f : 0.0f;
+    int i = 0, bytes = g->c_type == SB_BF16 ? 2 : 4;
+    if (g->bias.p || g->gelu || !g->m || !g->n || !g->k || ((size_t)g->c | (size_t)(g->ldc * bytes)) % 16)
+        return 0;
+    while (i < plans && memcmp(&plan[i].shape, &shape, sizeof shape)) i++;
+    if (i == SB_LT_SHAPES) return 0;
+    if (!lt) sb_lt_check(cublasLtCreate(&lt), "start");
+    if (i == plans) plan[i].shape = shape, sb_lt_plan(plan + plans++, lt);
+    if (!plan[i].usable) return 0;
+    sb_lt_check(cublasLtMatmul(lt, plan[i].product, &one, b->p, plan[i].b, a->p, plan[i].a, &beta, g->c,
+                               plan[i].c, g->c, plan[i].c, &plan[i].algorithm,
+                               sb_scratch(SB_WORKSPACE, SB_LT_WORKSPACE), SB_LT_WORKSPACE, 0),
+                "a product");
+    return 1;
+}
+#else
+static int sb_matmul_lt(const SbMatmul *g, const SbOperand *a, const SbOperand *b) {
+    return (void)g, (void)a, (void)b, 0;
+}
+#endif
 static void sb_matmul_mma(SbMatmul g) {
     long tiles = (long)((g.m + SB_MMA_TILE - 1) / SB_MMA_TILE) * ((g.n + SB_MMA_TILE - 1) / SB_MMA_TILE);
-    SbParts share = {NULL, g.k, tiles ? (int)sb_lmin(SB_FULL / tiles, g.k / SB_PART) : 1};
+    SbParts share = {NULL, g.k, tiles ? (int)sb_lmin(SB_FULL / tiles, g.k / SB_PART) : 1,
+                     g.ldc % 2 == 0 && ((size_t)g.c | (size_t)g.gelu) % 8 == 0};
     SbOperand a = sb_packed(sb_operand(g.a, g.a_type, g.m, g.k, g.ai, g.ak), 0);
     SbOperand b = sb_packed(sb_operand(g.b, g.b_type, g.n, g.k, g.bj, g.bk), 1);
+    if (sb_matmul_lt(&g, &a, &b)) return;
     if (share.parts > 1) {
         share.span = (g.k / share.parts + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH * SB_MMA_DEPTH;
         share.parts = (g.k + share.span - 1) / share.span;
@@ -589,114 +731,187 @@ SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y
     if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, NULL);
 }
 
-// ---- activations of the MLP: a thread an element
-static __global__ void sb_gelu_forward_kernel(real *g, const real *h, long count) {
-    long i = sb_thread();
-    if (i < count) g[i] = (real)sb_gelu((float)h[i]);
+// ---- activations of the MLP: a thread V elements
+template <int V> static __global__ void sb_gelu_forward_kernel(real *g, const real *h, long count) {
+    long i = sb_thread() * V;
+    float x[V];
+    if (i >= count) return;
+    sb_get<V>(x, h + i);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) x[k] = sb_gelu(x[k]);
+    sb_set<V>(g + i, x);
 }
 SB_FN void sb_gelu_forward(real *g, const real *h, long count) {
-    sb_each(sb_gelu_forward_kernel, count, g, h, count);
+    if (sb_wide(count, g, h)) sb_each(sb_gelu_forward_kernel<SB_WIDTH>, count / SB_WIDTH, g, h, count);
+    else sb_each(sb_gelu_forward_kernel<1>, count, g, h, count);
 }
+template <int V>
 static __global__ void sb_gelu_backward_kernel(real *d_h, const real *d_g, const real *h, long count) {
-    long i = sb_thread();
+    long i = sb_thread() * V;
+    float x[V], d[V];
     if (i >= count) return;
-    float x = (float)h[i];
-    d_h[i] = (real)((float)d_g[i] * (sb_phi(x) + x * 0.39894228f * expf(-0.5f * x * x)));
+    sb_get<V>(x, h + i);
+    sb_get<V>(d, d_g + i);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) d[k] *= sb_phi(x[k]) + x[k] * 0.39894228f * expf(-0.5f * x[k] * x[k]);
+    sb_set<V>(d_h + i, d);
 }
 SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) {
-    sb_each(sb_gelu_backward_kernel, count, d_h, d_g, h, count);
+    if (sb_wide(count, d_h, d_g, h))
+        sb_each(sb_gelu_backward_kernel<SB_WIDTH>, count / SB_WIDTH, d_h, d_g, h, count);
+    else sb_each(sb_gelu_backward_kernel<1>, count, d_h, d_g, h, count);
 }
-static __global__ void sb_swiglu_forward_kernel(real *g, const real *h, long count, int f) {
-    long i = sb_thread(), at = i / f * 2 * f + i % f;
+template <int V> static __global__ void sb_swiglu_forward_kernel(real *g, const real *h, long count, int f) {
+    long i = sb_thread() * V, at = i / f * 2 * f + i % f;
+    float x[V], up[V];
     if (i >= count) return;
-    float x = (float)h[at];
-    g[i] = (real)(x * sb_sigmoid(x) * (float)h[at + f]);
+    sb_get<V>(x, h + at);
+    sb_get<V>(up, h + at + f);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) x[k] *= sb_sigmoid(x[k]) * up[k];
+    sb_set<V>(g + i, x);
 }
 SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) {
-    sb_each(sb_swiglu_forward_kernel, n * f, g, h, n * f, f);
+    if (sb_wide(f, g, h)) sb_each(sb_swiglu_forward_kernel<SB_WIDTH>, n * f / SB_WIDTH, g, h, n * f, f);
+    else sb_each(sb_swiglu_forward_kernel<1>, n * f, g, h, n * f, f);
 }
-static __global__ void sb_swiglu_backward_kernel(real *d_h, const real *d_g, const real *h, long count,
-                                                 int f) {
-    long i = sb_thread(), at = i / f * 2 * f + i % f;
+template <int V> static __global__ void sb_swiglu_backward_kernel(real *d_h, const real *d_g, const real *h,
+                                                                  long count, int f) {
+    long i = sb_thread() * V, at = i / f * 2 * f + i % f;
+    float x[V], up[V], d[V];
     if (i >= count) return;
-    float x = (float)h[at], up = (float)h[at + f], d = (float)d_g[i], s = sb_sigmoid(x);
-    d_h[at] = (real)(d * up * s * (1.0f + x * (1.0f - s)));
-    d_h[at + f] = (real)(d * x * s);
+    sb_get<V>(x, h + at);
+    sb_get<V>(up, h + at + f);
+    sb_get<V>(d, d_g + i);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) {
+        float s = sb_sigmoid(x[k]), d_up = d[k] * x[k] * s;
+        x[k] = d[k] * up[k] * s * (1.0f + x[k] * (1.0f - s));
+        up[k] = d_up;
+    }
+    sb_set<V>(d_h + at, x);
+    sb_set<V>(d_h + at + f, up);
 }
 SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f) {
-    sb_each(sb_swiglu_backward_kernel, n * f, d_h, d_g, h, n * f, f);
+    if (sb_wide(f, d_h, d_g, h))
+        sb_each(sb_swiglu_backward_kernel<SB_WIDTH>, n * f / SB_WIDTH, d_h, d_g, h, n * f, f);
+    else sb_each(sb_swiglu_backward_kernel<1>, n * f, d_h, d_g, h, n * f, f);
 }
 
 // ---- residual and norm: a warp a row
-static __global__ void sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x,
-                                                  const real *y, SbWeight w, SbWeight b, long n, float eps,
-                                                  int layernorm) {
+// V elements of r = x + y, as they are stored: what is stored is what is normalised.
+template <int V> static __device__ void sb_residual(float v[V], const real *x, const real *y) {
+    float other[V];
+    sb_get<V>(v, x);
+    if (!y) return;
+    sb_get<V>(other, y);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) v[k] = (float)(real)(v[k] + other[k]);
+}
+template <int V> static __global__ void
+sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
+                           SbWeight b, long n, float eps, int layernorm) {
     long i = (long)blockIdx.x * SB_WARPS + sb_warp();
-    int C = w.rows;
+    int C = w.rows, first = sb_lane() * V;
+    float v[V], gain[V], bias[V], sum = 0, square = 0;
     if (i >= n) return;
     x += i * C, out += i * C;
-    float sum = 0, square = 0;
-    for (int c = sb_lane(); c < C; c += SB_WARP) {
-        float v = (float)x[c] + (y ? (float)y[i * C + c] : 0.0f);
-        if (r) r[i * C + c] = (real)v, v = (float)r[i * C + c];     // what is stored is what is normalised
-        sum += v;
+    if (y) y += i * C;
+    for (int c = first; c < C; c += SB_WARP * V) {
+        sb_residual<V>(v, x + c, y ? y + c : NULL);
+        if (r) sb_set<V>(r + i * C + c, v);
+        SB_WHOLLY
+        for (int k = 0; k < V; k++) sum += v[k];
     }
-    const real *row = r ? r + i * C : x;
     float mean = layernorm ? sb_warp_sum(sum) / (float)C : 0.0f;
-    for (int c = sb_lane(); c < C; c += SB_WARP) square += ((float)row[c] - mean) * ((float)row[c] - mean);
+    for (int c = first; c < C; c += SB_WARP * V) {          // x and y again: they are in the nearest cache
+        sb_residual<V>(v, x + c, y ? y + c : NULL);
+        SB_WHOLLY
+        for (int k = 0; k < V; k++) square += (v[k] - mean) * (v[k] - mean);
+    }
     float rstd = 1.0f / sqrtf(sb_warp_sum(square) / (float)C + eps);
-    for (int c = sb_lane(); c < C; c += SB_WARP)
-        out[c] = (real)(((float)row[c] - mean) * rstd * sb_load(w.p, w.type, c) + sb_load_or_0(b, c));
+    for (int c = first; c < C; c += SB_WARP * V) {
+        sb_residual<V>(v, x + c, y ? y + c : NULL);
+        sb_get_weight<V>(gain, w, c);
+        sb_get_weight<V>(bias, b, c);
+        SB_WHOLLY
+        for (int k = 0; k < V; k++) v[k] = (v[k] - mean) * rstd * gain[k] + bias[k];
+        sb_set<V>(out + c, v);
+    }
     if (!sb_lane()) stat[2 * i] = mean, stat[2 * i + 1] = rstd;
 }
 SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
                                SbWeight b, long n, double eps, int layernorm) {
-    sb_each_warp(sb_add_norm_forward_kernel, n, r, out, stat, x, y, w, b, n, eps, layernorm);
+    int wide = sb_wide(w.rows, r, out, x, y) && ((size_t)w.p | (size_t)b.p) % 16 == 0;
+    sb_each_warp(wide ? sb_add_norm_forward_kernel<SB_WIDTH> : sb_add_norm_forward_kernel<1>, n, r, out, stat,
+                 x, y, w, b, n, eps, layernorm);
 }
 // With e = d_out w, u = (r - mean) rstd: d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
+template <int V>
 static __global__ void sb_norm_backward_add_kernel(real *d_r, const real *d_out, const real *r,
                                                    const stat_t *stat, SbWeight w, long n, int layernorm) {
     long i = (long)blockIdx.x * SB_WARPS + sb_warp();
-    int C = w.rows;
+    int C = w.rows, first = sb_lane() * V;
     if (i >= n) return;
-    float mean = stat[2 * i], rstd = stat[2 * i + 1], sum_e = 0, sum_eu = 0;
+    float mean = stat[2 * i], rstd = stat[2 * i + 1], sum_e = 0, sum_eu = 0, e[V], u[V], gain[V], d[V];
     d_r += i * C, d_out += i * C, r += i * C;
-    for (int c = sb_lane(); c < C; c += SB_WARP) {
-        float e = (float)d_out[c] * sb_load(w.p, w.type, c);
-        sum_e += e, sum_eu += e * ((float)r[c] - mean) * rstd;
-    }
-    float mean_e = layernorm ? sb_warp_sum(sum_e) / (float)C : 0.0f, mean_eu = sb_warp_sum(sum_eu) / (float)C;
-    for (int c = sb_lane(); c < C; c += SB_WARP) {
-        float e = (float)d_out[c] * sb_load(w.p, w.type, c), u = ((float)r[c] - mean) * rstd;
-        d_r[c] = (real)((float)d_r[c] + rstd * (e - mean_e - u * mean_eu));
+    for (int turn = 0; turn < 2; turn++) {
+        float mean_e = sum_e / (float)C, mean_eu = sum_eu / (float)C;
+        for (int c = first; c < C; c += SB_WARP * V) {
+            sb_get<V>(e, d_out + c);
+            sb_get<V>(u, r + c);
+            sb_get_weight<V>(gain, w, c);
+            if (turn) sb_get<V>(d, d_r + c);
+            SB_WHOLLY
+            for (int k = 0; k < V; k++) {
+                e[k] *= gain[k], u[k] = (u[k] - mean) * rstd;
+                if (turn) d[k] += rstd * (e[k] - mean_e - u[k] * mean_eu);
+                else sum_e += e[k], sum_eu += e[k] * u[k];
+            }
+            if (turn) sb_set<V>(d_r + c, d);
+        }
+        sum_e = layernorm ? sb_warp_sum(sum_e) : 0.0f, sum_eu = sb_warp_sum(sum_eu);
     }
 }
 SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const real *d_out, const real *r,
                                 const stat_t *stat, SbWeight w, long n, int layernorm) {
-    if (d_r) sb_each_warp(sb_norm_backward_add_kernel, n, d_r, d_out, r, stat, w, n, layernorm);
+    int wide = sb_wide(w.rows, d_r, d_out, r, w.p);
+    if (d_r)
+        sb_each_warp(wide ? sb_norm_backward_add_kernel<SB_WIDTH> : sb_norm_backward_add_kernel<1>, n, d_r,
+                     d_out, r, stat, w, n, layernorm);
     if (d_b) sb_column_sums_add(d_b, d_out, w.rows, n, w.rows, NULL, NULL);
     if (d_w) sb_column_sums_add(d_w, d_out, w.rows, n, w.rows, r, stat);
 }
 
-// ---- rotation: a thread a pair of lanes
-static __global__ void sb_rotate_kernel(real *x, long ldx, const stat_t *table, long count, int heads,
-                                        int dim, int inverse) {
-    long t = sb_thread();
+// ---- rotation: a thread V pairs of lanes
+template <int V> static __global__ void sb_rotate_kernel(real *x, long ldx, const stat_t *table, long count,
+                                                         int heads, int dim, int inverse) {
+    long t = sb_thread() * V;
     int half = dim / 2, pairs = heads * half;
+    float a[V], b[V], cosine[V], sine[V];
     if (t >= count) return;
     long i = t / pairs;
     int h = (int)(t % pairs) / half, j = (int)(t % half);
     real *lo = x + i * ldx + h * dim + j, *hi = lo + half;
-    float cosine = (float)table[i * dim + j], sine = (float)table[i * dim + half + j], a = (float)*lo,
-          b = (float)*hi;
-    if (inverse) sine = -sine;
-    *lo = (real)(a * cosine - b * sine);
-    *hi = (real)(b * cosine + a * sine);
+    sb_get<V>(a, lo);
+    sb_get<V>(b, hi);
+    sb_get<V>(cosine, table + i * dim + j);
+    sb_get<V>(sine, table + i * dim + half + j);
+    SB_WHOLLY
+    for (int k = 0; k < V; k++) {
+        float s = inverse ? -sine[k] : sine[k], low = a[k] * cosine[k] - b[k] * s;
+        b[k] = b[k] * cosine[k] + a[k] * s;
+        a[k] = low;
+    }
+    sb_set<V>(lo, a);
+    sb_set<V>(hi, b);
 }
 SB_FN void sb_rotate_inplace(real *x, long ldx, const stat_t *table, long n, int heads, int dim,
                              int inverse) {
     long count = n * heads * (dim / 2);
-    sb_each(sb_rotate_kernel, count, x, ldx, table, count, heads, dim, inverse);
+    if (sb_wide(dim / 2, x, table) && ldx % SB_WIDTH == 0)
+        sb_each(sb_rotate_kernel<SB_WIDTH>, count / SB_WIDTH, x, ldx, table, count, heads, dim, inverse);
+    else sb_each(sb_rotate_kernel<1>, count, x, ldx, table, count, heads, dim, inverse);
 }
 
 // ---- attention. A warp owns a query row of a head (forward, d_q) or a key of a key head (d_k, d_v). It
@@ -945,8 +1160,8 @@ static __device__ int sb_block_sees(int flag[SB_FLASH / SB_WARP], const int *key
     for (int w = 0; w < SB_FLASH / SB_WARP; w++) sees |= flag[w];
     return sees;
 }
-// The first tile of N keys from j on that a row of the block sees; end or more: none. Two flags take turns, so
-// that one barrier a tile is enough.
+// The first tile of N keys from j on that a row of the block sees; end or more: none. Two flags take turns,
+// so that one barrier a tile is enough.
 template <int N>
 static __device__ int sb_next_tile(int flag[2][SB_FLASH / SB_WARP], int *turn, const int *keys, long row0,
                                    long rows, int j, int end) {
@@ -1090,7 +1305,8 @@ static __global__ void sb_flash_backward_key_kernel(real *d_k, real *d_v, const 
     __shared__ __align__(16) __nv_bfloat16 q[2][N * (D + SB_MMA_PAD)];
     __shared__ __align__(16) __nv_bfloat16 d_o[2][N * (D + SB_MMA_PAD)];
     int kv = (int)blockIdx.x % a.kv_heads, tile = (int)blockIdx.x / a.kv_heads, group = a.heads / a.kv_heads;
-    int first = span[2 * tile], last = span[2 * tile + 1], turns = first < last ? (last - first + N - 1) / N : 0;
+    int first = span[2 * tile], last = span[2 * tile + 1],
+        turns = first < last ? (last - first + N - 1) / N : 0;
     long mine = (long)tile * SB_OWN + 16 * sb_warp();
     unsigned k[D / 16][4], v[D / 16][4];
     float out_k[D / 8][4] = {}, out_v[D / 8][4] = {}, scale = 1.0f / sqrtf((float)a.dim);
@@ -1276,24 +1492,33 @@ SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real 
                             long n) {
     sb_each(sb_embed_forward_kernel, n * emb.cols, x, emb, token, vis, vis_row, n * emb.cols, emb.cols);
 }
-// to[w] (+)= sum of rows i / each of d_x whose index[i] is w. A thread owns an element: rows are added in
-// order.
+// to[w] += rows t / each of d_x whose index[t] is w, in order. A warp owns a row w: the one of the first t
+// that names it (the others see that by looking back, and leave), whatever the number of words.
 static __global__ void sb_rows_by_index_kernel(void *to, int type, const real *d_x, const int *index, long n,
-                                               int each, long count, int width, int add) {
-    long t = sb_thread(), w = t / width, c = t % width;
-    if (t >= count) return;
-    float sum = add ? sb_load(to, type, t) : 0.0f;
-    for (long i = 0; i < n; i++) if (index[i] == w) sum += (float)d_x[i / each * width + c];
-    sb_store(to, type, t, sum);
+                                               int each, int width) {
+    long t = (long)blockIdx.x * SB_WARPS + sb_warp(), w = t < n ? index[t] : -1;
+    if (w < 0) return;
+    for (long s = t - 1 - sb_lane(), turn = 0; turn * SB_WARP < t; turn++, s -= SB_WARP)
+        if (__any_sync(~0u, s >= 0 && index[s] == w)) return;
+    for (long s0 = t; s0 < n; s0 += SB_WARP) {
+        long s = s0 + sb_lane();
+        unsigned mine = __ballot_sync(~0u, s < n && index[s] == w);
+        for (int lane = 0; mine && lane < SB_WARP; lane++)
+            for (int c = sb_lane(); (mine >> lane & 1) && c < width; c += SB_WARP)
+                sb_store(to, type, w * width + c, sb_load(to, type, w * width + c) +
+                                                      (float)d_x[(s0 + lane) / each * width + c]);
+    }
 }
 SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const int *token,
                              const int *vis_row, long n, long n_vis, int words, int width) {
-    long shown = n_vis * width, table = (long)words * width;
-    if (d_vis)
-        sb_each(sb_rows_by_index_kernel, shown, d_vis, SB_NATIVE, d_x, vis_row, n, 1, shown, width, 0);
+    (void)words;
+    if (d_vis) {
+        sb_zero(d_vis, (size_t)(n_vis * width) * sizeof *d_vis);
+        sb_each_warp(sb_rows_by_index_kernel, n, d_vis, SB_NATIVE, d_x, vis_row, n, 1, width);
+    }
     if (d_emb)
-        sb_each(sb_rows_by_index_kernel, table, d_emb, SB_TYPE(param_t), d_x, token, n * SB_BAG, SB_BAG,
-                table, width, 1);
+        sb_each_warp(sb_rows_by_index_kernel, n * SB_BAG, d_emb, SB_TYPE(param_t), d_x, token, n * SB_BAG,
+                     SB_BAG, width);
 }
 static __global__ void sb_gather_rows_kernel(real *y, const real *x, const int *index, long count,
                                              int width) {
@@ -1314,27 +1539,40 @@ SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, lon
     sb_each(sb_scatter_rows_add_kernel, n * width, d_x, d_y, index, n * width, width);
 }
 
-// ---- losses: a warp a row of classes
+// ---- losses: a block a row of classes, one warp for few of them, eight for a vocabulary
+// Sum, or maximum, over the block: the same bits in every thread.
+static __device__ float sb_block_reduce(float of_warp[SB_WARPS], float x, int maximum) {
+    x = maximum ? sb_warp_max(x) : sb_warp_sum(x);
+    if (blockDim.x == SB_WARP) return x;
+    __syncthreads();
+    if (!sb_lane()) of_warp[sb_warp()] = x;
+    __syncthreads();
+    x = of_warp[0];
+    for (int w = 1; w < SB_WARPS; w++) x = maximum ? fmaxf(x, of_warp[w]) : x + of_warp[w];
+    return x;
+}
 static __global__ void sb_xent_kernel(stat_t *loss, real *d_logits, const real *logits, const int *target,
-                                      long n, int classes, float scale) {
-    long i = (long)blockIdx.x * SB_WARPS + sb_warp();
-    if (i >= n) return;
+                                      int classes, float scale) {
+    __shared__ float of_warp[SB_WARPS];
+    long i = blockIdx.x;
     const real *z = logits + i * classes;
     float top = -INFINITY, sum = 0;
-    for (int j = sb_lane(); j < classes; j += SB_WARP) top = fmaxf(top, (float)z[j]);
-    top = sb_warp_max(top);
-    for (int j = sb_lane(); j < classes; j += SB_WARP) sum += expf((float)z[j] - top);
-    sum = sb_warp_sum(sum);
-    if (!sb_lane()) loss[i] = target[i] < 0 ? 0.0f : logf(sum) + top - (float)z[target[i]];
+    for (int j = (int)threadIdx.x; j < classes; j += (int)blockDim.x) top = fmaxf(top, (float)z[j]);
+    top = sb_block_reduce(of_warp, top, 1);
+    for (int j = (int)threadIdx.x; j < classes; j += (int)blockDim.x) sum += expf((float)z[j] - top);
+    sum = sb_block_reduce(of_warp, sum, 0);
+    if (!threadIdx.x) loss[i] = target[i] < 0 ? 0.0f : logf(sum) + top - (float)z[target[i]];
     if (!d_logits) return;
     float factor = target[i] < 0 ? 0.0f : scale;
-    for (int j = sb_lane(); j < classes; j += SB_WARP)
+    for (int j = (int)threadIdx.x; j < classes; j += (int)blockDim.x)
         d_logits[i * classes + j] =
             (real)(factor * expf((float)z[j] - top) / sum - (j == target[i] ? factor : 0.0f));
 }
+enum { SB_MANY = 512 };                 // classes from which on a row takes a whole block
 SB_FN void sb_xent(stat_t *loss, real *d_logits, const real *logits, const int *target, long n, int classes,
                    double scale) {
-    sb_each_warp(sb_xent_kernel, n, loss, d_logits, logits, target, n, classes, scale);
+    sb_launch(sb_xent_kernel, n, classes < SB_MANY ? SB_WARP : SB_BLOCK, loss, d_logits, logits, target,
+              classes, scale);
 }
 // loss = max(z,0) - z y + log(1 + exp(-|z|)),  gradient sigmoid(z) - y.  In double: there are few.
 static __global__ void sb_bce_kernel(stat_t *loss, real *d_logits, const real *logits, const stat_t *y,

@@ -2,6 +2,9 @@
 NVCC    ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
 ARCH    := -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
 NVFLAGS := -std=c++17 -O3 $(ARCH) -Xcompiler -O3,-fopenmp,-fno-math-errno,-Wall,-Wextra
+ifeq ($(CUBLASLT),1)                    # products without an epilogue by cuBLASLt instead of our own kernel
+NVFLAGS += -DSB_CUBLASLT -lcublasLt
+endif
 build/gpu build/cuda:
 	@mkdir -p $@
 build/gpu/train build/gpu/train32: train.cu train.c $(HEADERS) | deps build/gpu
@@ -14,9 +17,11 @@ build/gpu/eval build/gpu/test32: eval.c train.cu $(TESTS) | deps build/gpu
 build/gpu/matmul build/gpu/attention: build/gpu/%: dev/cuda/%.cu dev/cuda/ladder.h train.cu $(HEADERS) | build/gpu
 	$(NVCC) $(NVFLAGS) -I. $< -o $@
 build_gpu: $(addprefix build/gpu/,train train32 eval test32 matmul attention)
+	@ln -sf build/gpu/train train_gpu && ln -sf build/gpu/train32 train_gpu32 && ln -sf build/gpu/eval eval_gpu
+eval_gpu: build_gpu
 train_gpu: build_gpu all
-	@./build/gpu/train check all toy
-	@$(MAKE) -s run TRAIN=./build/gpu/train OUT=$(OUT)/gpu
+	@./train_gpu check
+	@$(MAKE) -s run TRAIN=./train_gpu OUT=$(OUT)/gpu
 
 # ---- the same kernels, unchanged, on the CPU (dev/cuda_on_cpu): the tests of the model with train.cu in its place
 SHIM := -std=c++17 -x c++ -O1 $(NATIVE) -ffp-contract=fast -fno-math-errno -fopenmp-simd $(WARN) \
@@ -30,6 +35,8 @@ build/cuda/test16 build/cuda/test32: build/cuda/train.h dev/cuda_on_cpu/cuda_shi
 build/cuda/train16 build/cuda/train32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h train.c $(HEADERS) | deps
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
 OPS := dev/cuda_on_cpu/ops.cpp
+build/cuda/lt: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h dev/cuda_on_cpu/cublasLt.h $(OPS) $(TESTS)
+	$(CXX) $(SHIM) -DSB_MODEL=$(TRANSLATED) -DSB_CUBLASLT $(OPS) -o $@ -lm
 build/cuda/asan16 build/cuda/asan32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(OPS) $(TESTS)
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) -fsanitize=address,undefined $(OPS) -o $@ -lm
 build/cuda/racecheck.o: dev/cuda_on_cpu/racecheck.cpp dev/cuda_on_cpu/cuda_shim.h | build/cuda
@@ -45,7 +52,7 @@ ladders: build/cuda/matmul build/cuda/attention
 build/cuda/test_shim: dev/cuda_on_cpu/test_shim.cu dev/cuda_on_cpu/cuda_shim.h build/cuda/train.h
 	./build/cuda/translate $< > $@.h
 	$(CXX) $(SHIM) $@.h -o $@
-check_cuda: build/cuda/test_shim build/cuda/matmul build/cuda/attention $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
+check_cuda: build/cuda/test_shim build/cuda/lt build/cuda/matmul build/cuda/attention $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
 	@sh dev/cuda_on_cpu/check.sh
 check_faults: | deps
 	@sh dev/cuda_on_cpu/faults.sh

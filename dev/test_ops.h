@@ -272,7 +272,8 @@ static void op_check_perturbed(OpRun *f, const OpRun *d, int c) {
         if (!op_result(a) || !op_count(a)) continue;
         long n = (long)(sb_mix64((uint64_t)(c * 64 + i)) % (uint64_t)op_count(a)), at = op_element(a, n);
         double was = op_get(a, a->data, at), bound = d->array[i].bound[at];
-        op_put(a, at, was + (bound > 0 ? 4 * bound : (double)FLT_EPSILON + 2 * OP_COARSE * fabs(was)));
+        double least = FLT_EPSILON + 2 * (FLT_EPSILON + OP_COARSE) * fabs(was);     // where it is exact
+        op_put(a, at, was + (bound > 0 ? 4 * bound : least));
         CHECK(op_ratio(a, d->array + i, NULL) > 1, "%s (case %d), %s: four times the bound passes",
               op_case[c].op, c, a->name);
         op_put(a, at, was);

@@ -147,24 +147,26 @@ struct Order {
         if (mode == 2) seed = (unsigned)atoi(s + 7);
     }
     bool early() {                  // does this cp.async arrive at once?
-        if (mode != 2) return mode == 0;
+        return mode == 2 ? draw(2) == 0 : mode == 0;
+    }
+    unsigned draw(unsigned below) {
         seed = seed * 1664525u + 1013904223u;
-        return seed >> 31;
+        return (seed >> 8) % below;
     }
     std::vector<int> of(int n) {
         std::vector<int> v((size_t)n);
         for (int i = 0; i < n; i++) v[(size_t)i] = mode == 1 ? n - 1 - i : i;
         for (int i = n - 1; mode == 2 && i > 0; i--)
-            seed = seed * 1664525u + 1013904223u, std::swap(v[(size_t)i], v[(seed >> 8) % (unsigned)(i + 1)]);
+            std::swap(v[(size_t)i], v[draw((unsigned)i + 1)]);
         return v;
     }
 };
 inline Order order;
 
-// Straight to the next fiber that can run (in a random order: the first, so that warps run far apart); none:
-// back outside, stuck if some still wait.
+// Straight to the next fiber that can run (in a random order often the first, so that warps run far apart);
+// none: back outside, stuck if some still wait.
 inline void yield() {
-    if (order.mode == 2) block->at = -1;
+    if (order.mode == 2 && order.draw(4) == 0) block->at = -1;
     for (int k = 0; k < block->n; k++) {
         if (++block->at >= block->n) block->at = 0;
         Fiber &f = block->fiber[block->order[block->at]];

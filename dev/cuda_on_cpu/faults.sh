@@ -22,7 +22,7 @@ the last element of a launch is left out @ 32 @ s/if (i < count) g\[i\] = /if (i
 a warp function with half a mask @ 32 @ s/__any_sync(~0u, sees)) continue/__any_sync(0xFFFFu, sees)) continue/
 a warp's sum over 16 lanes @ 32 @ /^static __device__ float sb_warp_sum/,/^}/s/step = SB_WARP \/ 2/step = SB_WARP \/ 4/
 an unwritten scratch is read: delta @ 32 @ s/    if (!sb_lane()) delta\[row\] = sum;//
-an output is added to before it was assigned: loss @ 32 @ s/if (!sb_lane()) loss\[i\] = target/if (!sb_lane()) loss[i] += target/
+an output is added to before it was assigned: loss @ 32 @ s/if (!threadIdx.x) loss\[i\] = target/if (!threadIdx.x) loss[i] += target/
 key heads mixed up @ 16 @ s|kv = h / (a.heads / a.kv_heads) \* a.dim|kv = h % a.kv_heads * a.dim|
 no 1 - alpha @ 32 @ s/(1.0f - s) \* sb_load(wp.p/1.0f * sb_load(wp.p/
 log-sum-exp without the maximum @ 16 @ s/top\[half\] + logf(sum\[half\])/logf(sum[half])/

@@ -46,8 +46,32 @@ __global__ void crooked_line(float *y) {
     sb_ldmatrix_x4(out, lines + 16 * threadIdx.x + 2);
     y[0] = (float)out[0];
 }
+__global__ void crooked_copy(float *y) {
+    __shared__ __align__(16) char lines[1024];
+    sb_copy_async(lines + 16 * threadIdx.x + 4, y, 16);
+}
+__global__ void copies_nobody_waits_for(float *y) {
+    __shared__ __align__(16) char lines[512];
+    sb_copy_async(lines + 16 * threadIdx.x, y + 4 * threadIdx.x, 16);
+    shim::self->copies.push_back({lines, y, 16, 0});        // in every order, one is late
+    sb_copy_commit();
+}
 
 // ---- kernels whose results are known
+// 12 of 16 bytes a thread; the group behind it is not waited for until the end. early: what is there at once.
+__global__ void copies(float *y, const float *x, int *early) {
+    __shared__ __align__(16) float lines[2][32][4];
+    for (int c = 0; c < 4; c++) lines[0][threadIdx.x][c] = lines[1][threadIdx.x][c] = -1;
+    for (int g = 0; g < 2; g++) {
+        sb_copy_async(lines[g][threadIdx.x], x + 4 * threadIdx.x, 12 + 4 * g);
+        sb_copy_commit();
+    }
+    early[threadIdx.x] = (lines[0][threadIdx.x][0] != -1) + (lines[1][threadIdx.x][0] != -1);
+    sb_copy_wait<1>();
+    for (int c = 0; c < 4; c++) y[4 * threadIdx.x + c] = lines[0][threadIdx.x][c];
+    sb_copy_wait<0>();
+    for (int c = 0; c < 4; c++) y[4 * threadIdx.x + c] += 1000 * lines[1][threadIdx.x][c];
+}
 __global__ void unwritten(float *y) {
     __shared__ float a[32];
     y[threadIdx.x] = a[threadIdx.x];
@@ -147,6 +171,19 @@ static void test_results() {
     for (int i = 0; i < 12; i++) good &= order[i] == (shim::order.mode == 1 ? 11 - i : i);
     say(shim::order.mode == 2 || good, "blocks and threads run in the order asked for");
 }
+static void test_copies() {
+    float *x = floats(128), *y = floats(128);
+    int early[32], seen = 0;
+    bool good = true;
+    for (int i = 0; i < 128; i++) x[i] = (float)i;
+    copies<<<1, 32>>>(y, x, early);
+    for (int i = 0; i < 128; i++) good &= y[i] == (i % 4 < 3 ? x[i] : 0) + 1000 * x[i];
+    for (int i = 0; i < 32; i++) seen += early[i];
+    say(good, "cp.async, with zeros behind what was asked for");
+    int mode = shim::order.mode;
+    say(mode == 0 ? seen == 64 : mode == 1 ? seen == 0 : seen > 0 && seen < 64,
+        "it arrives early, late or either");
+}
 int main() {
     float *y = floats(2048);
     must_die("a barrier that not all threads reach", "not all",
@@ -162,7 +199,10 @@ int main() {
     must_die("64 KB of static shared memory", "48 KB", [&] { too_much_shared<<<1, 32>>>(y); });
     must_die("228 KB of dynamic shared memory", "227 KB", [&] { nothing<<<1, 32, 228 << 10>>>(y); });
     must_die("ldmatrix of a crooked line", "aligned to 16", [&] { crooked_line<<<1, 32>>>(y); });
+    must_die("cp.async to a crooked line", "aligned to 16", [&] { crooked_copy<<<1, 32>>>(y); });
+    must_die("cp.async that nobody waits for", "under way", [&] { copies_nobody_waits_for<<<1, 32>>>(y); });
     test_results();
+    test_copies();
     test_tensor_cores();
     printf("%d passed, %d failed, 0 skipped\n", passed, failed);
     return failed > 0;
