@@ -489,8 +489,8 @@ static void test_talk_gradients(void) {
     for (int adapter = 0; adapter < 3; adapter++) proof::check_talk_gradients(adapter);
 }
 static void test_field_rounding(void) { proof::check_field_rounding(); }
-static void test_field_threads(void) { proof::check_field_threads(); }
-static void test_field_guarded(void) { proof::check_field_guarded(); }
+static void test_spa3r_threads(void) { proof::check_field_threads(); }
+static void test_spa3r_guarded(void) { proof::check_field_guarded(); }
 static void test_field_sees(void) {
     for (int mode = 0; mode < 4; mode++) proof::check_what_sees_what(mode & 1, mode >> 1);
 }
@@ -513,7 +513,7 @@ static void test_field_all(void) {
     RUN(test_field_adapter);
     RUN(test_field_scenes);
     RUN(test_field_sizes);
-    RUN(test_field_threads);
-    RUN(test_field_guarded);
+    RUN(test_spa3r_threads);
+    RUN(test_spa3r_guarded);
 }
 #endif
