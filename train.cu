@@ -673,7 +673,8 @@ static void sb_matmul(SbMatmul g) {
 }
 
 // ---- sums over rows, in two steps: blocks add up SB_SPAN rows each, then a thread a column adds the blocks.
-// sum[c] += sum of x [n][ldx], c < cols; with r [n][ldr], of x times r, normalised with stat [n][lds] unless NULL.
+// sum[c] += sum of x [n][ldx], c < cols; with r [n][ldr], of x times r, normalised with stat [n][lds] unless
+// NULL.
 enum { SB_SPAN = 256 };
 // A block owns 32 columns of SB_SPAN rows, a warp every eighth of those rows, a lane a column.
 static __global__ void sb_column_partials_kernel(float *part, const real *x, long ldx, long n, int cols,
@@ -802,8 +803,8 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
     else sb_each(sb_swiglu_backward_kernel<1>, n * f, d_h, d_g, h, n * f, f);
 }
 
-// ---- residual and norm, and the same of every head's lanes: a warp a row, which is a head if there are heads
-// V elements of r = x + y, as they are stored: what is stored is what is normalised.
+// ---- residual and norm, and the same of every head's lanes: a warp a row, which is a head if there are
+// heads V elements of r = x + y, as they are stored: what is stored is what is normalised.
 template <int V> static __device__ void sb_residual(float v[V], const real *x, const real *y) {
     float other[V];
     sb_get<V>(v, x);
@@ -851,10 +852,10 @@ SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, 
                  x, y, w, b, n, eps, layernorm, 1, (long)w.rows, (long)w.rows);
 }
 // With e = d_out w, u = (r - mean) rstd: d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
-template <int V>
-static __global__ void sb_norm_backward_kernel(real *d_r, const real *d_out, const real *r, const stat_t *stat,
-                                               SbWeight w, long n, int layernorm, int keep, int heads,
-                                               long ldr, long ldo) {
+template <int V> static __global__ void sb_norm_backward_kernel(real *d_r, const real *d_out, const real *r,
+                                                                const stat_t *stat, SbWeight w, long n,
+                                                                int layernorm, int keep, int heads, long ldr,
+                                                                long ldo) {
     long i = (long)blockIdx.x * SB_WARPS + sb_warp();
     int C = w.rows, first = sb_lane() * V;
     if (i >= n) return;
@@ -889,18 +890,19 @@ SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const rea
     if (d_b) sb_column_sums_add(d_b, d_out, w.rows, n, w.rows, NULL, 0, NULL, 0);
     if (d_w) sb_column_sums_add(d_w, d_out, w.rows, n, w.rows, r, w.rows, stat, 2);
 }
-SB_FN void sb_head_norm_forward(real *y, long ldy, stat_t *stat, const real *x, long ldx, SbWeight w, SbWeight b,
-                                long n, int heads, double eps, int layernorm) {
+SB_FN void sb_head_norm_forward(real *y, long ldy, stat_t *stat, const real *x, long ldx, SbWeight w,
+                                SbWeight b, long n, int heads, double eps, int layernorm) {
     int wide = sb_wide(w.rows, y, x, w.p, b.p) && ldy % SB_WIDTH == 0 && ldx % SB_WIDTH == 0;
     sb_each_warp(wide ? sb_add_norm_forward_kernel<SB_WIDTH> : sb_add_norm_forward_kernel<1>, n * heads,
-                 (real *)NULL, y, stat, x, (const real *)NULL, w, b, n * heads, eps, layernorm, heads, ldx, ldy);
+                 (real *)NULL, y, stat, x, (const real *)NULL, w, b, n * heads, eps, layernorm, heads, ldx,
+                 ldy);
 }
 SB_FN void sb_head_norm_backward(real *d_x, long ldx, param_t *d_w, param_t *d_b, const real *d_y, long ldy,
                                  const real *x, const stat_t *stat, SbWeight w, long n, int heads,
                                  int layernorm) {
     int wide = sb_wide(w.rows, d_x, d_y, x, w.p) && ldy % SB_WIDTH == 0 && ldx % SB_WIDTH == 0, D = w.rows;
-    sb_each_warp(wide ? sb_norm_backward_kernel<SB_WIDTH> : sb_norm_backward_kernel<1>, n * heads, d_x, d_y, x,
-                 stat, w, n * heads, layernorm, 0, heads, ldx, ldy);
+    sb_each_warp(wide ? sb_norm_backward_kernel<SB_WIDTH> : sb_norm_backward_kernel<1>, n * heads, d_x, d_y,
+                 x, stat, w, n * heads, layernorm, 0, heads, ldx, ldy);
     for (int h = 0; h < heads; h++) {
         if (d_b) sb_column_sums_add(d_b, d_y + h * D, ldy, n, D, NULL, 0, NULL, 0);
         if (d_w) sb_column_sums_add(d_w, d_y + h * D, ldy, n, D, x + h * D, ldx, stat + 2 * h, 2 * heads);
@@ -919,7 +921,8 @@ SB_FN void sb_scale_backward(real *d_x, param_t *d_s, const real *d_y, const rea
     sb_scale_forward(d_x, d_y, s, n);
     if (d_s) sb_column_sums_add(d_s, d_y, s.rows, n, s.rows, x, s.rows, NULL, 0);
 }
-static __global__ void sb_gate_forward_kernel(real *y, const real *x, const real *a, const real *u, long count) {
+static __global__ void sb_gate_forward_kernel(real *y, const real *x, const real *a, const real *u,
+                                              long count) {
     long i = sb_thread();
     if (i < count) y[i] = (real)((float)x[i] + (float)a[i] * sb_sigmoid((float)u[i]));
 }
@@ -937,7 +940,8 @@ static __global__ void sb_gate_backward_kernel(real *d_a, real *d_u, const real 
 SB_FN void sb_gate_backward(real *d_a, real *d_u, const real *d_y, const real *a, const real *u, long count) {
     sb_each(sb_gate_backward_kernel, count, d_a, d_u, d_y, a, u, count);
 }
-static __global__ void sb_silu_kernel(real *y, const real *d_y, const real *x, long count) {    // d_y NULL: forward
+static __global__ void sb_silu_kernel(real *y, const real *d_y, const real *x,
+                                      long count) { // d_y NULL: forward
     long i = sb_thread();
     if (i >= count) return;
     float z = (float)x[i], s = sb_sigmoid(z);
@@ -963,14 +967,15 @@ static __global__ void sb_modulate_backward_kernel(real *d_x, real *d_mod, const
                                                    const real *mod, long count, int width) {
     long i = sb_thread(), at = i / width * 3 * width + i % width;
     if (i >= count) return;
-    float d = (float)d_u[i], z = (float)x[i], one = 1.0f + (float)mod[at + width], g = (float)mod[at + 2 * width];
+    float d = (float)d_u[i], z = (float)x[i], one = 1.0f + (float)mod[at + width],
+          g = (float)mod[at + 2 * width];
     d_x[i] = (real)(d * g * one);
     d_mod[at] = (real)(d * g);
     d_mod[at + width] = (real)(d * g * z);
     d_mod[at + 2 * width] = (real)(d * (z * one + (float)mod[at]));
 }
-SB_FN void sb_modulate_backward(real *d_x, real *d_mod, const real *d_u, const real *x, const real *mod, long n,
-                                int width) {
+SB_FN void sb_modulate_backward(real *d_x, real *d_mod, const real *d_u, const real *x, const real *mod,
+                                long n, int width) {
     sb_each(sb_modulate_backward_kernel, n * width, d_x, d_mod, d_u, x, mod, n * width, width);
 }
 
@@ -983,7 +988,8 @@ template <int V> static __global__ void sb_rotate_kernel(real *y, long ldy, cons
     float a[V], b[V], cosine[V], sine[V];
     if (t >= count) return;
     long i = t / pairs;
-    int h = (int)(t % pairs) / angles, j = (int)(t % angles), lo = h * dim + turn.mixed + j / half * 2 * half + j % half;
+    int h = (int)(t % pairs) / angles, j = (int)(t % angles),
+        lo = h * dim + turn.mixed + j / half * 2 * half + j % half;
     table += i * row + (turn.mixed ? 32 : 0) + j;
     sb_get<V>(a, x + i * ldx + lo);
     sb_get<V>(b, x + i * ldx + lo + half);
@@ -998,8 +1004,8 @@ template <int V> static __global__ void sb_rotate_kernel(real *y, long ldy, cons
     sb_set<V>(y + i * ldy + lo, a);
     sb_set<V>(y + i * ldy + lo + half, b);
 }
-static __global__ void sb_camera_kernel(real *y, long ldy, const real *x, long ldx, const stat_t *table, long row,
-                                        long count, int heads, int dim, int mixed, int across) {
+static __global__ void sb_camera_kernel(real *y, long ldy, const real *x, long ldx, const stat_t *table,
+                                        long row, long count, int heads, int dim, int mixed, int across) {
     long t = sb_thread(), i = t / (heads * (mixed / 4));
     int group = (int)(t % (heads * (mixed / 4))), lane = group / (mixed / 4) * dim + group % (mixed / 4) * 4;
     float in[4];
@@ -1015,12 +1021,14 @@ static __global__ void sb_camera_kernel(real *y, long ldy, const real *x, long l
 }
 SB_FN void sb_turn_heads(real *y, long ldy, const real *x, long ldx, const stat_t *table, long n, int heads,
                          int dim, SbPairing turn, int side) {
-    int angles = (dim - turn.mixed) / 2, back = side >= SB_BACK_Q, key = side == SB_TURN_K || side == SB_BACK_K;
+    int angles = (dim - turn.mixed) / 2, back = side >= SB_BACK_Q,
+        key = side == SB_TURN_K || side == SB_BACK_K;
     long count = n * heads * angles, row = sb_turn_row(dim, turn);
-    int wide = sb_wide(angles / turn.blocks, y, x, table) && (ldx | ldy | row | dim | turn.mixed) % SB_WIDTH == 0;
+    int wide =
+        sb_wide(angles / turn.blocks, y, x, table) && (ldx | ldy | row | dim | turn.mixed) % SB_WIDTH == 0;
     if (wide)
-        sb_each(sb_rotate_kernel<SB_WIDTH>, count / SB_WIDTH, y, ldy, x, ldx, table, row, count, heads, dim, turn,
-                back);
+        sb_each(sb_rotate_kernel<SB_WIDTH>, count / SB_WIDTH, y, ldy, x, ldx, table, row, count, heads, dim,
+                turn, back);
     else sb_each(sb_rotate_kernel<1>, count, y, ldy, x, ldx, table, row, count, heads, dim, turn, back);
     count = n * heads * (turn.mixed / 4);
     if (count)
@@ -1722,8 +1730,8 @@ SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const stat
 }
 // A thread a row, in double as on the CPU: a small share of a step.
 static __global__ void sb_feature_loss_kernel(stat_t *value, stat_t *angle, real *d_pred, const real *pred,
-                                              const real *target, const stat_t *weight, long n, int width, int l1,
-                                              double scale) {
+                                              const real *target, const stat_t *weight, long n, int width,
+                                              int l1, double scale) {
     long i = sb_thread();
     if (i >= n) return;
     const real *p = pred + i * width, *t = target + i * width;

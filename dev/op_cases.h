@@ -495,11 +495,12 @@ static void op_norm(const int *p) {
     op_product(d_b, n, d_out, 1, C, -1, 0, 0, -1);
 }
 
-// Norm of every head's lanes: the rows of op_norm, dense copies of which give what is expected. n, heads, dim,
-// ldx - heads dim, ldy - heads dim, type of w, type of b, layernorm, eps * 1e6, gradients (1 d_w, 2 d_b)
+// Norm of every head's lanes: the rows of op_norm, dense copies of which give what is expected. n, heads,
+// dim, ldx - heads dim, ldy - heads dim, type of w, type of b, layernorm, eps * 1e6, gradients (1 d_w, 2 d_b)
 static void op_head_norm(const int *p) {
     long n = p[0], H = p[1], D = p[2], ldx = H * D + p[3], ldy = H * D + p[4];
-    int x = op_in("x", n, H * D, ldx, 1), w = op_weight("w", D, 1, 1, p[5], 1), b = op_weight("b", D, 1, 1, p[6], 1);
+    int x = op_in("x", n, H * D, ldx, 1), w = op_weight("w", D, 1, 1, p[5], 1),
+        b = op_weight("b", D, 1, 1, p[6], 1);
     int y = op_out("y", n, H * D, ldy), stat = op_wide_out("stat", n, 2 * H, 2 * H), d_y = op_seed("d_y", y);
     double eps = p[8] * 1e-6, row[5];
     sb_head_norm_forward(op_p(y), ldy, op_p(stat), op_p(x), ldx, op_w(w), op_w(b), n, (int)H, eps, p[7]);
@@ -507,9 +508,10 @@ static void op_head_norm(const int *p) {
     int d_w = op_run->backward ? op_grad_sum("d_w", w, 1, p[9] & 1) : -1;
     int d_b = op_run->backward ? op_grad_sum("d_b", b, 1, p[9] & 2) : -1;
     if (op_run->backward)
-        sb_head_norm_backward(op_p(d_x), ldx, op_p(d_w), op_p(d_b), op_p(d_y), ldy, op_p(x), op_p(stat), op_w(w), n,
-                              (int)H, p[7]);
-    double *e = op_squares(y), *e_stat = op_expect(stat), *bound = op_bounds(stat), own = 3 + op_rstd_roundings(D);
+        sb_head_norm_backward(op_p(d_x), ldx, op_p(d_w), op_p(d_b), op_p(d_y), ldy, op_p(x), op_p(stat),
+                              op_w(w), n, (int)H, p[7]);
+    double *e = op_squares(y), *e_stat = op_expect(stat), *bound = op_bounds(stat),
+           own = 3 + op_rstd_roundings(D);
     double *e_x = op_squares(d_x), *e_w = op_squares(d_w), *e_b = op_squares(d_b);
     for (long i = 0; e && i < n * H; i++) {     // one head after another of every row
         long at = i / H * ldx + i % H * D, to = i / H * ldy + i % H * D;
@@ -520,7 +522,8 @@ static void op_head_norm(const int *p) {
         bound[2 * i + 1] = row[1] * (0.5 + OP_SIGMAS * OP_ROUNDING * sqrt(op_rstd_roundings(D)));
         for (int pass = 0; pass < 2; pass++)
             for (long c = 0; c < D; c++) {
-                double r = op_at(x, at + c), u = (r - row[0]) * row[1], off = op_centred_squares(row, r, p[7]);
+                double r = op_at(x, at + c), u = (r - row[0]) * row[1],
+                       off = op_centred_squares(row, r, p[7]);
                 double w_c = op_at(w, c), d = op_at(d_y, to + c), s = d * w_c;
                 if (!pass) {
                     op_run->array[y].expect[to + c] = u * w_c + op_maybe(b, c);
@@ -530,7 +533,8 @@ static void op_head_norm(const int *p) {
                     if (e_w) op_term(d_w, c, d * u, own), e_w[c] += d * d * off;
                     if (e_b) op_term(d_b, c, d, 0);
                 } else if (e_x) {
-                    double mean_e = p[7] ? sum_e / (double)D : 0, mean_eu = sum_eu / (double)D, v = u * mean_eu;
+                    double mean_e = p[7] ? sum_e / (double)D : 0, mean_eu = sum_eu / (double)D,
+                           v = u * mean_eu;
                     op_run->array[d_x].expect[at + c] = row[1] * (s - mean_e - v);
                     e_x[at + c] = row[1] * row[1] * ((s * s + v * v) * own + off_e * p[7] + off_eu * u * u +
                                                      off * mean_eu * mean_eu);
@@ -545,7 +549,8 @@ static void op_element_expect(double *e, double *bound, long i, double value, do
 // n, C, type of s, gradient wanted
 static void op_scale(const int *p) {
     long n = p[0], C = p[1];
-    int x = op_in("x", n, C, C, 1), s = op_weight("s", C, 1, 1, p[2], 1), y = op_out("y", n, C, C), d_y = op_seed("d_y", y);
+    int x = op_in("x", n, C, C, 1), s = op_weight("s", C, 1, 1, p[2], 1), y = op_out("y", n, C, C),
+        d_y = op_seed("d_y", y);
     sb_scale_forward(op_p(y), op_p(x), op_w(s), n);
     double *e = op_expect(y);
     for (long i = 0; e && i < n * C; i++) e[i] = op_at(x, i) * op_at(s, i % C);
@@ -563,12 +568,15 @@ static void op_gate(const int *p) {
     int x = op_in("x", n, 1, 1, 1), a = op_in("a", n, 1, 1, 1), u = op_in("u", n, 1, 1, 2);
     int y = op_out("y", n, 1, 1), d_y = op_seed("d_y", y);
     sb_gate_forward(op_p(y), op_p(x), op_p(a), op_p(u), n);
-    int d_a = op_run->backward ? op_grad("d_a", a, 1, 1) : -1, d_u = op_run->backward ? op_grad("d_u", u, 1, 1) : -1;
+    int d_a = op_run->backward ? op_grad("d_a", a, 1, 1) : -1,
+        d_u = op_run->backward ? op_grad("d_u", u, 1, 1) : -1;
     if (op_run->backward) sb_gate_backward(op_p(d_a), op_p(d_u), op_p(d_y), op_p(a), op_p(u), n);
     double *e = op_expect(y), *bound = op_bounds(y), *b_a = op_bounds(d_a), *b_u = op_bounds(d_u);
     for (long i = 0; i < n; i++) {
-        double s = 1 / (1 + exp(-op_at(u, i))), off = 0.9 * (1 - s) + 1, part = op_at(a, i) * s, d = op_at(d_y, i);
-        op_element_expect(e, bound, i, op_at(x, i) + part, fabs(op_at(x, i) + part) / 2 + fabs(part) * (off + 0.5));
+        double s = 1 / (1 + exp(-op_at(u, i))), off = 0.9 * (1 - s) + 1, part = op_at(a, i) * s,
+               d = op_at(d_y, i);
+        op_element_expect(e, bound, i, op_at(x, i) + part,
+                          fabs(op_at(x, i) + part) / 2 + fabs(part) * (off + 0.5));
         if (b_a) b_a[i] = fabs(d * s) * (off + 0.5);
         if (b_u) b_u[i] = fabs(d * part) * ((1 - s) * (off + 2) + s * off);
     }
@@ -583,7 +591,8 @@ static void op_silu(const int *p) {
     for (long i = 0; i < n; i++) {
         double z = op_at(x, i), s = 1 / (1 + exp(-z)), off = 0.9 * (1 - s) + 1, inner = 1 + z * (1 - s);
         op_element_expect(e, bound, i, z * s, fabs(z * s) * (off + 0.5));
-        if (b_x) b_x[i] = fabs(op_at(d_y, i)) * s * (fabs(inner) * (off + 2) + fabs(z) * (s * off + 2 * (1 - s)));
+        if (b_x)
+            b_x[i] = fabs(op_at(d_y, i)) * s * (fabs(inner) * (off + 2) + fabs(z) * (s * off + 2 * (1 - s)));
     }
 }
 // n, width.  Two products and two sums; each rounded at its size.
@@ -599,13 +608,16 @@ static void op_modulate(const int *p) {
     double *e = op_expect(u), *bound = op_bounds(u), *b_x = op_bounds(d_x), *b_m = op_bounds(d_mod);
     for (long i = 0; i < n * C; i++) {
         long m = i / C * 3 * C + i % C;
-        double shift = op_at(mod, m), one = 1 + op_at(mod, m + C), gate = op_at(mod, m + 2 * C), z = op_at(x, i);
-        double inner = z * one + shift, off = fabs(one * z) + (fabs(inner) + fabs(z * one)) / 2, d = op_at(d_u, i);
+        double shift = op_at(mod, m), one = 1 + op_at(mod, m + C), gate = op_at(mod, m + 2 * C),
+               z = op_at(x, i);
+        double inner = z * one + shift, off = fabs(one * z) + (fabs(inner) + fabs(z * one)) / 2,
+               d = op_at(d_u, i);
         op_element_expect(e, bound, i, op_at(t, i) + gate * inner,
                           fabs(op_at(t, i) + gate * inner) / 2 + fabs(gate) * (off + fabs(inner) / 2));
         if (b_x) b_x[i] = fabs(d * gate * one) * 1.5;
         if (!b_m) continue;
-        b_m[m] = fabs(d * gate) / 2, b_m[m + C] = fabs(d * gate * z), b_m[m + 2 * C] = fabs(d) * (off + fabs(inner) / 2);
+        b_m[m] = fabs(d * gate) / 2, b_m[m + C] = fabs(d * gate * z),
+        b_m[m + 2 * C] = fabs(d) * (off + fabs(inner) / 2);
     }
 }
 
@@ -613,11 +625,13 @@ static void op_modulate(const int *p) {
 static void op_turn_expect(int y, int x, int table, int dim, SbPairing turn, int side) {
     double *e = op_expect(y), *bound = op_bounds(y);
     const OpArray *a = op_run->array + y;
-    long ldx = op_run->array[x].ld, row = op_run->array[table].cols, half = (dim - turn.mixed) / turn.blocks / 2, angles = half * turn.blocks;
+    long ldx = op_run->array[x].ld, row = op_run->array[table].cols,
+         half = (dim - turn.mixed) / turn.blocks / 2, angles = half * turn.blocks;
     int back = side == SB_BACK_Q || side == SB_BACK_K, key = side == SB_TURN_K || side == SB_BACK_K;
     for (long i = 0; e && i < a->rows; i++)
         for (long c = 0; c < a->cols; c++) {
-            long lane = c % dim, at = i * a->ld + c, of = i * ldx + c, first = i * row, rest = lane - turn.mixed;
+            long lane = c % dim, at = i * a->ld + c, of = i * ldx + c, first = i * row,
+                 rest = lane - turn.mixed;
             if (rest < 0) {
                 for (long k = 0, g = lane / 4 * 4; k < 4; k++) {
                     long m = key == back ? k * 4 + lane % 4 : lane % 4 * 4 + k;     // P^T, P^-T or P^-1, P
@@ -629,13 +643,14 @@ static void op_turn_expect(int y, int x, int table, int dim, SbPairing turn, int
             long j = rest / (2 * half) * half + rest % half, low = rest % (2 * half) < half;
             first += turn.mixed ? 32 : 0;
             double sine = op_at(table, first + angles + j) * (low == back ? 1 : -1);
-            double one = op_at(x, of) * op_at(table, first + j), two = sine * op_at(x, low ? of + half : of - half);
+            double one = op_at(x, of) * op_at(table, first + j),
+                   two = sine * op_at(x, low ? of + half : of - half);
             e[at] = one + two;
             bound[at] = (fabs(one) + fabs(two) + fabs(one + two)) / 2;
         }
 }
-// n, heads, dim, ldx - heads dim, ldy (-1: in place), mixed, blocks, side.  The table need hold neither cosines
-// nor inverses: the operation is linear in it.
+// n, heads, dim, ldx - heads dim, ldy (-1: in place), mixed, blocks, side.  The table need hold neither
+// cosines nor inverses: the operation is linear in it.
 static void op_turn(const int *p) {
     long n = p[0], width = (long)p[1] * p[2], ldx = width + p[3], ldy = p[4] < 0 ? ldx : width + p[4];
     SbPairing turn = {p[5], p[6]};
@@ -648,7 +663,8 @@ static void op_turn(const int *p) {
     if (!op_run->backward) return;
     int d_x = p[4] < 0 ? op_copy("d_x", d_y) : op_grad("d_x", x, ldx, 1);
     op_run->array[d_x].of = x;
-    sb_turn_heads(op_p(d_x), ldx, op_p(p[4] < 0 ? d_x : d_y), ldy, op_p(table), n, p[1], p[2], turn, back[side]);
+    sb_turn_heads(op_p(d_x), ldx, op_p(p[4] < 0 ? d_x : d_y), ldy, op_p(table), n, p[1], p[2], turn,
+                  back[side]);
     op_turn_expect(d_x, d_y, table, p[2], turn, back[side]);
 }
 
@@ -1068,28 +1084,34 @@ static void op_smooth_l1(const int *p) {
 static void op_feature_loss(const int *p) {
     long n = p[0], C = p[1];
     double scale = 0.3;
-    int pred = op_in("pred", n, C, C, 1), target = op_in("target", n, C, C, 1), weight = op_wide_in("weight", n, 1, 1, 1);
+    int pred = op_in("pred", n, C, C, 1), target = op_in("target", n, C, C, 1),
+        weight = op_wide_in("weight", n, 1, 1, 1);
     for (long i = 0; op_run->fresh && i < n; i++) {
         op_put(op_run->array + weight, i, i == 1 ? 0 : fabs(op_at(weight, i)));
-        for (long c = 0; i == 2 && c < C; c++) op_put(op_run->array + pred, i * C + c, 2 * op_at(target, i * C + c));
+        for (long c = 0; i == 2 && c < C; c++)
+            op_put(op_run->array + pred, i * C + c, 2 * op_at(target, i * C + c));
     }
     op_settle(weight), op_settle(pred);
     int value = op_wide_out("value", n, 1, 1), angle = op_wide_out("angle", n, 1, 1);
     op_seed_loss(value, scale), op_seed_loss(angle, scale);
     int d = op_run->backward ? op_grad("d_pred", pred, C, p[3]) : -1;
-    sb_feature_loss(op_p(value), op_p(angle), op_p(d), op_p(pred), op_p(target), op_p(weight), n, (int)C, p[2], scale);
-    double *e = op_expect(value), *e_angle = op_expect(angle), *b_value = op_bounds(value), *b_angle = op_bounds(angle);
+    sb_feature_loss(op_p(value), op_p(angle), op_p(d), op_p(pred), op_p(target), op_p(weight), n, (int)C,
+                    p[2], scale);
+    double *e = op_expect(value), *e_angle = op_expect(angle), *b_value = op_bounds(value),
+           *b_angle = op_bounds(angle);
     op_rounded(d);
     for (long i = 0; e && i < n; i++) {
         long double sum = 0, pp = 0, tt = 0, pt = 0;
         for (long at = i * C; at < i * C + C; at++) {
-            long double off = fabs(op_at(pred, at) - op_at(target, at)), x = op_at(pred, at), t = op_at(target, at);
+            long double off = fabs(op_at(pred, at) - op_at(target, at)), x = op_at(pred, at),
+                        t = op_at(target, at);
             sum += p[2] || off > 1 ? off - (p[2] ? 0 : .5L) : off * off / 2;
             pp += x * x, tt += t * t, pt += x * t;
         }
         e[i] = (double)(sum / C) * op_at(weight, i);
         e_angle[i] = (double)(1 - pt / sqrtl(pp * tt)) * op_at(weight, i);
-        b_value[i] = fabs(e[i]) / 2, b_angle[i] = fabs(e_angle[i]) / 2 + 1e-15 / (double)FLT_EPSILON * (op_at(weight, i) != 0);
+        b_value[i] = fabs(e[i]) / 2,
+        b_angle[i] = fabs(e_angle[i]) / 2 + 1e-15 / (double)FLT_EPSILON * (op_at(weight, i) != 0);
     }
 }
 

@@ -54,8 +54,8 @@ typedef std::vector<double> Vec;
 enum { ALL = SB_BASE | SB_PLUS | SB_ALPHA | SB_PROJ | SB_LLM | SB_HEADS | SB_REG };
 enum { BOOST = SB_PLUS | SB_ALPHA | SB_PROJ };
 enum { LM, RECOGNISE, RECOGNISE_PATCHES, REGRESS, OBJECTIVES, AGGREGATE = OBJECTIVES, FIELD };
-static const char *const objective_name[] = {"lm", "recognise", "recognise + patches", "regress", "aggregator",
-                                             "spa3r"};
+static const char *const objective_name[] = {"lm",      "recognise",  "recognise + patches",
+                                             "regress", "aggregator", "spa3r"};
 
 static double number(double x) { return x; }
 template <class T> double number(T x) { return (double)(float)x; }
