@@ -35,15 +35,14 @@
 //  equation says. Step 0 equals the base encoder within rounding (the bound is in dev/test_model.h).
 //
 //  What each stage trains (groups, >>tensors): encoder BASE+HEADS, llm LLM, align PROJ, instruct PROJ+LLM,
-//  boost PLUS+ALPHA+PROJ (Attn+, a, projector),
-//  aggregator AGG (+BASE), spa3r FIELD, vlm ADAPT+LLM (+PROJ). Frozen tensors have no gradient memory:
-//  sb_update, the only writer after the start, skips them.
+//  boost PLUS+ALPHA+PROJ (Attn+, a, projector), aggregator AGG (+BASE), spa3r FIELD, vlm ADAPT+LLM (+PROJ).
+//  Frozen tensors have no gradient memory: sb_update, the only writer after the start, skips them.
 //
 //  The second paper, Spa3R, begins where scenes do (in >>batch and >>model: "the second paper"):
 //
 //  views ─► encoder ─► aggregator ─┬─► features of every view: the targets
-//                                  └─► of context views ─► Spa3R's encoder ─► latents ─┬─► decoder ─► features
-//                                      a camera alone ─► rays ─────────────────────────┘   of any view
+//                                  └─► of context views ─► Spa3R's encoder ─► latents ─┬─► decoder ─► any
+//                                      a camera alone ─► rays ─────────────────────────┘   view's features
 //  It shares the block, the attention, the norm, the optimiser, the tables; what it adds are values: keys of
 //  frames, passes and scenes; q and k norm, LayerScale, a table by which heads are turned (RoPE2D, cameras).
 //  A model has it only if sb_model_init is asked: SB_AGGREGATOR, SB_SPA3R, SB_ADAPTER. Deviation: by default

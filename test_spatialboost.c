@@ -3,8 +3,8 @@
 // C++17, because the model is in here twice: in float (through train.c) and, in namespace f64, in double,
 // where gradients are checked and from where float is judged; a GPU backend will stand where float stands.
 // The tests themselves, by subject: dev/test_ops.h (every operation: finite differences, float against
-// double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_field.h (the same of
-// Spa3R, cameras), dev/test_files.h (readers
+// double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_field.h (the same
+// of Spa3R, cameras), dev/test_files.h (readers
 // and what they refuse), dev/test_simulate.h, dev/test_converse.h (geometry and answers), dev/test_runs.h
 // (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
