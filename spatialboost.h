@@ -1,4 +1,5 @@
-// spatialboost.h: SpatialBoost (arXiv 2603.22057) in one header: models, kernels, gradients, optimiser. MIT.
+// spatialboost.h: SpatialBoost (arXiv 2603.22057) and Spa3R (2602.21186) in one header: models, kernels,
+// gradients, optimiser. MIT.
 //
 // What it refuses to do: read or write files, know a word of any language, guess. It needs a C11 (or C++17)
 // compiler with GCC's vector types, libm and, if you want threads, OpenMP. Everything is static; one
@@ -9,8 +10,9 @@
 //   >>contract   the operations: equation, shapes, what is = and what is +=   (a GPU provides the same names)
 //   >>cpu        their bodies: plain loops and OpenMP, each forward directly above its backward
 //   >>tensors    one table a module: parameters, activations
-//   >>batch      samples of images and turns, packed into rows
-//   >>model      block, encoder, projector, LLM, heads: forward above backward, calling contract names only
+//   >>camera     poses, intrinsics, rays: geometry on the host
+//   >>batch      samples of images and turns, scenes of posed views, packed into rows
+//   >>model      block, encoder, projector, second paper, LLM: forward above backward, contract names only
 //   >>train      objectives, clipping, AdamW, schedule
 //   >>license
 //
@@ -33,8 +35,18 @@
 //  equation says. Step 0 equals the base encoder within rounding (the bound is in dev/test_model.h).
 //
 //  What each stage trains (groups, >>tensors): encoder BASE+HEADS, llm LLM, align PROJ, instruct PROJ+LLM,
-//  boost PLUS+GATE+PROJ (Attn+, a, projector). Frozen tensors have no gradient memory: sb_update, the only
-//  writer after the start, skips them.
+//  boost PLUS+ALPHA+PROJ (Attn+, a, projector), aggregator AGG (+BASE), spa3r FIELD, vlm ADAPT+LLM (+PROJ).
+//  Frozen tensors have no gradient memory: sb_update, the only writer after the start, skips them.
+//
+//  The second paper, Spa3R, begins where scenes do (in >>batch and >>model: "the second paper"):
+//
+//  views ─► encoder ─► aggregator ─┬─► features of every view: the targets
+//                                  └─► of context views ─► Spa3R's encoder ─► latents ─┬─► decoder ─► any
+//                                      a camera alone ─► rays ─────────────────────────┘   view's features
+//  It shares the block, the attention, the norm, the optimiser, the tables; what it adds are values: keys of
+//  frames, passes and scenes; q and k norm, LayerScale, a table by which heads are turned (RoPE2D, cameras).
+//  A model has it only if sb_model_init is asked: SB_AGGREGATOR, SB_SPA3R, SB_ADAPTER. Deviation: by default
+//  the context's cameras enter the encoder (context_camera = 1); the paper's encoder reads none (0).
 //
 //  Letters: N rows of a buffer (all samples of a batch, one after another, no padding), C width, H heads,
 //  D head size, F hidden size of the MLP, V words, P patch side, G patches along an image side. Shapes are
@@ -46,6 +58,13 @@
 //  f_L, autoregressive loss on answers              sb_llm_forward, sb_llm_loss
 //  one dialogue = several turns                     sb_batch_turn, >>batch: who sees whom
 //  freezing                                         sb_model_train(groups)
+//  VGGT: frame and global attention, special tokens sb_batch_pass, sb_aggregator_forward
+//  M_ij, asymmetric views                           global_keys, written by sb_batch_pass
+//  VGGT: camera head, pose encoding                 sb_camera_forward, sb_pose_encode
+//  Spa3R encoder, queries to latents z              sb_latents_forward
+//  rays, PRoPE: P = K E in q, k, v, o               sb_camera_ray, sb_camera_prope, sb_turn_heads
+//  decoder and its loss, L1 + cosine                sb_decoder_forward, sb_feature_loss, sb_step_field
+//  Spa3-VLM: cross-attention to z, gate             sb_adapter_forward
 //
 //  To embed it:
 //      #include "spatialboost.h"
@@ -139,14 +158,14 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(int, seed, 1, 1, 1, "everything random follows from it")
 // The second paper. A model has these towers only if sb_model_init is asked for them.
 #define SB_CONFIG_FIELD(X)                                                                                \
-    X(int, agg_layers, 2, 3, 12, "aggregator: pairs of a frame and a global block (width: the encoder's)")  \
+    X(int, agg_layers, 2, 3, 12, "aggregator: pairs of frame and global block (width: the encoder's)")    \
     X(int, agg_heads, 2, 4, 6, "aggregator: heads")                                                       \
     X(int, agg_mlp, 48, 512, 1536, "aggregator: hidden size of the MLP")                                  \
     X(int, agg_registers, 2, 4, 4, "aggregator: register tokens a view")                                  \
     X(double, agg_scale, .01, 1, .01, "aggregator: initial LayerScale (0: none)")                         \
     X(int, global_norm, 2, 2, 2, "q and k norm of global blocks: 0 none, 1 RMSNorm, 2 LayerNorm (VGGT)")  \
-    X(int, asymmetric, 1, 1, 1, "1: context never sees targets, one pass; 0: a pass of the context first") \
-    X(int, camera_layers, 1, 0, 4, "aggregator: blocks of the head that predicts poses (0: poses are given)") \
+    X(int, asymmetric, 1, 1, 1, "1: one pass, context sees no target; 0: a pass of the context first")    \
+    X(int, camera_layers, 1, 0, 4, "aggregator: blocks of the camera head (0: poses are given)")        \
     X(int, camera_rounds, 2, 4, 4, "its iterations")                                                      \
     X(int, field_width, 32, 128, 384, "Spa3R: width of encoder and decoder")                              \
     X(int, field_layers, 2, 3, 6, "Spa3R: blocks of the encoder, and of the decoder")                     \
@@ -271,16 +290,6 @@ SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, 
 // d_r += gradient through the norm; d_w += sum d_out (r-mean) rstd, d_b += sum d_out, over rows
 SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const real *d_out, const real *r,
                                 const stat_t *stat, SbWeight w, long n, int layernorm);
-// The first SbPairing.mixed lanes of a head are multiplied, four by four, by the row's camera matrix; the rest is
-// SbPairing.blocks equal blocks, lane i of a block's first half and lane i of its second rotated by an angle:
-//   Qwen2 {0, 1}   RoPE2D {0, 2}: a half by y, a half by x   PRoPE {D/2, 2}: cameras, a quarter by x, one by y
-// table [n][sb_turn_row] = P, inverse of P [4][4] (if mixed), cos of (D - mixed)/2 angles, then their sin.
-typedef struct { int mixed, blocks; } SbPairing;
-// y = x turned; y may be x.  SB_TURN_Q: P^T and the rotation (a c - b s, b c + a s);  SB_TURN_K: P^-1 and it;
-// SB_BACK_Q, SB_BACK_K: their transposes, P and P^-T, rotated back: also the gradients.
-enum { SB_TURN_Q, SB_TURN_K, SB_BACK_Q, SB_BACK_K };
-SB_FN void sb_turn_heads(real *y, long ldy, const real *x, long ldx, const stat_t *table, long n, int heads,
-                         int dim, SbPairing turn, int side);
 // Norm of every head's D lanes (q and k before the rotation), w and b [D] shared by the heads, as
 // sb_add_norm_forward without a sum. stat [n][heads][2].
 SB_FN void sb_head_norm_forward(real *y, long ldy, stat_t *stat, const real *x, long ldx, SbWeight w,
@@ -302,6 +311,16 @@ SB_FN void sb_silu_backward(real *d_x, const real *d_y, const real *x, long coun
 SB_FN void sb_modulate_forward(real *u, const real *t, const real *x, const real *mod, long n, int width);
 SB_FN void sb_modulate_backward(real *d_x, real *d_mod, const real *d_u, const real *x, const real *mod,
                                 long n, int width);
+// The first `mixed` lanes of a head are multiplied, four by four, by the row's camera matrix; the rest is
+// `blocks` equal blocks, lane i of a block's first half and lane i of its second rotated by an angle:
+//   Qwen2 {0, 1}   RoPE2D {0, 2}: a half by y, one by x   PRoPE {D/2, 2}: cameras, a quarter by x, one by y
+// table [n][sb_turn_row] = P, inverse of P [4][4] (if mixed), cos of (D - mixed)/2 angles, then their sin.
+typedef struct { int mixed, blocks; } SbPairing;
+// y = x turned; y may be x.  SB_TURN_Q: P^T and the rotation (a c - b s, b c + a s);  SB_TURN_K: P^-1 and it;
+// SB_BACK_Q, SB_BACK_K: their transposes, P and P^-T, rotated back: also the gradients.
+enum { SB_TURN_Q, SB_TURN_K, SB_BACK_Q, SB_BACK_K };
+SB_FN void sb_turn_heads(real *y, long ldy, const real *x, long ldx, const stat_t *table, long n, int heads,
+                         int dim, SbPairing turn, int side);
 // o [nq][heads*dim] = softmax(q k^T / sqrt(D)) v over the row's keys; lse [nq][heads] = log sum exp(scores)
 SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a);
 // d_q, d_k, d_v: rows as far apart as those of q, k, v. Scores are recomputed from lse.
@@ -1290,7 +1309,7 @@ enum { SB_TURN_NONE, SB_TURN_1D, SB_TURN_2D, SB_TURN_CAMERA };
       c->llm_eps, SB_NO_NORM, 0, 0, SB_TURN_1D)
 
 static inline SbPairing sb_turn_of(int kind, int dim) {
-    SbPairing t = {kind == SB_TURN_CAMERA ? dim / 2 : 0, kind == SB_TURN_NONE ? 0 : kind == SB_TURN_1D ? 1 : 2};
+    SbPairing t = {kind == SB_TURN_CAMERA ? dim / 2 : 0, kind < SB_TURN_2D ? kind : 2};
     return t;
 }
 // Numbers a row of the tables of Spa3R's encoder and decoder.
@@ -1330,12 +1349,13 @@ static inline long sb_field_row(const SbConfig *c, int camera) {
 
 // the rest of the model.  c: the config; C encoder width, D LLM width, G patches along a side, W, K, A, Y as
 // above; Q: 1 with camera head, T: with adapter, V: with cross-attention
-enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // of a patch: depth, point; of a camera: T, quaternion, fields of view
+enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T, quaternion, fields of view
 #define SB_RAY(c) ((c)->pose == 1 ? 6 : 3)
-#define SB_WIDTHS(c, parts)                                                                                 \
-    int C = (c)->enc_width, D = (c)->llm_width, W = (c)->field_width, K = 2 * C, G = (c)->image / (c)->patch, \
-        A = ((parts) & SB_AGGREGATOR) != 0, Y = ((parts) & SB_SPA3R) != 0, Q = A && (c)->camera_layers,     \
-        T = ((parts) & SB_ADAPTER) && (c)->adapter, V = T && (c)->adapter == 1;                             \
+#define SB_WIDTHS(c, parts)                                                                             \
+    int C = (c)->enc_width, D = (c)->llm_width, W = (c)->field_width, K = 2 * C,                        \
+        G = (c)->image / (c)->patch, A = ((parts) & SB_AGGREGATOR) != 0, Y = ((parts) & SB_SPA3R) != 0, \
+        Q = A && (c)->camera_layers, T = ((parts) & SB_ADAPTER) && (c)->adapter,                        \
+        V = T && (c)->adapter == 1;                                                                     \
     (void)C, (void)D, (void)W, (void)K, (void)G, (void)A, (void)Y, (void)Q, (void)T, (void)V
 #define SB_MODEL_PARAMS(X) \
     X(enc, patch_w, C, 3 * c->patch * c->patch, SB_LINEAR, 1, SB_BASE) \
@@ -1356,56 +1376,54 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // of a patch: depth, point; of a camera
     X(llm, emb, c->vocab, D, SB_WORD_TABLE, 1, SB_LLM) \
     X(llm, norm_w, D, 0, SB_ONE, 0, SB_LLM) \
     SB_AGG_PARAMS(X) SB_FIELD_PARAMS(X) SB_ADAPT_PARAMS(X)
-// w2 gelu(w1 x + b1) + b2, a module's head `name`: on = 0 or 1
+// name: y = w x + b; a norm; w2 gelu(w1 x + b1) + b2. on: 0 or 1
+#define SB_MAP_PARAMS(X, module, name, on, out, in, group) \
+    X(module, name##_w, (on) * (out), in, SB_LINEAR, 1, group) \
+    X(module, name##_b, (on) * (out), 0, SB_ZERO, 0, group)
+#define SB_NORM_PARAMS(X, module, name, on, width, group) \
+    X(module, name##_w, (on) * (width), 0, SB_ONE, 0, group) \
+    X(module, name##_b, (on) * (width), 0, SB_ZERO, 0, group)
 #define SB_MLP_PARAMS(X, module, name, on, out, hidden, in, group, last) \
     X(module, name##w1, (on) * (hidden), in, SB_LINEAR, 1, group) \
     X(module, name##b1, (on) * (hidden), 0, SB_ZERO, 0, group) \
     X(module, name##w2, (on) * (out), hidden, last, 1, group) \
     X(module, name##b2, (on) * (out), 0, SB_ZERO, 0, group)
-// The aggregator. tokens: camera and register tokens of a scene's first view, then of all others.
-// cam_*: the camera head, as in VGGT: mod is the modulation, empty the pose that nothing is known of.
+// The aggregator. tokens: camera and register tokens of a scene's first view, then of all others; geo: depth
+// and point. cam: VGGT's camera head: mod is the modulation, empty the pose that nothing is known of.
 #define SB_AGG_PARAMS(X) \
     X(agg, tokens, A * 2 * (1 + c->agg_registers), C, SB_TOKENS, 0, SB_AGG) \
-    X(agg, norm_w, A * 2 * C, 0, SB_ONE, 0, SB_AGG) X(agg, norm_b, A * 2 * C, 0, SB_ZERO, 0, SB_AGG) \
+    SB_NORM_PARAMS(X, agg, norm, A, 2 * C, SB_AGG) \
     SB_MLP_PARAMS(X, agg, geo_, A, SB_GEOMETRY, c->agg_mlp, 2 * C, SB_AGG, SB_LINEAR) \
-    X(cam, token_norm_w, Q * K, 0, SB_ONE, 0, SB_AGG) X(cam, token_norm_b, Q * K, 0, SB_ZERO, 0, SB_AGG) \
-    X(cam, empty, Q * SB_POSE, 0, SB_ZERO, 0, SB_AGG) \
-    X(cam, pose_w, Q * K, SB_POSE, SB_LINEAR, 1, SB_AGG) X(cam, pose_b, Q * K, 0, SB_ZERO, 0, SB_AGG) \
-    X(cam, mod_w, Q * 3 * K, K, SB_LINEAR, 1, SB_AGG) X(cam, mod_b, Q * 3 * K, 0, SB_ZERO, 0, SB_AGG) \
-    X(cam, norm_w, Q * K, 0, SB_ONE, 0, SB_AGG) X(cam, norm_b, Q * K, 0, SB_ZERO, 0, SB_AGG) \
-    SB_MLP_PARAMS(X, cam, , Q, SB_POSE, C, K, SB_AGG, SB_LINEAR)
-// Spa3R. tokens: the encoder's registers, then the queries; ray: Plücker moments need three more columns
+    SB_NORM_PARAMS(X, cam, token_norm, Q, K, SB_AGG) X(cam, empty, Q * SB_POSE, 0, SB_ZERO, 0, SB_AGG) \
+    SB_MAP_PARAMS(X, cam, pose, Q, K, SB_POSE, SB_AGG) SB_MAP_PARAMS(X, cam, mod, Q, 3 * K, K, SB_AGG) \
+    SB_NORM_PARAMS(X, cam, norm, Q, K, SB_AGG) SB_MLP_PARAMS(X, cam, , Q, SB_POSE, C, K, SB_AGG, SB_LINEAR)
+// Spa3R. tokens: the encoder's registers, then the queries; ray: Pluecker moments need three more columns
 #define SB_FIELD_PARAMS(X) \
-    X(field, proj_w, Y * W, 2 * C, SB_LINEAR, 1, SB_FIELD) X(field, proj_b, Y * W, 0, SB_ZERO, 0, SB_FIELD) \
+    SB_MAP_PARAMS(X, field, proj, Y, W, 2 * C, SB_FIELD) \
+    SB_MAP_PARAMS(X, field, ray, Y, W, SB_RAY(c), SB_FIELD) \
     X(field, tokens, Y * (c->field_registers + c->latents), W, SB_TOKENS, 1, SB_FIELD) \
-    X(field, ray_w, Y * W, SB_RAY(c), SB_LINEAR, 1, SB_FIELD) X(field, ray_b, Y * W, 0, SB_ZERO, 0, SB_FIELD) \
-    X(field, enc_norm_w, Y * W, 0, SB_ONE, 0, SB_FIELD) X(field, enc_norm_b, Y * W, 0, SB_ZERO, 0, SB_FIELD) \
     X(field, registers, Y * c->field_registers, W, SB_TOKENS, 1, SB_FIELD) \
-    X(field, dec_norm_w, Y * W, 0, SB_ONE, 0, SB_FIELD) X(field, dec_norm_b, Y * W, 0, SB_ZERO, 0, SB_FIELD) \
+    SB_NORM_PARAMS(X, field, enc_norm, Y, W, SB_FIELD) SB_NORM_PARAMS(X, field, dec_norm, Y, W, SB_FIELD) \
     SB_MLP_PARAMS(X, field, geo_, Y * (c->targets & 1), 2 * C, c->field_mlp, W, SB_FIELD, SB_LINEAR) \
     SB_MLP_PARAMS(X, field, sem_, Y * (c->targets >> 1), C, c->field_mlp, W, SB_FIELD, SB_LINEAR) \
     SB_MLP_PARAMS(X, field, probe_, Y, 1, c->field_mlp, W, SB_FIELD, SB_LINEAR)
 // Spa3-VLM's adapter: latents to the LLM's width, cross-attention (V: 1 if it is there), gated bottleneck
 #define SB_ADAPT_PARAMS(X) \
     SB_MLP_PARAMS(X, adapt, latent_, T, D, D, W, SB_ADAPT, SB_LINEAR) \
-    X(adapt, q_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, q_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
-    X(adapt, k_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, k_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
-    X(adapt, v_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, v_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
-    X(adapt, qnorm_w, V * (D / c->llm_heads), 0, SB_ONE, 0, SB_ADAPT) \
-    X(adapt, qnorm_b, V * (D / c->llm_heads), 0, SB_ZERO, 0, SB_ADAPT) \
-    X(adapt, knorm_w, V * (D / c->llm_heads), 0, SB_ONE, 0, SB_ADAPT) \
-    X(adapt, knorm_b, V * (D / c->llm_heads), 0, SB_ZERO, 0, SB_ADAPT) \
-    X(adapt, o_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, o_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
-    X(adapt, norm_w, V * D, 0, SB_ONE, 0, SB_ADAPT) X(adapt, norm_b, V * D, 0, SB_ZERO, 0, SB_ADAPT) \
-    SB_MLP_PARAMS(X, adapt, , V, D, D / 4, D, SB_ADAPT, SB_ZERO) \
-    X(adapt, gate_w, V * D, D, SB_LINEAR, 1, SB_ADAPT) X(adapt, gate_b, V * D, 0, SB_ZERO, 0, SB_ADAPT)
+    SB_MAP_PARAMS(X, adapt, q, V, D, D, SB_ADAPT) SB_MAP_PARAMS(X, adapt, k, V, D, D, SB_ADAPT) \
+    SB_MAP_PARAMS(X, adapt, v, V, D, D, SB_ADAPT) SB_MAP_PARAMS(X, adapt, o, V, D, D, SB_ADAPT) \
+    SB_NORM_PARAMS(X, adapt, qnorm, V, D / c->llm_heads, SB_ADAPT) \
+    SB_NORM_PARAMS(X, adapt, knorm, V, D / c->llm_heads, SB_ADAPT) \
+    SB_NORM_PARAMS(X, adapt, norm, V, D, SB_ADAPT) SB_MAP_PARAMS(X, adapt, gate, V, D, D, SB_ADAPT) \
+    SB_MLP_PARAMS(X, adapt, , V, D, D / 4, D, SB_ADAPT, SB_ZERO)
 
-// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch of all layers.  E = 1 + dual; qk: q
-// and k behind their norm (without one they stay in qkv); u1, u2: branches before LayerScale
+// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch of all layers.  E = 1 + dual; qk:
+// q and k behind their norm (without one they stay in qkv); u1, u2: branches before LayerScale
 #define SB_BLOCK_ACTS(X) \
     X(real, r1, c->width, 1) X(stat_t, stat1, 2, 1) X(real, n1, c->width, c->train_attn) \
     X(real, qkv, E * (M + 2 * KV), 1) X(stat_t, q_stat, 2 * QN * E * c->heads, 1) \
-    X(stat_t, k_stat, 2 * QN * E * c->kv_heads, 1) X(real, qk, QN * E * (M + KV), 1) X(real, att, E * M, 1) X(stat_t, lse, E * c->heads, 1) \
+    X(stat_t, k_stat, 2 * QN * E * c->kv_heads, 1) X(real, qk, QN * E * (M + KV), 1) \
+    X(real, att, E * M, 1) X(stat_t, lse, E * c->heads, 1) \
     X(real, turned, (c->turn.mixed > 0) * E * M, 0) X(real, u1, c->scaled * c->width, 1) \
     X(real, y1, c->width, 0) X(real, r2, c->width, 1) X(stat_t, stat2, 2, 1) \
     X(real, n2, c->width, c->train_mlp) X(real, h, (1 + c->gated) * c->hidden, 1) \
@@ -1420,9 +1438,9 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // of a patch: depth, point; of a camera
     X(param_t, d_wc, c->dual * c->width * 2 * M) X(param_t, d_bc, c->dual * c->width)
 
 // X(type, name, rows, elements a row): one batch as the host fills it (>>batch).
-// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths asked for;
-// of scenes (>>batch): NS scenes, NZ latents, NA aggregator rows, NC context patches, NX and NY rows of Spa3R's
-// encoder and decoder, NB patches with known geometry, NK poses (all iterations of the camera head)
+// NP pixels, NE encoder rows, NV image tokens, NI images, NL LLM rows, NR rows with loss, NG depths asked
+// for; of scenes (>>batch): NS scenes, NZ latents, NA aggregator rows, NC context patches, NX and NY rows of
+// Spa3R's encoder and decoder, NB patches with known geometry, NK poses (all rounds of the camera head)
 #define SB_BATCH(X) \
     X(real, pixels, NP, 3) X(int, patch, NE, 3) \
     X(int, enc_keys, NE, 4) X(int, patch_row, NV, 1) \
@@ -1437,7 +1455,8 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // of a patch: depth, point; of a camera
     X(stat_t, agg_table, NA, c->enc_width / c->agg_heads) \
     X(int, geo_row, NV * (NS > 0), 1) X(int, context_row, NC, 1) \
     X(int, cam_row, NI * (NS > 0), 1) X(int, cam_view, NK, 1) X(int, cam_keys, NK, 4) \
-    X(stat_t, pose, NK, SB_POSE) X(int, geometry_row, NB, 1) X(stat_t, geometry, NB, SB_GEOMETRY) X(stat_t, depth, NB, 1) \
+    X(stat_t, pose, NK, SB_POSE) X(int, geometry_row, NB, 1) \
+    X(stat_t, geometry, NB, SB_GEOMETRY) X(stat_t, depth, NB, 1) \
     X(int, fenc_token, NX, SB_BAG) X(int, fenc_vis, NX, 1) X(int, fenc_keys, NX, 4) \
     X(stat_t, fenc_table, NX, sb_field_row(c, c->context_camera)) X(int, latent_row, NZ, 1) \
     X(int, fdec_token, NY, SB_BAG) X(int, fdec_vis, NY, 1) X(int, fdec_keys, NY, 4) \
@@ -1456,7 +1475,8 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // of a patch: depth, point; of a camera
     SB_PAIR(X, multi_logits, NI, c->classes) SB_PAIR(X, main_logits, NI, c->classes) \
     SB_PAIR(X, patch_feature, NV, C) SB_PAIR(X, patch_logits, NV, c->labels) \
     SB_AGG_ACTS(X) SB_FIELD_ACTS(X) \
-    SB_PAIR(X, proj_h, NV, D) SB_PAIR(X, proj_g, NV, D) SB_PAIR(X, vis, NV + (T - V) * NZ, D) SB_ADAPT_ACTS(X) \
+    SB_PAIR(X, proj_h, NV, D) SB_PAIR(X, proj_g, NV, D) SB_PAIR(X, vis, NV + (T - V) * NZ, D) \
+    SB_ADAPT_ACTS(X) \
     SB_PAIR(X, reg_x, NG, C) SB_PAIR(X, reg_h, NG, D) SB_PAIR(X, reg_g, NG, D) SB_PAIR(X, reg_y, NG, 1) \
     X(real, t0, NL, D) X(real, d_llm, NL, D) X(real, head_x, NR, D) X(real, head_y, NR, D) \
     SB_PAIR(X, head_r, NR, D) X(stat_t, head_stat, NR, 2) SB_PAIR(X, head_n, NR, D) \
@@ -1506,8 +1526,9 @@ typedef struct { SB_BLOCK_PARAMS(SB_PARAM_FIELD) } SbBlock;
 typedef struct { SB_BLOCK_ACTS(SB_FIELD) SB_BLOCK_FOLDS(SB_FIELD) } SbBlockActs;
 
 // Rows of everything in one batch (capacities, or the numbers in use).
-#define SB_ROWS(X) X(pixels) X(enc) X(vis) X(images) X(llm) X(loss) X(reg) X(scenes) X(agg) X(context) X(fenc) \
-    X(fdec) X(geometry)
+#define SB_ROWS(X)                                                                                           \
+    X(pixels)                                                                                                \
+    X(enc) X(vis) X(images) X(llm) X(loss) X(reg) X(scenes) X(agg) X(context) X(fenc) X(fdec) X(geometry)
 #define X(name) long name;
 typedef struct { SB_ROWS(X) } SbSizes;
 #undef X
@@ -1578,8 +1599,8 @@ static void sb_block_params(SbModel *m, SbBlock *b, const SbShape *c, const char
 }
 SB_FN long sb_param_count(const SbParam *p) { return (long)p->w.rows * p->w.cols; }
 
-// Names and sizes of a model's tensors, without memory: then sb_model_train and sb_acts_reserve only count what
-// they would need (weight_bytes, state_bytes, acts.bytes). parts: bits, SB_DUAL and others.
+// Sizes and names of a model, without memory: then sb_model_train and sb_acts_reserve only count what they
+// would need (weight_bytes, state_bytes, acts.bytes). parts: bits, SB_DUAL and others.
 SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
     const char *wrong = sb_config_error(config);
     if (!wrong && (parts & ~SB_DUAL)) wrong = sb_field_error(config);
@@ -1588,12 +1609,12 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
     m->config = *config, m->parts = parts;
     const SbConfig *c = &m->config;
     SB_WIDTHS(c, parts);
-#define X(tower, layers, before, rows, width, heads, kv, mlp, ln, biases, gated, dual, group, eps, qk, qk_eps, \
-          scaled, turn)                                                                                     \
-    SbShape tower##_shape = {layers, width, heads, kv, (width) / (heads), mlp, ln, biases, gated, dual, group, \
-                             0, 0, 0, eps, qk_eps, qk, scaled, sb_turn_of(turn, (width) / (heads))};         \
-    m->tower##_shape = tower##_shape;                                                                       \
-    m->tower = (SbBlock *)calloc((size_t)(layers) + 1, sizeof *m->tower);                                   \
+#define X(tower, layers, before, rows, width, heads, kv, mlp, ln, biases, gated, dual, group, eps, qk,       \
+          qk_eps, scaled, turn)                                                                            \
+    SbShape tower##_shape = {layers, width, heads, kv, (width) / (heads), mlp, ln, biases, gated, dual,    \
+                             group, 0, 0, 0, eps, qk_eps, qk, scaled, sb_turn_of(turn, (width) / (heads))}; \
+    m->tower##_shape = tower##_shape;                                                                      \
+    m->tower = (SbBlock *)calloc((size_t)(layers) + 1, sizeof *m->tower);                                  \
     if (!m->tower) SB_FAIL("out of memory: the blocks' tables");
     SB_TOWERS(X)
 #undef X
@@ -1610,8 +1631,8 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
         m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof(param_t);
     m->acts.planned = 1;
 }
-// The same with memory; weights are 0 until sb_model_random or a checkpoint fills them. Nothing trains until
-// sb_model_train.
+// The same with memory. Weights are 0 until sb_model_random or a checkpoint fills them, and nothing trains
+// until sb_model_train.
 SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int parts) {
     sb_model_plan(m, config, parts);
     m->acts.planned = 0;
@@ -1694,7 +1715,7 @@ static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long 
                0.06 * sb_normal(seed + 1, (uint64_t)i);
     case SB_ALPHA_START: return c->gate;
     case SB_SCALE_START: return c->agg_scale;
-    case SB_TOKENS: return z * (!strncmp(p->name, "field.tokens", 12) && row >= c->field_registers ? .02 : 1e-6);
+    case SB_TOKENS: return z * (!strcmp(p->name, "field.tokens") && row >= c->field_registers ? .02 : 1e-6);
     default: return 0;
     }
 }
@@ -1804,7 +1825,7 @@ SB_FN void sb_model_free(SbModel *m) {
 // Geometry of posed views, on the host, in double. Camera axes: x right, y down, z forward. A pose is 4x4,
 // row-major, world to camera (E); a quaternion is x, y, z, w; angles are radians; a patch's centre is its
 // point. Nothing here trains.
-typedef struct { double pose[16], fx, fy, cx, cy; int w, h; } SbCamera;  // intrinsics in pixels of a w x h image
+typedef struct { double pose[16], fx, fy, cx, cy; int w, h; } SbCamera;  // intrinsics in pixels of w x h
 
 static void sb_mat4(double out[16], const double a[16], const double b[16]) {
     for (int i = 0; i < 16; i++) {
@@ -1834,7 +1855,8 @@ SB_FN void sb_pose_quaternion(double q[4], const double e[16]) {
     int top = 3;                        // the largest component: nothing cancels
     for (int i = 0; i < 3; i++) if (d[i] > d[top]) top = i;
     double x = sqrt(1 + d[top]) / 2, f = 0.25 / x, sign;
-    double minus[3] = {e[9] - e[6], e[2] - e[8], e[4] - e[1]}, plus[3] = {e[9] + e[6], e[2] + e[8], e[4] + e[1]};
+    double minus[3] = {e[9] - e[6], e[2] - e[8], e[4] - e[1]},
+           plus[3] = {e[9] + e[6], e[2] + e[8], e[4] + e[1]};
     for (int i = 0; i < 3; i++) q[i] = top == 3 ? minus[i] * f : i == top ? x : plus[3 - i - top] * f;
     q[3] = top == 3 ? x : minus[top] * f;
     sign = q[3] < 0 ? -1 : 1;
@@ -1870,7 +1892,8 @@ SB_FN const char *sb_camera_error(const SbCamera *c) {
     double det = r[0] * (r[5] * r[10] - r[6] * r[9]) - r[1] * (r[4] * r[10] - r[6] * r[8]) +
                  r[2] * (r[4] * r[9] - r[5] * r[8]);
     if (off > 1e-3 || det < 0) return "a pose that is no rotation and translation over 0 0 0 1";
-    return c->fx > 0 && c->fy > 0 && c->w > 0 && c->h > 0 ? NULL : "focal lengths or sizes that are not positive";
+    return c->fx > 0 && c->fy > 0 && c->w > 0 && c->h > 0 ? NULL
+                                                          : "focal lengths or sizes that are not positive";
 }
 // Ray through the centre of patch (x, y), in the camera's frame, length 1.
 SB_FN void sb_camera_ray(double d[3], const SbCamera *c, int patch, double x, double y) {
@@ -1904,7 +1927,10 @@ static void sb_turn_table(stat_t *t, int dim, SbPairing turn, double y, double x
     int half = (dim - turn.mixed) / turn.blocks / 2, angles = half * turn.blocks;
     for (int i = 0; i < (turn.mixed ? 32 : 0); i++) *t++ = (stat_t)(p ? p[i] : i % 16 % 5 == 0);
     for (int j = 0; j < angles; j++) {
-        double at = turn.mixed ? -(j < half ? x : y) : j < half ? y : x, angle = at * pow(100, -(j % half) / (double)half);
+        double at = turn.mixed ? -(j < half ? x : y)
+                    : j < half ? y
+                               : x,
+               angle = at * pow(100, -(j % half) / (double)half);
         t[j] = (stat_t)cos(angle), t[angles + j] = (stat_t)sin(angle);
     }
 }
@@ -2130,7 +2156,8 @@ static void sb_batch_pass(SbBatch *b, const SbConfig *c, const int *image, int n
             x = patch < 0 ? (y = -1) : sb_batch_patch(b, c, vis + patch, &y);
             sb_batch_one(b->agg_token + (row + i) * SB_BAG, patch < 0 ? i + (v ? special : 0) : -1);
             b->agg_vis[row + i] = patch < 0 ? -1 : vis + patch;
-            sb_turn_table(b->agg_table + (row + i) * dim, dim, sb_turn_of(SB_TURN_2D, dim), y + 1, x + 1, NULL);
+            sb_turn_table(b->agg_table + (row + i) * dim, dim, sb_turn_of(SB_TURN_2D, dim), y + 1, x + 1,
+                          NULL);
             if (patch >= 0 && targets) b->geo_row[vis + patch] = (int)(row + i);
             if (patch >= 0 && more.context > from) b->context_row[from + patch] = (int)(row + i);
         }
@@ -2143,7 +2170,8 @@ static void sb_batch_pass(SbBatch *b, const SbConfig *c, const int *image, int n
 }
 // A scene's rows of Spa3R's encoder; its context patches begin at row `from` of the context.
 static void sb_batch_encoder(SbBatch *b, const SbConfig *c, const int *image, int seen, long from) {
-    int special = c->field_registers + c->latents, dim = c->field_width / c->field_heads, scene = b->n.scenes - 1;
+    int special = c->field_registers + c->latents, dim = c->field_width / c->field_heads,
+        scene = b->n.scenes - 1;
     SbPairing turn = sb_turn_of(c->context_camera ? SB_TURN_CAMERA : SB_TURN_2D, dim);
     SbSizes more = b->n;
     long row = more.fenc, wide = sb_turn_row(dim, turn), first = row;
@@ -2193,7 +2221,8 @@ static void sb_batch_decoder(SbBatch *b, const SbConfig *c, int image) {
         b->ray_row[vis + i] = (int)row;
         b->feature_weight[vis + i] = (stat_t)(!c->loss_views || !view->context);
         sb_camera_ray(line, &view->camera, c->patch, x, y);
-        if (c->pose == 1) memcpy(line + 6, line, 3 * sizeof *line), sb_camera_line(line, &view->camera, line + 6);
+        if (c->pose == 1)
+            memcpy(line + 6, line, 3 * sizeof *line), sb_camera_line(line, &view->camera, line + 6);
         for (int k = 0; k < SB_RAY(c); k++) b->ray[(vis + i) * SB_RAY(c) + k] = (real)line[k];
     }
 }
@@ -2222,7 +2251,8 @@ SB_FN void sb_batch_scene(SbBatch *b, const SbConfig *c, const SbCamera *camera,
     if (views < 1 || views > SB_VIEWS || first + views != b->n.images)
         SB_FAIL("a scene of %d views, but %ld images were added for it (1 to %d)", views, b->n.images - first,
                 SB_VIEWS);
-    if (!camera && (c->context_camera || context)) SB_FAIL("this scene needs cameras: give poses and intrinsics");
+    if (!camera && (c->context_camera || context))
+        SB_FAIL("this scene needs cameras: give poses and intrinsics");
     if (context && !context[0]) SB_FAIL("the first view of a scene must be context");
     SbSizes more = b->n;
     more.scenes++;
@@ -2233,7 +2263,8 @@ SB_FN void sb_batch_scene(SbBatch *b, const SbConfig *c, const SbCamera *camera,
         memset(view, 0, sizeof *view);
         const char *wrong = camera ? sb_camera_error(camera + v) : NULL;
         if (wrong) SB_FAIL("view %d of a scene: %s", v, wrong);
-        view->scene = (int)b->n.scenes - 1, view->context = !context || context[v], view->posed = camera != NULL;
+        view->scene = (int)b->n.scenes - 1, view->context = !context || context[v],
+        view->posed = camera != NULL;
         sb_pose_decode(&view->camera, unknown, c->image, c->image);
         if (!camera) continue;
         view->camera = camera[v];
@@ -2260,8 +2291,9 @@ SB_FN void sb_batch_geometry(SbBatch *b, const SbConfig *c, int vis, double dept
     while (b->image_vis[image + 1] <= vis) image++;
     const SbCamera *k = &b->view[image].camera;
     if (!b->view[image].posed) SB_FAIL("the geometry of an image without a camera");
-    double at[4] = {depth * ((x + 0.5) * c->patch - k->cx) / k->fx, depth * ((y + 0.5) * c->patch - k->cy) / k->fy,
-                    depth, 1}, inverse[16];
+    double at[4] = {depth * ((x + 0.5) * c->patch - k->cx) / k->fx,
+                    depth * ((y + 0.5) * c->patch - k->cy) / k->fy, depth, 1},
+           inverse[16];
     sb_pose_inverse(inverse, k->pose);
     SbSizes more = b->n;
     long row = more.geometry++;
@@ -2270,8 +2302,9 @@ SB_FN void sb_batch_geometry(SbBatch *b, const SbConfig *c, int vis, double dept
     b->geometry_row[row] = vis;
     b->geometry[row * SB_GEOMETRY] = b->depth[row] = (stat_t)depth;
     for (int i = 0; i < 3; i++)
-        b->geometry[row * SB_GEOMETRY + 1 + i] = (stat_t)(inverse[4 * i] * at[0] + inverse[4 * i + 1] * at[1] +
-                                                          inverse[4 * i + 2] * at[2] + inverse[4 * i + 3]);
+        b->geometry[row * SB_GEOMETRY + 1 + i] =
+            (stat_t)(inverse[4 * i] * at[0] + inverse[4 * i + 1] * at[1] + inverse[4 * i + 2] * at[2] +
+                     inverse[4 * i + 3]);
 }
 // Put a scene's latents into the prefix (adapter = 2, appended).
 SB_FN void sb_batch_prefix_latents(SbBatch *b, const SbConfig *c, int scene) {
@@ -2298,7 +2331,8 @@ SB_FN void sb_batch_upload(SbModel *m, const SbBatch *b) {
     if ((rows) > 0) sb_put(m->acts.name, b->name, (size_t)(rows) * (size_t)(row) * sizeof(type));
     SB_BATCH(X)
 #undef X
-    if (NS) sb_put_rows(m->acts.vis_row, b->vis_row, NL, NV), sb_put_rows(m->acts.fdec_vis, b->fdec_vis, NY, NV);
+    if (NS)
+        sb_put_rows(m->acts.vis_row, b->vis_row, NL, NV), sb_put_rows(m->acts.fdec_vis, b->fdec_vis, NY, NV);
 }
 
 // -------------------------------------------------------------------------------------------------- >>model
@@ -2501,10 +2535,28 @@ static void sb_tower_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s,
     for (int l = 0; l < c->layers; l++)
         sb_block_forward(b + l, c, s + l, l ? s[l - 1].r2 : x, l ? s[l - 1].y2 : NULL, rows);
 }
-// d_r: gradient of the result, becomes that of x (input = 0: undefined)
+// d_r: gradient of the result, becomes that of x (input = 0: undefined).
 static void sb_tower_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r,
                               const SbRows *rows, int input) {
     for (int l = c->layers - 1; l >= 0; l--) sb_block_backward(b + l, c, s + l, d_r, rows, l > 0 || input);
+}
+
+// A tower and the norm behind it: out = norm(r), r the sum of the last pair; and back from d_out: d_r is
+// scratch and becomes the gradient of x.
+static void sb_normed_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *x,
+                              const SbRows *rows, const SbParam *w, const SbParam *bias, real *r, real *out,
+                              stat_t *stat) {
+    long at = rows->row0 * c->width;
+    sb_tower_forward(b, c, s, x, rows);
+    sb_add_norm_forward(r + at, out + at, stat + 2 * rows->row0, s[c->layers - 1].r2 + at,
+                        s[c->layers - 1].y2 + at, w->w, bias->w, rows->n, c->eps, 1);
+}
+static void sb_normed_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r,
+                               const SbRows *rows, int input, const SbParam *w, const SbParam *bias,
+                               const real *d_out, const real *r, const stat_t *stat) {
+    sb_zero(d_r, (size_t)(rows->n * c->width) * sizeof(real));
+    sb_norm_backward_add(d_r, w->grad, bias->grad, d_out, r, stat, w->w, rows->n, 1);
+    sb_tower_backward(b, c, s, d_r, rows, input);
 }
 
 // Two layers, y = w2 gelu(w1 x + b1) + b2, on n rows of x; SB_MLP(m, parameters', activations' prefix).
@@ -2549,9 +2601,8 @@ SB_FN void sb_encoder_forward(SbModel *m) {
     SbRows rows = {0, n, n, s->enc_keys, NULL};
     sb_patch_embed_forward(s->x0, s->col, s->pixels, s->patch, m->enc_patch_w.w, m->enc_patch_b.w,
                            m->enc_cls.w, m->enc_pos.w, n, m->config.patch);
-    sb_tower_forward(m->enc, c, s->enc, s->x0, &rows);
-    sb_add_norm_forward(s->enc_r, s->feature, s->enc_stat, s->enc[c->layers - 1].r2, s->enc[c->layers - 1].y2,
-                        m->enc_norm_w.w, m->enc_norm_b.w, n, c->eps, 1);
+    sb_normed_forward(m->enc, c, s->enc, s->x0, &rows, &m->enc_norm_w, &m->enc_norm_b, s->enc_r, s->feature,
+                      s->enc_stat);
 }
 // acts.d_feature to gradients of what trains.
 SB_FN void sb_encoder_backward(SbModel *m) {
@@ -2559,10 +2610,8 @@ SB_FN void sb_encoder_backward(SbModel *m) {
     SbShape *c = &m->enc_shape;
     long n = m->n.enc;
     SbRows rows = {0, n, n, s->enc_keys, NULL};
-    sb_zero(s->d_enc, (size_t)(n * c->width) * sizeof(real));
-    sb_norm_backward_add(s->d_enc, m->enc_norm_w.grad, m->enc_norm_b.grad, s->d_feature, s->enc_r,
-                         s->enc_stat, m->enc_norm_w.w, n, 1);
-    sb_tower_backward(m->enc, c, s->enc, s->d_enc, &rows, m->trained & SB_BASE);
+    sb_normed_backward(m->enc, c, s->enc, s->d_enc, &rows, m->trained & SB_BASE, &m->enc_norm_w,
+                       &m->enc_norm_b, s->d_feature, s->enc_r, s->enc_stat);
     if (m->trained & SB_BASE)
         sb_patch_embed_backward(m->enc_patch_w.grad, m->enc_patch_b.grad, m->enc_cls.grad, m->enc_pos.grad,
                                 s->d_enc, s->col, s->patch, n, c->width, m->enc_patch_w.w.cols,
@@ -2580,29 +2629,22 @@ static void sb_patches_backward(SbModel *m) {
     sb_scatter_rows_add(m->acts.d_feature, m->acts.d_patch_feature, C, m->acts.patch_row, m->n.vis, C);
 }
 // LLaVA-1.5's projector on patch tokens: vis = w2 gelu(w1 f + b1) + b2.
+static SbMlp sb_projector(SbModel *m) {
+    SbMlp f = {&m->proj_w1,    &m->proj_b1, &m->proj_w2,      &m->proj_b2,      m->acts.proj_h,
+               m->acts.proj_g, m->acts.vis, m->acts.d_proj_h, m->acts.d_proj_g, m->acts.d_vis};
+    return f;
+}
 SB_FN void sb_projector_forward(SbModel *m) {
-    SbActs *s = &m->acts;
-    int D = m->config.llm_width;
+    SbMlp f = sb_projector(m);
     sb_patches_forward(m);
-    sb_linear_gelu_forward(s->proj_g, s->proj_h, s->patch_feature, m->config.enc_width, m->proj_w1.w,
-                           m->proj_b1.w, m->n.vis);
-    sb_linear_forward(s->vis, D, s->proj_g, D, m->proj_w2.w, m->proj_b2.w, m->n.vis);
+    sb_mlp_forward(&f, m->acts.patch_feature, m->n.vis);
 }
 // acts.d_vis to gradients of the projector and acts.d_feature (if features train).
 SB_FN void sb_projector_backward(SbModel *m) {
-    SbActs *s = &m->acts;
-    int C = m->config.enc_width, D = m->config.llm_width;
-    long n = m->n.vis;
-    if (m->proj_w2.grad)
-        sb_linear_backward_weight(m->proj_w2.grad, m->proj_b2.grad, s->d_vis, D, s->proj_g, D, n, D, D);
-    sb_linear_backward_input(s->d_proj_g, D, s->d_vis, D, m->proj_w2.w, n);
-    sb_gelu_backward(s->d_proj_h, s->d_proj_g, s->proj_h, n * D);
-    if (m->proj_w1.grad)
-        sb_linear_backward_weight(m->proj_w1.grad, m->proj_b1.grad, s->d_proj_h, D, s->patch_feature, C, n, D,
-                                  C);
-    if (!(m->trained & (SB_BASE | SB_PLUS | SB_ALPHA))) return;
-    sb_linear_backward_input(s->d_patch_feature, C, s->d_proj_h, D, m->proj_w1.w, n);
-    sb_patches_backward(m);
+    SbMlp f = sb_projector(m);
+    int on = (m->trained & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
+    sb_mlp_head_backward(&f, on ? m->acts.d_patch_feature : NULL, m->acts.patch_feature, m->n.vis, 0);
+    if (on) sb_patches_backward(m);
 }
 
 // ---- the second paper: aggregator, Spa3R, adapter
@@ -2693,18 +2735,17 @@ static void sb_camera_forward(SbModel *m) {
                         m->cam_token_norm_b.w, n, 1e-5, 1);
     sb_gather_rows(s->cam_t, K, s->cam_token, NULL, s->cam_view, all, K);
     sb_add_norm_forward(NULL, s->cam_x, s->cam_x_stat, s->cam_t, NULL, one, sb_absent, all, 1e-6, 1);
-    sb_linear_forward(s->cam_in, SB_POSE, s->cam_x, 0, nothing, m->cam_empty.w, n);      // of no input: a bias
+    sb_linear_forward(s->cam_in, SB_POSE, s->cam_x, 0, nothing, m->cam_empty.w, n);  // no input, a bias
     for (int k = 0; k < R; k++) {
         long r = k * n;
         SbRows rows = {r, n, r + n, s->cam_keys, NULL};
         sb_map_forward(s->cam_m + r * K, s->cam_in + r * SB_POSE, &m->cam_pose_w, &m->cam_pose_b, n);
         sb_silu_forward(s->cam_silu + r * K, s->cam_m + r * K, n * K);
         sb_map_forward(s->cam_mod + r * 3 * K, s->cam_silu + r * K, &m->cam_mod_w, &m->cam_mod_b, n);
-        sb_modulate_forward(s->cam_u + r * K, s->cam_t + r * K, s->cam_x + r * K, s->cam_mod + r * 3 * K, n, K);
-        sb_tower_forward(m->camera, c, s->camera, s->cam_u, &rows);
-        SbBlockActs *last = s->camera + c->layers - 1;
-        sb_add_norm_forward(s->cam_r + r * K, s->cam_n + r * K, s->cam_stat + 2 * r, last->r2 + r * K,
-                            last->y2 + r * K, m->cam_norm_w.w, m->cam_norm_b.w, n, 1e-5, 1);
+        sb_modulate_forward(s->cam_u + r * K, s->cam_t + r * K, s->cam_x + r * K, s->cam_mod + r * 3 * K, n,
+                            K);
+        sb_normed_forward(m->camera, c, s->camera, s->cam_u, &rows, &m->cam_norm_w, &m->cam_norm_b, s->cam_r,
+                          s->cam_n, s->cam_stat);
         SbMlp part = head;
         part.h += r * K / 2, part.g += r * K / 2, part.y += r * SB_POSE;
         sb_mlp_forward(&part, s->cam_n + r * K, n);
@@ -2718,21 +2759,18 @@ static void sb_camera_backward(SbModel *m) {
     const SbShape *c = &m->camera_shape;
     int K = c->width;
     long n = m->n.images, all = n * m->config.camera_rounds;
-    size_t bytes = (size_t)(all * K) * sizeof(real);
     SbRows rows = {0, all, all, s->cam_keys, NULL};
     SbWeight one = {NULL, SB_NATIVE, K, 1, 1};
     SbMlp head = SB_MLP(m, cam_, cam_);
     sb_mlp_head_backward(&head, s->d_cam_n, s->cam_n, all, 0);
-    sb_zero(s->d_cam_u, bytes);
-    sb_norm_backward_add(s->d_cam_u, m->cam_norm_w.grad, m->cam_norm_b.grad, s->d_cam_n, s->cam_r, s->cam_stat,
-                         m->cam_norm_w.w, all, 1);
-    sb_tower_backward(m->camera, c, s->camera, s->d_cam_u, &rows, 1);
+    sb_normed_backward(m->camera, c, s->camera, s->d_cam_u, &rows, 1, &m->cam_norm_w, &m->cam_norm_b,
+                       s->d_cam_n, s->cam_r, s->cam_stat);
     sb_modulate_backward(s->d_cam_x, s->d_cam_mod, s->d_cam_u, s->cam_x, s->cam_mod, all, K);
     sb_map_backward(&m->cam_mod_w, &m->cam_mod_b, s->d_cam_silu, s->d_cam_mod, s->cam_silu, all, 0);
     sb_silu_backward(s->d_cam_m, s->d_cam_silu, s->cam_m, all * K);
     sb_map_backward(&m->cam_pose_w, &m->cam_pose_b, s->d_cam_in, s->d_cam_m, s->cam_in, all, 0);
     sb_linear_backward_weight(NULL, m->cam_empty.grad, s->d_cam_in, SB_POSE, s->cam_x, 0, n, SB_POSE, 0);
-    sb_norm_backward_add(s->d_cam_u, NULL, NULL, s->d_cam_x, s->cam_t, s->cam_x_stat, one, all, 1); // d_t is d_u
+    sb_norm_backward_add(s->d_cam_u, NULL, NULL, s->d_cam_x, s->cam_t, s->cam_x_stat, one, all, 1);  // of t
     sb_embed_backward(NULL, s->d_cam_token, s->d_cam_u, NULL, s->cam_view, all, n, 1, K);
     sb_zero(s->d_cam_feature, (size_t)(n * K) * sizeof(real));
     sb_norm_backward_add(s->d_cam_feature, m->cam_token_norm_w.grad, m->cam_token_norm_b.grad, s->d_cam_token,
@@ -2745,12 +2783,10 @@ SB_FN void sb_latents_forward(SbModel *m) {
     const SbShape *c = &m->fenc_shape;
     long n = m->n.fenc;
     SbRows rows = {0, n, n, s->fenc_keys, s->fenc_table};
-    SbBlockActs *last = s->fenc + c->layers - 1;
     sb_map_forward(s->context_x, s->context_feature, &m->field_proj_w, &m->field_proj_b, m->n.context);
     sb_embed_forward(s->fenc_x, m->field_tokens.w, s->fenc_token, s->context_x, s->fenc_vis, n);
-    sb_tower_forward(m->fenc, c, s->fenc, s->fenc_x, &rows);
-    sb_add_norm_forward(s->fenc_r, s->fenc_n, s->fenc_stat, last->r2, last->y2, m->field_enc_norm_w.w,
-                        m->field_enc_norm_b.w, n, c->eps, 1);
+    sb_normed_forward(m->fenc, c, s->fenc, s->fenc_x, &rows, &m->field_enc_norm_w, &m->field_enc_norm_b,
+                      s->fenc_r, s->fenc_n, s->fenc_stat);
     sb_gather_rows(s->latent, c->width, s->fenc_n, NULL, s->latent_row, m->n.scenes * m->config.latents,
                    c->width);
 }
@@ -2759,19 +2795,16 @@ SB_FN void sb_latents_backward(SbModel *m) {
     SbActs *s = &m->acts;
     const SbShape *c = &m->fenc_shape;
     long n = m->n.fenc;
-    size_t bytes = (size_t)(n * c->width) * sizeof(real);
     SbRows rows = {0, n, n, s->fenc_keys, s->fenc_table};
-    sb_zero(s->d_fenc_n, bytes);
+    sb_zero(s->d_fenc_n, (size_t)(n * c->width) * sizeof(real));
     sb_scatter_rows_add(s->d_fenc_n, s->d_asked + m->n.vis * c->width, c->width, s->latent_row,
                         m->n.scenes * m->config.latents, c->width);
-    sb_zero(s->d_fenc, bytes);
-    sb_norm_backward_add(s->d_fenc, m->field_enc_norm_w.grad, m->field_enc_norm_b.grad, s->d_fenc_n, s->fenc_r,
-                         s->fenc_stat, m->field_enc_norm_w.w, n, 1);
-    sb_tower_backward(m->fenc, c, s->fenc, s->d_fenc, &rows, 1);
+    sb_normed_backward(m->fenc, c, s->fenc, s->d_fenc, &rows, 1, &m->field_enc_norm_w, &m->field_enc_norm_b,
+                       s->d_fenc_n, s->fenc_r, s->fenc_stat);
     sb_embed_backward(m->field_tokens.grad, s->d_context_x, s->d_fenc, s->fenc_token, s->fenc_vis, n,
                       m->n.context, m->field_tokens.w.rows, c->width);
-    sb_map_backward(&m->field_proj_w, &m->field_proj_b, NULL, s->d_context_x, s->context_feature, m->n.context,
-                    0);
+    sb_map_backward(&m->field_proj_w, &m->field_proj_b, NULL, s->d_context_x, s->context_feature,
+                    m->n.context, 0);
 }
 // Its decoder: acts.latent and the rays of every view to acts.decoded [image tokens][W] and, from there,
 // acts.fgeo_y [..][2C], fsem_y [..][C]; probe_y [geometry rows]: depth.
@@ -2782,15 +2815,13 @@ SB_FN void sb_decoder_forward(SbModel *m) {
     int W = c->width;
     long n = m->n.fdec, vis = m->n.vis, latents = m->n.scenes * f->latents;
     SbRows rows = {0, n, n, s->fdec_keys, s->fdec_table};
-    SbBlockActs *last = s->fdec + c->layers - 1;
     SbMlp geo = SB_MLP(m, field_geo_, fgeo_), sem = SB_MLP(m, field_sem_, fsem_);
     SbMlp probe = SB_MLP(m, field_probe_, probe_);
     sb_map_forward(s->asked, s->ray, &m->field_ray_w, &m->field_ray_b, vis);
     sb_gather_rows(s->asked + vis * W, W, s->fenc_n, NULL, s->latent_row, latents, W);
     sb_embed_forward(s->fdec_x, m->field_registers.w, s->fdec_token, s->asked, s->fdec_vis, n);
-    sb_tower_forward(m->fdec, c, s->fdec, s->fdec_x, &rows);
-    sb_add_norm_forward(s->fdec_r, s->fdec_n, s->fdec_stat, last->r2, last->y2, m->field_dec_norm_w.w,
-                        m->field_dec_norm_b.w, n, c->eps, 1);
+    sb_normed_forward(m->fdec, c, s->fdec, s->fdec_x, &rows, &m->field_dec_norm_w, &m->field_dec_norm_b,
+                      s->fdec_r, s->fdec_n, s->fdec_stat);
     sb_gather_rows(s->decoded, W, s->fdec_n, NULL, s->ray_row, vis, W);
     if (f->targets & 1) sb_mlp_forward(&geo, s->decoded, vis);
     if (f->targets & 2) sb_mlp_forward(&sem, s->decoded, vis);
@@ -2804,19 +2835,16 @@ SB_FN void sb_decoder_backward(SbModel *m) {
     const SbShape *c = &m->fdec_shape;
     int W = c->width;
     long n = m->n.fdec, vis = m->n.vis;
-    size_t bytes = (size_t)(n * W) * sizeof(real);
     SbRows rows = {0, n, n, s->fdec_keys, s->fdec_table};
     SbMlp geo = SB_MLP(m, field_geo_, fgeo_), sem = SB_MLP(m, field_sem_, fsem_);
     SbMlp probe = SB_MLP(m, field_probe_, probe_);
     sb_mlp_head_backward(&probe, NULL, s->probe_x, m->n.geometry, 0);
     if (f->targets & 1) sb_mlp_head_backward(&geo, s->d_decoded, s->decoded, vis, 0);
     if (f->targets & 2) sb_mlp_head_backward(&sem, s->d_decoded, s->decoded, vis, f->targets & 1);
-    sb_zero(s->d_fdec_n, bytes);
+    sb_zero(s->d_fdec_n, (size_t)(n * W) * sizeof(real));
     sb_scatter_rows_add(s->d_fdec_n, s->d_decoded, W, s->ray_row, vis, W);
-    sb_zero(s->d_fdec, bytes);
-    sb_norm_backward_add(s->d_fdec, m->field_dec_norm_w.grad, m->field_dec_norm_b.grad, s->d_fdec_n, s->fdec_r,
-                         s->fdec_stat, m->field_dec_norm_w.w, n, 1);
-    sb_tower_backward(m->fdec, c, s->fdec, s->d_fdec, &rows, 1);
+    sb_normed_backward(m->fdec, c, s->fdec, s->d_fdec, &rows, 1, &m->field_dec_norm_w, &m->field_dec_norm_b,
+                       s->d_fdec_n, s->fdec_r, s->fdec_stat);
     sb_embed_backward(m->field_registers.grad, s->d_asked, s->d_fdec, s->fdec_token, s->fdec_vis, n,
                       vis + m->n.scenes * f->latents, m->field_registers.w.rows, W);
     sb_map_backward(&m->field_ray_w, &m->field_ray_b, NULL, s->d_asked, s->ray, vis, 0);
@@ -2852,13 +2880,13 @@ SB_FN void sb_adapter_forward(SbModel *m) {
     sb_linear_forward(s->ad_kv + D, 2 * D, latents.y, D, m->adapt_v_w.w, m->adapt_v_b.w, z);
     sb_head_norm_forward(s->ad_qn, D, s->ad_q_stat, s->ad_q, D, m->adapt_qnorm_w.w, m->adapt_qnorm_b.w, n, H,
                          1e-5, 1);
-    sb_head_norm_forward(s->ad_kn, D, s->ad_k_stat, s->ad_kv, 2 * D, m->adapt_knorm_w.w, m->adapt_knorm_b.w, z,
-                         H, 1e-5, 1);
+    sb_head_norm_forward(s->ad_kn, D, s->ad_k_stat, s->ad_kv, 2 * D, m->adapt_knorm_w.w, m->adapt_knorm_b.w,
+                         z, H, 1e-5, 1);
     SbAttention a = sb_adapter_attention(m);
     sb_attention_forward(s->ad_att, D, s->ad_lse, &a);
     sb_map_forward(s->ad_o, s->ad_att, &m->adapt_o_w, &m->adapt_o_b, n);
-    sb_add_norm_forward(NULL, s->ad_n, s->ad_stat, s->ad_o, NULL, m->adapt_norm_w.w, m->adapt_norm_b.w, n, 1e-5,
-                        1);
+    sb_add_norm_forward(NULL, s->ad_n, s->ad_stat, s->ad_o, NULL, m->adapt_norm_w.w, m->adapt_norm_b.w, n,
+                        1e-5, 1);
     sb_mlp_forward(&down, s->ad_n, n);
     sb_map_forward(s->ad_gate, s->ad_n, &m->adapt_gate_w, &m->adapt_gate_b, n);
     sb_gate_forward(s->seen, s->vis, s->ad_y, s->ad_gate, n * D);
@@ -2878,15 +2906,17 @@ SB_FN void sb_adapter_backward(SbModel *m) {
         sb_norm_backward_add(s->d_ad_o, m->adapt_norm_w.grad, m->adapt_norm_b.grad, s->d_ad_n, s->ad_o,
                              s->ad_stat, m->adapt_norm_w.w, n, 1);
         sb_map_backward(&m->adapt_o_w, &m->adapt_o_b, s->d_ad_att, s->d_ad_o, s->ad_att, n, 0);
-        sb_attention_backward(s->d_ad_qn, s->d_ad_kn, s->d_ad_kv + D, s->d_ad_att, s->ad_att, D, s->ad_lse, &a);
+        sb_attention_backward(s->d_ad_qn, s->d_ad_kn, s->d_ad_kv + D, s->d_ad_att, s->ad_att, D, s->ad_lse,
+                              &a);
         sb_head_norm_backward(s->d_ad_q, D, m->adapt_qnorm_w.grad, m->adapt_qnorm_b.grad, s->d_ad_qn, D,
                               s->ad_q, s->ad_q_stat, m->adapt_qnorm_w.w, n, H, 1);
         sb_head_norm_backward(s->d_ad_kv, 2 * D, m->adapt_knorm_w.grad, m->adapt_knorm_b.grad, s->d_ad_kn, D,
                               s->ad_kv, s->ad_k_stat, m->adapt_knorm_w.w, z, H, 1);
         sb_map_backward(&m->adapt_q_w, &m->adapt_q_b, s->d_vis, s->d_ad_q, s->vis, n, 1);
-        sb_linear_backward_weight(m->adapt_k_w.grad, m->adapt_k_b.grad, s->d_ad_kv, 2 * D, latents.y, D, z, D, D);
-        sb_linear_backward_weight(m->adapt_v_w.grad, m->adapt_v_b.grad, s->d_ad_kv + D, 2 * D, latents.y, D, z, D,
+        sb_linear_backward_weight(m->adapt_k_w.grad, m->adapt_k_b.grad, s->d_ad_kv, 2 * D, latents.y, D, z, D,
                                   D);
+        sb_linear_backward_weight(m->adapt_v_w.grad, m->adapt_v_b.grad, s->d_ad_kv + D, 2 * D, latents.y, D,
+                                  z, D, D);
         sb_linear_backward_input(latents.d_y, D, s->d_ad_kv, 2 * D, m->adapt_k_w.w, z);
         sb_linear_backward_input_add(latents.d_y, D, s->d_ad_kv + D, 2 * D, m->adapt_v_w.w, z);
     }
@@ -2896,7 +2926,8 @@ SB_FN void sb_adapter_backward(SbModel *m) {
 SB_FN void sb_vision_forward(SbModel *m) {
     sb_encoder_forward(m), sb_projector_forward(m);
     if (!sb_adapter_kind(m)) return;
-    if (~m->parts & (SB_AGGREGATOR | SB_SPA3R)) SB_FAIL("the adapter needs an aggregator and Spa3R in the model");
+    if (~m->parts & (SB_AGGREGATOR | SB_SPA3R))
+        SB_FAIL("the adapter needs an aggregator and Spa3R in the model");
     sb_aggregator_forward(m), sb_latents_forward(m), sb_adapter_forward(m);
 }
 
@@ -3053,9 +3084,10 @@ SB_FN void sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int pat
     } else {
         sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     }
-    sb_map_backward(&m->head_main_w, &m->head_main_b, s->d_cls_feature, s->d_main_logits, s->cls_feature, n, 0);
-    sb_map_backward(&m->head_multi_w, &m->head_multi_b, s->d_cls_feature, s->d_multi_logits, s->cls_feature, n,
-                    1);
+    sb_map_backward(&m->head_main_w, &m->head_main_b, s->d_cls_feature, s->d_main_logits, s->cls_feature, n,
+                    0);
+    sb_map_backward(&m->head_multi_w, &m->head_multi_b, s->d_cls_feature, s->d_multi_logits, s->cls_feature,
+                    n, 1);
     sb_scatter_rows_add(s->d_feature, s->d_cls_feature, C, s->cls_row, n, C);
     sb_encoder_backward(m);
 }
@@ -3083,8 +3115,8 @@ SB_FN void sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
 }
 
 // The aggregator's task: depth, and the point in the first view's frame, of the patches whose geometry is
-// known (smooth L1, mean over patches and the 4 numbers); with a camera head + smooth L1 of every round's pose,
-// weighted .6^(rounds after it). Encoder features train along if SB_BASE does.
+// known (smooth L1, mean over patches and the 4 numbers); with a camera head + smooth L1 of every round's
+// pose, weighted .6^(rounds after it). Encoder features train along if SB_BASE does.
 SB_FN void sb_step_aggregator(SbModel *m, const SbBatch *b, int backward) {
     SbActs *s = &m->acts;
     sb_step_begin(m, b, backward);
@@ -3137,10 +3169,11 @@ SB_FN void sb_step_field(SbModel *m, const SbBatch *b, int backward) {
     double each = count > 0 ? 1 / count : 0, per = n ? 1.0 / (double)n : 0;
     for (int sem = 0; sem < 2; sem++) {
         if (!(c->targets >> sem & 1)) continue;
-        stat_t *value = sb_loss_rows(m, 2 * sem * v, v, each), *angle = sb_loss_rows(m, (2 * sem + 1) * v, v, each);
+        stat_t *value = sb_loss_rows(m, 2 * sem * v, v, each),
+               *angle = sb_loss_rows(m, (2 * sem + 1) * v, v, each);
         sb_feature_loss(value, angle, sem ? s->d_fsem_y : s->d_fgeo_y, sem ? s->fsem_y : s->fgeo_y,
-                        sem ? s->patch_feature : s->geo_feature, s->feature_weight, v, c->enc_width * (2 - sem),
-                        c->feature_l1, each);
+                        sem ? s->patch_feature : s->geo_feature, s->feature_weight, v,
+                        c->enc_width * (2 - sem), c->feature_l1, each);
     }
     sb_smooth_l1(sb_loss_rows(m, 4 * v, n, per), s->d_probe_y, s->probe_y, s->depth, n, per);
     if (backward) sb_decoder_backward(m), sb_latents_backward(m);

@@ -3,10 +3,10 @@
 // C++17, because the model is in here twice: in float (through train.c) and, in namespace f64, in double,
 // where gradients are checked and from where float is judged; a GPU backend will stand where float stands.
 // The tests themselves, by subject: dev/test_ops.h (every operation: finite differences, float against
-// double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_files.h (readers
-// and what they refuse), dev/test_simulate.h, dev/test_converse.h (geometry and answers),
-// dev/test_vsi.h (VSI-Bench), dev/test_runs.h (programs, kills, full disks). Arguments choose tests by parts
-// of their names:  ./build/test kv_cache op_
+// double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_field.h (the same of
+// Spa3R; cameras), dev/test_files.h (readers and what they refuse), dev/test_simulate.h, dev/test_converse.h
+// (geometry and answers), dev/test_vsi.h (VSI-Bench), dev/test_runs.h (programs, kills, full disks). Arguments
+// choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
 
@@ -22,6 +22,7 @@ namespace f64 {
 
 #include "dev/test_ops.h"
 #include "dev/test_model.h"
+#include "dev/test_field.h"
 #include "dev/test_files.h"
 #include "dev/test_simulate.h"
 #include "dev/test_converse.h"
@@ -39,6 +40,7 @@ int main(int argc, char **argv) {
     omp_set_num_threads(threads);
 #endif
     test_model_all();
+    test_field_all();
     test_files_all();
     RUN(test_simulate_same_everywhere);
     RUN(test_simulate_against_rays);

@@ -42,7 +42,7 @@ static void to_cpu(cpu::SbModel *m, cpu::SbBatch *b, Run *r) {
 #define X(type, name, toy, mini, small, help) config.name = r->config.name;
     SB_CONFIG(X)
 #undef X
-    cpu::sb_model_init(m, &config, r->model.enc_shape.dual);
+    cpu::sb_model_init(m, &config, r->model.parts);
     cpu::sb_model_train(m, r->model.trained);
     m->acts.keep = 1;
     for (int i = 0; i < m->params; i++) {
@@ -50,8 +50,10 @@ static void to_cpu(cpu::SbModel *m, cpu::SbBatch *b, Run *r) {
         sb_get((void *)(uintptr_t)m->param[i]->w.p, p->w.p, (size_t)sb_param_count(p) * sizeof(param_t));
     }
     memset(b, 0, sizeof *b);
-    cpu::SbSizes n = {r->batch.n.pixels, r->batch.n.enc, r->batch.n.vis, r->batch.n.images, r->batch.n.llm,
-                      r->batch.n.loss, r->batch.n.reg};
+    cpu::SbSizes n;
+#define X(name) n.name = r->batch.n.name;
+    SB_ROWS(X)
+#undef X
     cpu::sb_batch_reserve(b, &config, n);
     b->n = n;
     const SbConfig *c = &r->config;
@@ -671,17 +673,20 @@ static void sb_matmul(SbMatmul g) {
 }
 
 // ---- sums over rows, in two steps: blocks add up SB_SPAN rows each, then a thread a column adds the blocks.
-// sum[c] += sum of x [n][ldx], c < cols; with r [n][cols] and stat, of x times the normalised r.
+// sum[c] += sum of x [n][ldx], c < cols; with r [n][ldr], of x times r, normalised with stat [n][lds] unless
+// NULL.
 enum { SB_SPAN = 256 };
 // A block owns 32 columns of SB_SPAN rows, a warp every eighth of those rows, a lane a column.
 static __global__ void sb_column_partials_kernel(float *part, const real *x, long ldx, long n, int cols,
-                                                 const real *r, const stat_t *stat) {
+                                                 const real *r, long ldr, const stat_t *stat, long lds) {
     __shared__ float of_warp[SB_WARPS][SB_WARP];
     int across = (cols + SB_WARP - 1) / SB_WARP, c = (int)blockIdx.x % across * SB_WARP + sb_lane();
     long span = blockIdx.x / across, end = span * SB_SPAN + SB_SPAN < n ? span * SB_SPAN + SB_SPAN : n;
     float sum = 0;
-    for (long i = span * SB_SPAN + sb_warp(); c < cols && i < end; i += SB_WARPS)
-        sum += (float)x[i * ldx + c] * (r ? ((float)r[i * cols + c] - stat[2 * i]) * stat[2 * i + 1] : 1.0f);
+    for (long i = span * SB_SPAN + sb_warp(); c < cols && i < end; i += SB_WARPS) {
+        float mean = stat ? stat[lds * i] : 0.0f, rstd = stat ? stat[lds * i + 1] : 1.0f;
+        sum += (float)x[i * ldx + c] * (r ? ((float)r[i * ldr + c] - mean) * rstd : 1.0f);
+    }
     of_warp[sb_warp()][sb_lane()] = sum;
     __syncthreads();
     if (sb_warp() || c >= cols) return;
@@ -696,11 +701,11 @@ static __global__ void sb_column_sums_add_kernel(param_t *sum, const float *part
     sum[c] += all;
 }
 static void sb_column_sums_add(param_t *sum, const real *x, long ldx, long n, int cols, const real *r,
-                               const stat_t *stat) {
+                               long ldr, const stat_t *stat, long lds) {
     long spans = (n + SB_SPAN - 1) / SB_SPAN;
     float *part = (float *)sb_scratch(SB_PARTIALS, (size_t)(spans * cols) * sizeof *part);
     sb_launch(sb_column_partials_kernel, spans * ((cols + SB_WARP - 1) / SB_WARP), SB_BLOCK, part, x, ldx, n,
-              cols, r, stat);
+              cols, r, ldr, stat, lds);
     sb_each(sb_column_sums_add_kernel, cols, sum, part, spans, cols);
 }
 
@@ -728,7 +733,7 @@ SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y
     if (d_w)
         sb_matmul({d_y, x, d_w, NULL, 1, ldy, ldx, 1, in, out, in, (int)n, SB_NATIVE, SB_NATIVE,
                    SB_TYPE(param_t), 1, sb_absent});
-    if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, NULL);
+    if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, 0, NULL, 0);
 }
 
 // ---- activations of the MLP: a thread V elements
@@ -798,8 +803,8 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
     else sb_each(sb_swiglu_backward_kernel<1>, n * f, d_h, d_g, h, n * f, f);
 }
 
-// ---- residual and norm: a warp a row
-// V elements of r = x + y, as they are stored: what is stored is what is normalised.
+// ---- residual and norm, and the same of every head's lanes: a warp a row, which is a head if there are
+// heads V elements of r = x + y, as they are stored: what is stored is what is normalised.
 template <int V> static __device__ void sb_residual(float v[V], const real *x, const real *y) {
     float other[V];
     sb_get<V>(v, x);
@@ -810,12 +815,12 @@ template <int V> static __device__ void sb_residual(float v[V], const real *x, c
 }
 template <int V> static __global__ void
 sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x, const real *y, SbWeight w,
-                           SbWeight b, long n, float eps, int layernorm) {
+                           SbWeight b, long n, float eps, int layernorm, int heads, long ldx, long ldo) {
     long i = (long)blockIdx.x * SB_WARPS + sb_warp();
     int C = w.rows, first = sb_lane() * V;
     float v[V], gain[V], bias[V], sum = 0, square = 0;
     if (i >= n) return;
-    x += i * C, out += i * C;
+    x += i / heads * ldx + i % heads * C, out += i / heads * ldo + i % heads * C;
     if (y) y += i * C;
     for (int c = first; c < C; c += SB_WARP * V) {
         sb_residual<V>(v, x + c, y ? y + c : NULL);
@@ -835,7 +840,7 @@ sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x, cons
         sb_get_weight<V>(gain, w, c);
         sb_get_weight<V>(bias, b, c);
         SB_WHOLLY
-        for (int k = 0; k < V; k++) v[k] = (v[k] - mean) * rstd * gain[k] + bias[k];
+        for (int k = 0; k < V; k++) v[k] = (v[k] - mean) * rstd * (w.p ? gain[k] : 1.0f) + bias[k];
         sb_set<V>(out + c, v);
     }
     if (!sb_lane()) stat[2 * i] = mean, stat[2 * i + 1] = rstd;
@@ -844,28 +849,31 @@ SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, 
                                SbWeight b, long n, double eps, int layernorm) {
     int wide = sb_wide(w.rows, r, out, x, y) && ((size_t)w.p | (size_t)b.p) % 16 == 0;
     sb_each_warp(wide ? sb_add_norm_forward_kernel<SB_WIDTH> : sb_add_norm_forward_kernel<1>, n, r, out, stat,
-                 x, y, w, b, n, eps, layernorm);
+                 x, y, w, b, n, eps, layernorm, 1, (long)w.rows, (long)w.rows);
 }
 // With e = d_out w, u = (r - mean) rstd: d_r += rstd (e - mean(e) - u mean(e u)); RMSNorm has no mean(e).
-template <int V>
-static __global__ void sb_norm_backward_add_kernel(real *d_r, const real *d_out, const real *r,
-                                                   const stat_t *stat, SbWeight w, long n, int layernorm) {
+template <int V> static __global__ void sb_norm_backward_kernel(real *d_r, const real *d_out, const real *r,
+                                                                const stat_t *stat, SbWeight w, long n,
+                                                                int layernorm, int keep, int heads, long ldr,
+                                                                long ldo) {
     long i = (long)blockIdx.x * SB_WARPS + sb_warp();
     int C = w.rows, first = sb_lane() * V;
     if (i >= n) return;
     float mean = stat[2 * i], rstd = stat[2 * i + 1], sum_e = 0, sum_eu = 0, e[V], u[V], gain[V], d[V];
-    d_r += i * C, d_out += i * C, r += i * C;
+    long at = i / heads * ldr + i % heads * C;
+    d_r += at, r += at, d_out += i / heads * ldo + i % heads * C;
     for (int turn = 0; turn < 2; turn++) {
         float mean_e = sum_e / (float)C, mean_eu = sum_eu / (float)C;
         for (int c = first; c < C; c += SB_WARP * V) {
             sb_get<V>(e, d_out + c);
             sb_get<V>(u, r + c);
             sb_get_weight<V>(gain, w, c);
-            if (turn) sb_get<V>(d, d_r + c);
+            if (turn && keep) sb_get<V>(d, d_r + c);
             SB_WHOLLY
             for (int k = 0; k < V; k++) {
-                e[k] *= gain[k], u[k] = (u[k] - mean) * rstd;
-                if (turn) d[k] += rstd * (e[k] - mean_e - u[k] * mean_eu);
+                if (w.p) e[k] *= gain[k];
+                u[k] = (u[k] - mean) * rstd;
+                if (turn) d[k] = rstd * (e[k] - mean_e - u[k] * mean_eu) + (keep ? d[k] : 0.0f);
                 else sum_e += e[k], sum_eu += e[k] * u[k];
             }
             if (turn) sb_set<V>(d_r + c, d);
@@ -877,41 +885,155 @@ SB_FN void sb_norm_backward_add(real *d_r, param_t *d_w, param_t *d_b, const rea
                                 const stat_t *stat, SbWeight w, long n, int layernorm) {
     int wide = sb_wide(w.rows, d_r, d_out, r, w.p);
     if (d_r)
-        sb_each_warp(wide ? sb_norm_backward_add_kernel<SB_WIDTH> : sb_norm_backward_add_kernel<1>, n, d_r,
-                     d_out, r, stat, w, n, layernorm);
-    if (d_b) sb_column_sums_add(d_b, d_out, w.rows, n, w.rows, NULL, NULL);
-    if (d_w) sb_column_sums_add(d_w, d_out, w.rows, n, w.rows, r, stat);
+        sb_each_warp(wide ? sb_norm_backward_kernel<SB_WIDTH> : sb_norm_backward_kernel<1>, n, d_r, d_out, r,
+                     stat, w, n, layernorm, 1, 1, (long)w.rows, (long)w.rows);
+    if (d_b) sb_column_sums_add(d_b, d_out, w.rows, n, w.rows, NULL, 0, NULL, 0);
+    if (d_w) sb_column_sums_add(d_w, d_out, w.rows, n, w.rows, r, w.rows, stat, 2);
+}
+SB_FN void sb_head_norm_forward(real *y, long ldy, stat_t *stat, const real *x, long ldx, SbWeight w,
+                                SbWeight b, long n, int heads, double eps, int layernorm) {
+    int wide = sb_wide(w.rows, y, x, w.p, b.p) && ldy % SB_WIDTH == 0 && ldx % SB_WIDTH == 0;
+    sb_each_warp(wide ? sb_add_norm_forward_kernel<SB_WIDTH> : sb_add_norm_forward_kernel<1>, n * heads,
+                 (real *)NULL, y, stat, x, (const real *)NULL, w, b, n * heads, eps, layernorm, heads, ldx,
+                 ldy);
+}
+SB_FN void sb_head_norm_backward(real *d_x, long ldx, param_t *d_w, param_t *d_b, const real *d_y, long ldy,
+                                 const real *x, const stat_t *stat, SbWeight w, long n, int heads,
+                                 int layernorm) {
+    int wide = sb_wide(w.rows, d_x, d_y, x, w.p) && ldy % SB_WIDTH == 0 && ldx % SB_WIDTH == 0, D = w.rows;
+    sb_each_warp(wide ? sb_norm_backward_kernel<SB_WIDTH> : sb_norm_backward_kernel<1>, n * heads, d_x, d_y,
+                 x, stat, w, n * heads, layernorm, 0, heads, ldx, ldy);
+    for (int h = 0; h < heads; h++) {
+        if (d_b) sb_column_sums_add(d_b, d_y + h * D, ldy, n, D, NULL, 0, NULL, 0);
+        if (d_w) sb_column_sums_add(d_w, d_y + h * D, ldy, n, D, x + h * D, ldx, stat + 2 * h, 2 * heads);
+    }
 }
 
-// ---- rotation: a thread V pairs of lanes
-template <int V> static __global__ void sb_rotate_kernel(real *x, long ldx, const stat_t *table, long count,
-                                                         int heads, int dim, int inverse) {
+// ---- LayerScale, gates, the modulated norm of the camera head: a thread an element
+static __global__ void sb_scale_kernel(real *y, const real *x, SbWeight s, long count) {
+    long i = sb_thread();
+    if (i < count) y[i] = (real)((float)x[i] * sb_load(s.p, s.type, i % s.rows));
+}
+SB_FN void sb_scale_forward(real *y, const real *x, SbWeight s, long n) {
+    sb_each(sb_scale_kernel, n * s.rows, y, x, s, n * s.rows);
+}
+SB_FN void sb_scale_backward(real *d_x, param_t *d_s, const real *d_y, const real *x, SbWeight s, long n) {
+    sb_scale_forward(d_x, d_y, s, n);
+    if (d_s) sb_column_sums_add(d_s, d_y, s.rows, n, s.rows, x, s.rows, NULL, 0);
+}
+static __global__ void sb_gate_forward_kernel(real *y, const real *x, const real *a, const real *u,
+                                              long count) {
+    long i = sb_thread();
+    if (i < count) y[i] = (real)((float)x[i] + (float)a[i] * sb_sigmoid((float)u[i]));
+}
+SB_FN void sb_gate_forward(real *y, const real *x, const real *a, const real *u, long count) {
+    sb_each(sb_gate_forward_kernel, count, y, x, a, u, count);
+}
+static __global__ void sb_gate_backward_kernel(real *d_a, real *d_u, const real *d_y, const real *a,
+                                               const real *u, long count) {
+    long i = sb_thread();
+    if (i >= count) return;
+    float s = sb_sigmoid((float)u[i]), d = (float)d_y[i];
+    d_a[i] = (real)(d * s);
+    d_u[i] = (real)(d * (float)a[i] * s * (1.0f - s));
+}
+SB_FN void sb_gate_backward(real *d_a, real *d_u, const real *d_y, const real *a, const real *u, long count) {
+    sb_each(sb_gate_backward_kernel, count, d_a, d_u, d_y, a, u, count);
+}
+static __global__ void sb_silu_kernel(real *y, const real *d_y, const real *x,
+                                      long count) { // d_y NULL: forward
+    long i = sb_thread();
+    if (i >= count) return;
+    float z = (float)x[i], s = sb_sigmoid(z);
+    y[i] = (real)(d_y ? (float)d_y[i] * s * (1.0f + z * (1.0f - s)) : z * s);
+}
+SB_FN void sb_silu_forward(real *y, const real *x, long count) {
+    sb_each(sb_silu_kernel, count, y, (const real *)NULL, x, count);
+}
+SB_FN void sb_silu_backward(real *d_x, const real *d_y, const real *x, long count) {
+    sb_each(sb_silu_kernel, count, d_x, d_y, x, count);
+}
+static __global__ void sb_modulate_forward_kernel(real *u, const real *t, const real *x, const real *mod,
+                                                  long count, int width) {
+    long i = sb_thread(), at = i / width * 3 * width + i % width;
+    if (i >= count) return;
+    float inner = (float)x[i] * (1.0f + (float)mod[at + width]) + (float)mod[at];
+    u[i] = (real)((float)t[i] + (float)mod[at + 2 * width] * inner);
+}
+SB_FN void sb_modulate_forward(real *u, const real *t, const real *x, const real *mod, long n, int width) {
+    sb_each(sb_modulate_forward_kernel, n * width, u, t, x, mod, n * width, width);
+}
+static __global__ void sb_modulate_backward_kernel(real *d_x, real *d_mod, const real *d_u, const real *x,
+                                                   const real *mod, long count, int width) {
+    long i = sb_thread(), at = i / width * 3 * width + i % width;
+    if (i >= count) return;
+    float d = (float)d_u[i], z = (float)x[i], one = 1.0f + (float)mod[at + width],
+          g = (float)mod[at + 2 * width];
+    d_x[i] = (real)(d * g * one);
+    d_mod[at] = (real)(d * g);
+    d_mod[at + width] = (real)(d * g * z);
+    d_mod[at + 2 * width] = (real)(d * (z * one + (float)mod[at]));
+}
+SB_FN void sb_modulate_backward(real *d_x, real *d_mod, const real *d_u, const real *x, const real *mod,
+                                long n, int width) {
+    sb_each(sb_modulate_backward_kernel, n * width, d_x, d_mod, d_u, x, mod, n * width, width);
+}
+
+// ---- rotations: a thread V pairs of lanes; cameras: a thread four lanes
+template <int V> static __global__ void sb_rotate_kernel(real *y, long ldy, const real *x, long ldx,
+                                                         const stat_t *table, long row, long count, int heads,
+                                                         int dim, SbPairing turn, int back) {
     long t = sb_thread() * V;
-    int half = dim / 2, pairs = heads * half;
+    int angles = (dim - turn.mixed) / 2, half = angles / turn.blocks, pairs = heads * angles;
     float a[V], b[V], cosine[V], sine[V];
     if (t >= count) return;
     long i = t / pairs;
-    int h = (int)(t % pairs) / half, j = (int)(t % half);
-    real *lo = x + i * ldx + h * dim + j, *hi = lo + half;
-    sb_get<V>(a, lo);
-    sb_get<V>(b, hi);
-    sb_get<V>(cosine, table + i * dim + j);
-    sb_get<V>(sine, table + i * dim + half + j);
+    int h = (int)(t % pairs) / angles, j = (int)(t % angles),
+        lo = h * dim + turn.mixed + j / half * 2 * half + j % half;
+    table += i * row + (turn.mixed ? 32 : 0) + j;
+    sb_get<V>(a, x + i * ldx + lo);
+    sb_get<V>(b, x + i * ldx + lo + half);
+    sb_get<V>(cosine, table);
+    sb_get<V>(sine, table + angles);
     SB_WHOLLY
     for (int k = 0; k < V; k++) {
-        float s = inverse ? -sine[k] : sine[k], low = a[k] * cosine[k] - b[k] * s;
+        float s = back ? -sine[k] : sine[k], low = a[k] * cosine[k] - b[k] * s;
         b[k] = b[k] * cosine[k] + a[k] * s;
         a[k] = low;
     }
-    sb_set<V>(lo, a);
-    sb_set<V>(hi, b);
+    sb_set<V>(y + i * ldy + lo, a);
+    sb_set<V>(y + i * ldy + lo + half, b);
 }
-SB_FN void sb_rotate_inplace(real *x, long ldx, const stat_t *table, long n, int heads, int dim,
-                             int inverse) {
-    long count = n * heads * (dim / 2);
-    if (sb_wide(dim / 2, x, table) && ldx % SB_WIDTH == 0)
-        sb_each(sb_rotate_kernel<SB_WIDTH>, count / SB_WIDTH, x, ldx, table, count, heads, dim, inverse);
-    else sb_each(sb_rotate_kernel<1>, count, x, ldx, table, count, heads, dim, inverse);
+static __global__ void sb_camera_kernel(real *y, long ldy, const real *x, long ldx, const stat_t *table,
+                                        long row, long count, int heads, int dim, int mixed, int across) {
+    long t = sb_thread(), i = t / (heads * (mixed / 4));
+    int group = (int)(t % (heads * (mixed / 4))), lane = group / (mixed / 4) * dim + group % (mixed / 4) * 4;
+    float in[4];
+    if (t >= count) return;
+    table += i * row;
+    for (int k = 0; k < 4; k++) in[k] = (float)x[i * ldx + lane + k];
+    for (int k = 0; k < 4; k++) {
+        const stat_t *m = table + (across ? k : 4 * k);
+        int step = across ? 4 : 1;
+        y[i * ldy + lane + k] =
+            (real)(m[0] * in[0] + m[step] * in[1] + m[2 * step] * in[2] + m[3 * step] * in[3]);
+    }
+}
+SB_FN void sb_turn_heads(real *y, long ldy, const real *x, long ldx, const stat_t *table, long n, int heads,
+                         int dim, SbPairing turn, int side) {
+    int angles = (dim - turn.mixed) / 2, back = side >= SB_BACK_Q,
+        key = side == SB_TURN_K || side == SB_BACK_K;
+    long count = n * heads * angles, row = sb_turn_row(dim, turn);
+    int wide =
+        sb_wide(angles / turn.blocks, y, x, table) && (ldx | ldy | row | dim | turn.mixed) % SB_WIDTH == 0;
+    if (wide)
+        sb_each(sb_rotate_kernel<SB_WIDTH>, count / SB_WIDTH, y, ldy, x, ldx, table, row, count, heads, dim,
+                turn, back);
+    else sb_each(sb_rotate_kernel<1>, count, y, ldy, x, ldx, table, row, count, heads, dim, turn, back);
+    count = n * heads * (turn.mixed / 4);
+    if (count)
+        sb_each(sb_camera_kernel, count, y, ldy, x, ldx, table + 16 * key, row, count, heads, dim, turn.mixed,
+                key == back);
 }
 
 // ---- attention. A warp owns a query row of a head (forward, d_q) or a key of a key head (d_k, d_v). It
@@ -1520,23 +1642,26 @@ SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const
         sb_each_warp(sb_rows_by_index_kernel, n * SB_BAG, d_emb, SB_TYPE(param_t), d_x, token, n * SB_BAG,
                      SB_BAG, width);
 }
-static __global__ void sb_gather_rows_kernel(real *y, const real *x, const int *index, long count,
-                                             int width) {
+static __global__ void sb_gather_rows_kernel(real *y, long ldy, const real *x, const real *more,
+                                             const int *index, long count, int width) {
     long t = sb_thread();
-    if (t < count) y[t] = x[(long)index[t / width] * width + t % width];
+    if (t >= count) return;
+    long at = (long)index[t / width] * width + t % width;
+    y[t / width * ldy + t % width] = more ? (real)((float)x[at] + (float)more[at]) : x[at];
 }
-SB_FN void sb_gather_rows(real *y, const real *x, const int *index, long n, int width) {
-    sb_each(sb_gather_rows_kernel, n * width, y, x, index, n * width, width);
+SB_FN void sb_gather_rows(real *y, long ldy, const real *x, const real *more, const int *index, long n,
+                          int width) {
+    sb_each(sb_gather_rows_kernel, n * width, y, ldy, x, more, index, n * width, width);
 }
-static __global__ void sb_scatter_rows_add_kernel(real *d_x, const real *d_y, const int *index, long count,
-                                                  int width) {
+static __global__ void sb_scatter_rows_add_kernel(real *d_x, const real *d_y, long ldy, const int *index,
+                                                  long count, int width) {
     long t = sb_thread();
     if (t >= count) return;
     real *to = d_x + (long)index[t / width] * width + t % width;
-    *to = (real)((float)*to + (float)d_y[t]);
+    *to = (real)((float)*to + (float)d_y[t / width * ldy + t % width]);
 }
-SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, const int *index, long n, int width) {
-    sb_each(sb_scatter_rows_add_kernel, n * width, d_x, d_y, index, n * width, width);
+SB_FN void sb_scatter_rows_add(real *d_x, const real *d_y, long ldy, const int *index, long n, int width) {
+    sb_each(sb_scatter_rows_add_kernel, n * width, d_x, d_y, ldy, index, n * width, width);
 }
 
 // ---- losses: a block a row of classes, one warp for few of them, eight for a vocabulary
@@ -1602,6 +1727,32 @@ static __global__ void sb_smooth_l1_kernel(stat_t *loss, real *d_pred, const rea
 SB_FN void sb_smooth_l1(stat_t *loss, real *d_pred, const real *pred, const stat_t *target, long n,
                         double scale) {
     sb_each(sb_smooth_l1_kernel, n, loss, d_pred, pred, target, n, scale);
+}
+// A thread a row, in double as on the CPU: a small share of a step.
+static __global__ void sb_feature_loss_kernel(stat_t *value, stat_t *angle, real *d_pred, const real *pred,
+                                              const real *target, const stat_t *weight, long n, int width,
+                                              int l1, double scale) {
+    long i = sb_thread();
+    if (i >= n) return;
+    const real *p = pred + i * width, *t = target + i * width;
+    double sum = 0, pp = 0, tt = 0, pt = 0, w = (double)weight[i];
+    for (int c = 0; c < width; c++) {
+        double x = (double)(float)p[c], y = (double)(float)t[c], e = fabs(x - y);
+        sum += l1 ? e : e < 1 ? e * e / 2 : e - 0.5;
+        pp += x * x, tt += y * y, pt += x * y;
+    }
+    double np = fmax(sqrt(pp), 1e-12), nt = fmax(sqrt(tt), 1e-12), cosine = pt / (np * nt);
+    value[i] = (stat_t)(w * sum / width);
+    angle[i] = (stat_t)(w * (1 - cosine));
+    for (int c = 0; c < (d_pred ? width : 0); c++) {
+        double x = (double)(float)p[c], y = (double)(float)t[c], e = x - y;
+        double slope = !l1 && fabs(e) < 1 ? e : (e > 0) - (e < 0);
+        d_pred[i * width + c] = (real)(float)(scale * w * (slope / width + (cosine * x / np - y / nt) / np));
+    }
+}
+SB_FN void sb_feature_loss(stat_t *value, stat_t *angle, real *d_pred, const real *pred, const real *target,
+                           const stat_t *weight, long n, int width, int l1, double scale) {
+    sb_each(sb_feature_loss_kernel, n, value, angle, d_pred, pred, target, weight, n, width, l1, scale);
 }
 SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, long chunk, const real *x,
                         SbWeight w, const int *target, long n, double scale) {

@@ -495,34 +495,177 @@ static void op_norm(const int *p) {
     op_product(d_b, n, d_out, 1, C, -1, 0, 0, -1);
 }
 
-// lo cos - hi sin, hi cos + lo sin (inverse: -sin), lane by lane: two products, one sum, each rounded.
-static void op_rotate_expect(int y, int x, int table, int dim, int inverse) {
+// Norm of every head's lanes: the rows of op_norm, dense copies of which give what is expected. n, heads,
+// dim, ldx - heads dim, ldy - heads dim, type of w, type of b, layernorm, eps * 1e6, gradients (1 d_w, 2 d_b)
+static void op_head_norm(const int *p) {
+    long n = p[0], H = p[1], D = p[2], ldx = H * D + p[3], ldy = H * D + p[4];
+    int x = op_in("x", n, H * D, ldx, 1), w = op_weight("w", D, 1, 1, p[5], 1),
+        b = op_weight("b", D, 1, 1, p[6], 1);
+    int y = op_out("y", n, H * D, ldy), stat = op_wide_out("stat", n, 2 * H, 2 * H), d_y = op_seed("d_y", y);
+    double eps = p[8] * 1e-6, row[5];
+    sb_head_norm_forward(op_p(y), ldy, op_p(stat), op_p(x), ldx, op_w(w), op_w(b), n, (int)H, eps, p[7]);
+    int d_x = op_run->backward ? op_grad("d_x", x, ldx, 1) : -1;
+    int d_w = op_run->backward ? op_grad_sum("d_w", w, 1, p[9] & 1) : -1;
+    int d_b = op_run->backward ? op_grad_sum("d_b", b, 1, p[9] & 2) : -1;
+    if (op_run->backward)
+        sb_head_norm_backward(op_p(d_x), ldx, op_p(d_w), op_p(d_b), op_p(d_y), ldy, op_p(x), op_p(stat),
+                              op_w(w), n, (int)H, p[7]);
+    double *e = op_squares(y), *e_stat = op_expect(stat), *bound = op_bounds(stat),
+           own = 3 + op_rstd_roundings(D);
+    double *e_x = op_squares(d_x), *e_w = op_squares(d_w), *e_b = op_squares(d_b);
+    for (long i = 0; e && i < n * H; i++) {     // one head after another of every row
+        long at = i / H * ldx + i % H * D, to = i / H * ldy + i % H * D;
+        double sum_e = 0, sum_eu = 0, off_e = 0, off_eu = 0;
+        op_norm_row(row, x, -1, at, D, eps, p[7]);
+        e_stat[2 * i] = row[0], e_stat[2 * i + 1] = row[1];
+        bound[2 * i] = p[7] ? fabs(row[0]) / 2 + OP_SIGMAS * OP_ROUNDING * sqrt(0.5) * row[2] : 0;
+        bound[2 * i + 1] = row[1] * (0.5 + OP_SIGMAS * OP_ROUNDING * sqrt(op_rstd_roundings(D)));
+        for (int pass = 0; pass < 2; pass++)
+            for (long c = 0; c < D; c++) {
+                double r = op_at(x, at + c), u = (r - row[0]) * row[1],
+                       off = op_centred_squares(row, r, p[7]);
+                double w_c = op_at(w, c), d = op_at(d_y, to + c), s = d * w_c;
+                if (!pass) {
+                    op_run->array[y].expect[to + c] = u * w_c + op_maybe(b, c);
+                    e[to + c] = (off + u * u * own) * w_c * w_c;
+                    sum_e += s, off_e += (sum_e * sum_e + s * s) / (double)(D * D);
+                    sum_eu += s * u, off_eu += (sum_eu * sum_eu + own * pow(s * u, 2)) / (double)(D * D);
+                    if (e_w) op_term(d_w, c, d * u, own), e_w[c] += d * d * off;
+                    if (e_b) op_term(d_b, c, d, 0);
+                } else if (e_x) {
+                    double mean_e = p[7] ? sum_e / (double)D : 0, mean_eu = sum_eu / (double)D,
+                           v = u * mean_eu;
+                    op_run->array[d_x].expect[at + c] = row[1] * (s - mean_e - v);
+                    e_x[at + c] = row[1] * row[1] * ((s * s + v * v) * own + off_e * p[7] + off_eu * u * u +
+                                                     off * mean_eu * mean_eu);
+                }
+            }
+    }
+}
+// Elementwise: value, and how far float may be off, of what a formula says.
+static void op_element_expect(double *e, double *bound, long i, double value, double off) {
+    if (e) e[i] = value, bound[i] = off;
+}
+// n, C, type of s, gradient wanted
+static void op_scale(const int *p) {
+    long n = p[0], C = p[1];
+    int x = op_in("x", n, C, C, 1), s = op_weight("s", C, 1, 1, p[2], 1), y = op_out("y", n, C, C),
+        d_y = op_seed("d_y", y);
+    sb_scale_forward(op_p(y), op_p(x), op_w(s), n);
+    double *e = op_expect(y);
+    for (long i = 0; e && i < n * C; i++) e[i] = op_at(x, i) * op_at(s, i % C);
+    op_rounded(y);
+    if (!op_run->backward) return;
+    int d_x = op_grad("d_x", x, C, 1), d_s = op_grad_sum("d_s", s, 1, p[3]);
+    sb_scale_backward(op_p(d_x), op_p(d_s), op_p(d_y), op_p(x), op_w(s), n);
+    op_rounded(d_x);
+    double *e_s = op_squares(d_s);
+    for (long i = 0; e_s && i < n * C; i++) op_term(d_s, i % C, op_at(d_y, i) * op_at(x, i), 1);
+}
+// count.  Sigmoid: exp 0.9 eps, weighed by its share of 1 + exp, sum and quotient eps / 2 each.
+static void op_gate(const int *p) {
+    long n = p[0];
+    int x = op_in("x", n, 1, 1, 1), a = op_in("a", n, 1, 1, 1), u = op_in("u", n, 1, 1, 2);
+    int y = op_out("y", n, 1, 1), d_y = op_seed("d_y", y);
+    sb_gate_forward(op_p(y), op_p(x), op_p(a), op_p(u), n);
+    int d_a = op_run->backward ? op_grad("d_a", a, 1, 1) : -1,
+        d_u = op_run->backward ? op_grad("d_u", u, 1, 1) : -1;
+    if (op_run->backward) sb_gate_backward(op_p(d_a), op_p(d_u), op_p(d_y), op_p(a), op_p(u), n);
+    double *e = op_expect(y), *bound = op_bounds(y), *b_a = op_bounds(d_a), *b_u = op_bounds(d_u);
+    for (long i = 0; i < n; i++) {
+        double s = 1 / (1 + exp(-op_at(u, i))), off = 0.9 * (1 - s) + 1, part = op_at(a, i) * s,
+               d = op_at(d_y, i);
+        op_element_expect(e, bound, i, op_at(x, i) + part,
+                          fabs(op_at(x, i) + part) / 2 + fabs(part) * (off + 0.5));
+        if (b_a) b_a[i] = fabs(d * s) * (off + 0.5);
+        if (b_u) b_u[i] = fabs(d * part) * ((1 - s) * (off + 2) + s * off);
+    }
+}
+static void op_silu(const int *p) {
+    long n = p[0];
+    int x = op_in("x", n, 1, 1, 2), y = op_out("y", n, 1, 1), d_y = op_seed("d_y", y);
+    sb_silu_forward(op_p(y), op_p(x), n);
+    int d_x = op_run->backward ? op_grad("d_x", x, 1, 1) : -1;
+    if (op_run->backward) sb_silu_backward(op_p(d_x), op_p(d_y), op_p(x), n);
+    double *e = op_expect(y), *bound = op_bounds(y), *b_x = op_bounds(d_x);
+    for (long i = 0; i < n; i++) {
+        double z = op_at(x, i), s = 1 / (1 + exp(-z)), off = 0.9 * (1 - s) + 1, inner = 1 + z * (1 - s);
+        op_element_expect(e, bound, i, z * s, fabs(z * s) * (off + 0.5));
+        if (b_x)
+            b_x[i] = fabs(op_at(d_y, i)) * s * (fabs(inner) * (off + 2) + fabs(z) * (s * off + 2 * (1 - s)));
+    }
+}
+// n, width.  Two products and two sums; each rounded at its size.
+static void op_modulate(const int *p) {
+    long n = p[0], C = p[1];
+    int t = op_in("t", n, C, C, 1), x = op_in("x", n, C, C, 1), mod = op_in("mod", n, 3 * C, 3 * C, 1);
+    int u = op_out("u", n, C, C), d_u = op_seed("d_u", u);
+    sb_modulate_forward(op_p(u), op_p(t), op_p(x), op_p(mod), n, (int)C);
+    int d_x = op_run->backward ? op_grad("d_x", x, C, 1) : -1;
+    int d_mod = op_run->backward ? op_grad("d_mod", mod, 3 * C, 1) : -1;
+    if (op_run->backward)
+        sb_modulate_backward(op_p(d_x), op_p(d_mod), op_p(d_u), op_p(x), op_p(mod), n, (int)C);
+    double *e = op_expect(u), *bound = op_bounds(u), *b_x = op_bounds(d_x), *b_m = op_bounds(d_mod);
+    for (long i = 0; i < n * C; i++) {
+        long m = i / C * 3 * C + i % C;
+        double shift = op_at(mod, m), one = 1 + op_at(mod, m + C), gate = op_at(mod, m + 2 * C),
+               z = op_at(x, i);
+        double inner = z * one + shift, off = fabs(one * z) + (fabs(inner) + fabs(z * one)) / 2,
+               d = op_at(d_u, i);
+        op_element_expect(e, bound, i, op_at(t, i) + gate * inner,
+                          fabs(op_at(t, i) + gate * inner) / 2 + fabs(gate) * (off + fabs(inner) / 2));
+        if (b_x) b_x[i] = fabs(d * gate * one) * 1.5;
+        if (!b_m) continue;
+        b_m[m] = fabs(d * gate) / 2, b_m[m + C] = fabs(d * gate * z),
+        b_m[m + 2 * C] = fabs(d) * (off + fabs(inner) / 2);
+    }
+}
+
+// Head lanes by definition: lane c is a sum of products with lanes of its group of four, or of its pair.
+static void op_turn_expect(int y, int x, int table, int dim, SbPairing turn, int side) {
     double *e = op_expect(y), *bound = op_bounds(y);
     const OpArray *a = op_run->array + y;
-    long half = dim / 2;
+    long ldx = op_run->array[x].ld, row = op_run->array[table].cols,
+         half = (dim - turn.mixed) / turn.blocks / 2, angles = half * turn.blocks;
+    int back = side == SB_BACK_Q || side == SB_BACK_K, key = side == SB_TURN_K || side == SB_BACK_K;
     for (long i = 0; e && i < a->rows; i++)
         for (long c = 0; c < a->cols; c++) {
-            long lane = c % dim, j = lane % half, at = i * a->ld + c;
-            long other = lane < half ? at + half : at - half;
-            double sine = op_at(table, i * dim + half + j) * ((lane < half) == (inverse != 0) ? 1 : -1);
-            double one = op_at(x, at) * op_at(table, i * dim + j), two = sine * op_at(x, other);
+            long lane = c % dim, at = i * a->ld + c, of = i * ldx + c, first = i * row,
+                 rest = lane - turn.mixed;
+            if (rest < 0) {
+                for (long k = 0, g = lane / 4 * 4; k < 4; k++) {
+                    long m = key == back ? k * 4 + lane % 4 : lane % 4 * 4 + k;     // P^T, P^-T or P^-1, P
+                    double term = op_at(table, first + 16 * key + m) * op_at(x, of - lane + g + k);
+                    e[at] += term, bound[at] += (fabs(term) + fabs(e[at])) / 2;
+                }
+                continue;
+            }
+            long j = rest / (2 * half) * half + rest % half, low = rest % (2 * half) < half;
+            first += turn.mixed ? 32 : 0;
+            double sine = op_at(table, first + angles + j) * (low == back ? 1 : -1);
+            double one = op_at(x, of) * op_at(table, first + j),
+                   two = sine * op_at(x, low ? of + half : of - half);
             e[at] = one + two;
             bound[at] = (fabs(one) + fabs(two) + fabs(one + two)) / 2;
         }
 }
-// n, heads, dim, ldx - heads dim, inverse.  The table need not hold cosines: the operation is linear in it.
-static void op_rotate(const int *p) {
-    long n = p[0], width = (long)p[1] * p[2], ldx = width + p[3];
-    SbPairing one = {0, 1};
-    int x = op_in("x", n, width, ldx, 1), table = op_wide_in("table", n, p[2], p[2], 1);
-    int y = op_copy("y", x), d_y = op_seed("d_y", y);
-    sb_turn_heads(op_p(y), ldx, op_p(y), ldx, op_p(table), n, p[1], p[2], one, p[4] ? SB_BACK_Q : SB_TURN_Q);
-    op_rotate_expect(y, x, table, p[2], p[4]);
+// n, heads, dim, ldx - heads dim, ldy (-1: in place), mixed, blocks, side.  The table need hold neither
+// cosines nor inverses: the operation is linear in it.
+static void op_turn(const int *p) {
+    long n = p[0], width = (long)p[1] * p[2], ldx = width + p[3], ldy = p[4] < 0 ? ldx : width + p[4];
+    SbPairing turn = {p[5], p[6]};
+    long row = sb_turn_row(p[2], turn);
+    int back[4] = {SB_BACK_Q, SB_BACK_K, SB_TURN_Q, SB_TURN_K}, side = p[7];
+    int x = op_in("x", n, width, ldx, 1), table = op_wide_in("table", n, row, row, 1);
+    int y = p[4] < 0 ? op_copy("y", x) : op_out("y", n, width, ldy), d_y = op_seed("d_y", y);
+    sb_turn_heads(op_p(y), ldy, op_p(p[4] < 0 ? y : x), ldx, op_p(table), n, p[1], p[2], turn, side);
+    op_turn_expect(y, x, table, p[2], turn, side);
     if (!op_run->backward) return;
-    int d_x = op_copy("d_x", d_y);
+    int d_x = p[4] < 0 ? op_copy("d_x", d_y) : op_grad("d_x", x, ldx, 1);
     op_run->array[d_x].of = x;
-    sb_turn_heads(op_p(d_x), ldx, op_p(d_x), ldx, op_p(table), n, p[1], p[2], one, p[4] ? SB_TURN_K : SB_BACK_K);
-    op_rotate_expect(d_x, d_y, table, p[2], !p[4]);
+    sb_turn_heads(op_p(d_x), ldx, op_p(p[4] < 0 ? d_x : d_y), ldy, op_p(table), n, p[1], p[2], turn,
+                  back[side]);
+    op_turn_expect(d_x, d_y, table, p[2], turn, back[side]);
 }
 
 // Who sees whom: row i of nq, nk keys.
@@ -840,19 +983,24 @@ static void op_embed(const int *p) {
     }
 }
 
-// n, rows, width
+// n, rows, width, ldy - width, a second buffer is added
 static void op_gather(const int *p) {
-    int n = p[0], rows = p[1], width = p[2], index[OP_ROWS];
-    int x = op_in("x", rows, width, width, 1), y = op_out("y", n, width, width), d_y = op_seed("d_y", y);
+    int n = p[0], rows = p[1], width = p[2], ldy = width + p[3], index[OP_ROWS];
+    int x = op_in("x", rows, width, width, 1), more = p[4] ? op_in("more", rows, width, width, 0.01) : -1;
+    int y = op_out("y", n, width, ldy), d_y = op_seed("d_y", y);
     for (int i = 0; i < n; i++) index[i] = (rows - 1 - 7 * i % rows + rows) % rows;         // no row twice
     const int *from = op_ints(index, n);
-    sb_gather_rows(op_p(y), width, op_p(x), NULL, from, n, width);
+    sb_gather_rows(op_p(y), ldy, op_p(x), op_p(more), from, n, width);
     double *e = op_expect(y);
-    for (int i = 0; e && i < n * width; i++) e[i] = op_at(x, (long)index[i / width] * width + i % width);
-    op_exact(y);
+    for (int i = 0; e && i < n * width; i++) {
+        long at = (long)index[i / width] * width + i % width;
+        e[i / width * ldy + i % width] = op_at(x, at) + op_maybe(more, at);
+    }
+    if (more < 0) op_exact(y);
+    else op_rounded(y);
     if (!op_run->backward) return;
     int d_x = op_grad_sum("d_x", x, width, 1);
-    sb_scatter_rows_add(op_p(d_x), op_p(d_y), width, from, n, width);
+    sb_scatter_rows_add(op_p(d_x), op_p(d_y), ldy, from, n, width);
     op_rounded(d_x);
 }
 
@@ -929,6 +1077,41 @@ static void op_smooth_l1(const int *p) {
         double off = fabs(op_at(pred, i) - op_at(target, i));
         e[i] = off > 1 ? off - 0.5 : 0.5 * off * off;
         if (bound) bound[i] = scale * (off < 1 ? off : 1) / 2;
+    }
+}
+
+// n, width, l1, gradient wanted.  Computed in double: one rounding. Row 1 has no weight, row 2 is its target.
+static void op_feature_loss(const int *p) {
+    long n = p[0], C = p[1];
+    double scale = 0.3;
+    int pred = op_in("pred", n, C, C, 1), target = op_in("target", n, C, C, 1),
+        weight = op_wide_in("weight", n, 1, 1, 1);
+    for (long i = 0; op_run->fresh && i < n; i++) {
+        op_put(op_run->array + weight, i, i == 1 ? 0 : fabs(op_at(weight, i)));
+        for (long c = 0; i == 2 && c < C; c++)
+            op_put(op_run->array + pred, i * C + c, 2 * op_at(target, i * C + c));
+    }
+    op_settle(weight), op_settle(pred);
+    int value = op_wide_out("value", n, 1, 1), angle = op_wide_out("angle", n, 1, 1);
+    op_seed_loss(value, scale), op_seed_loss(angle, scale);
+    int d = op_run->backward ? op_grad("d_pred", pred, C, p[3]) : -1;
+    sb_feature_loss(op_p(value), op_p(angle), op_p(d), op_p(pred), op_p(target), op_p(weight), n, (int)C,
+                    p[2], scale);
+    double *e = op_expect(value), *e_angle = op_expect(angle), *b_value = op_bounds(value),
+           *b_angle = op_bounds(angle);
+    op_rounded(d);
+    for (long i = 0; e && i < n; i++) {
+        long double sum = 0, pp = 0, tt = 0, pt = 0;
+        for (long at = i * C; at < i * C + C; at++) {
+            long double off = fabs(op_at(pred, at) - op_at(target, at)), x = op_at(pred, at),
+                        t = op_at(target, at);
+            sum += p[2] || off > 1 ? off - (p[2] ? 0 : .5L) : off * off / 2;
+            pp += x * x, tt += t * t, pt += x * t;
+        }
+        e[i] = (double)(sum / C) * op_at(weight, i);
+        e_angle[i] = (double)(1 - pt / sqrtl(pp * tt)) * op_at(weight, i);
+        b_value[i] = fabs(e[i]) / 2,
+        b_angle[i] = fabs(e_angle[i]) / 2 + 1e-15 / (double)FLT_EPSILON * (op_at(weight, i) != 0);
     }
 }
 
@@ -1115,10 +1298,29 @@ static const OpCase op_case[] = {
     {"add_norm", op_norm, {65, 129, 0, 0, OP_OWN, OP_NONE, 0, 1, 3}},
     {"add_norm", op_norm, {130, 40, 0, 1, SB_F32, OP_NONE, 0, 1, 1}},
     {"add_norm", op_norm, {3, 40, 0, 0, OP_OWN, OP_NONE, 0, 1, 2}},
-    {"rotate", op_rotate, {1, 1, 2, 0, 0}},
-    {"rotate", op_rotate, {17, 3, 8, 5, 0}},
-    {"rotate", op_rotate, {65, 4, 10, 0, 1}},
-    {"rotate", op_rotate, {130, 9, 32, 3, 0}},
+    {"head_norm", op_head_norm, {1, 1, 16, 0, 0, OP_OWN, OP_OWN, 1, 10, 3}},
+    {"head_norm", op_head_norm, {17, 3, 8, 5, 2, OP_OWN, OP_OWN, 1, 10, 3}},
+    {"head_norm", op_head_norm, {65, 4, 10, 0, 7, SB_BF16, OP_NONE, 0, 1, 0}},
+    {"head_norm", op_head_norm, {130, 9, 33, 3, 0, OP_OWN, OP_NONE, 0, 300000, 1}},
+    {"head_norm", op_head_norm, {33, 2, 129, 0, 0, OP_OWN, OP_OWN, 1, 10, 2}},
+    {"scale", op_scale, {1, 33, OP_OWN, 1}},
+    {"scale", op_scale, {65, 24, OP_OWN, 1}},
+    {"scale", op_scale, {130, 257, SB_BF16, 0}},
+    {"gate", op_gate, {1}},
+    {"gate", op_gate, {16999}},
+    {"silu", op_silu, {3}},
+    {"silu", op_silu, {16999}},
+    {"modulate", op_modulate, {1, 24}},
+    {"modulate", op_modulate, {17, 33}},
+    {"turn", op_turn, {1, 1, 2, 0, -1, 0, 1, SB_TURN_Q}},           // one block: the whole head (Qwen2)
+    {"turn", op_turn, {17, 3, 8, 5, -1, 0, 1, SB_TURN_K}},
+    {"turn", op_turn, {65, 4, 10, 0, 3, 0, 1, SB_BACK_Q}},
+    {"turn", op_turn, {130, 9, 32, 3, 0, 0, 2, SB_TURN_Q}},         // two: rows and columns
+    {"turn", op_turn, {17, 3, 12, 1, -1, 0, 2, SB_BACK_K}},
+    {"turn", op_turn, {1, 1, 16, 0, -1, 8, 2, SB_TURN_Q}},          // cameras too
+    {"turn", op_turn, {17, 3, 16, 5, 2, 8, 2, SB_TURN_K}},
+    {"turn", op_turn, {65, 2, 32, 0, -1, 16, 2, SB_BACK_Q}},
+    {"turn", op_turn, {130, 5, 48, 3, 0, 24, 2, SB_BACK_K}},
     {"attention", op_attention, {1, 17, 2, 1, 8, OP_CAUSAL, 0, 0, 0, 0, 1}},
     {"attention", op_attention, {17, 17, 1, 1, 33, OP_FULL, 3, 0, 0, 0, 1}},
     {"attention", op_attention, {17, 17, 4, 2, 8, OP_CAUSAL, 0, 5, 1, 2, 2}},
@@ -1148,8 +1350,9 @@ static const OpCase op_case[] = {
     {"embed", op_embed, {65, 17, 33, 9, OP_OWN, 3}},
     {"embed", op_embed, {130, 40, 129, 50, OP_OWN, 1}},
     {"embed", op_embed, {65, 5, 24, 12, SB_BF16, 2}},
-    {"gather", op_gather, {1, 1, 24}},
-    {"gather", op_gather, {17, 65, 33}},
+    {"gather", op_gather, {1, 1, 24, 0, 0}},
+    {"gather", op_gather, {17, 65, 33, 7, 0}},
+    {"gather", op_gather, {17, 40, 24, 24, 1}},
     {"xent", op_xent, {1, 3, 1}},
     {"xent", op_xent, {17, 33, 1}},
     {"xent", op_xent, {130, 129, 1}},
@@ -1161,6 +1364,10 @@ static const OpCase op_case[] = {
     {"smooth_l1", op_smooth_l1, {1, 1}},
     {"smooth_l1", op_smooth_l1, {130, 1}},
     {"smooth_l1", op_smooth_l1, {17, 0}},
+    {"feature_loss", op_feature_loss, {1, 8, 0, 1}},
+    {"feature_loss", op_feature_loss, {17, 33, 0, 1}},
+    {"feature_loss", op_feature_loss, {65, 40, 1, 1}},
+    {"feature_loss", op_feature_loss, {130, 129, 0, 0}},
     {"head_xent", op_head_xent, {1, 33, 24, 4, OP_OWN, 3}},
     {"head_xent", op_head_xent, {17, 65, 33, 5, OP_OWN, 3}},
     {"head_xent", op_head_xent, {65, 130, 40, 32, SB_BF16, 1}},

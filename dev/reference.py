@@ -28,6 +28,7 @@ S.grad.NAME  dS.loss/dNAME, S = iso | flat | rec | reg; none if outside the grap
 adamw1.NAME  after one AdamW step from iso.grad; adamw3.NAME after two more, from flat.grad and iso.grad / 64
              (not clipped): from equal gradients any betas do the same. adamw.norm [3]: before clipping
 schedule     factor of step s: s/n for s < n = ceil(.03 STEPS), then (1 + cos(pi (s-n) / (STEPS-n))) / 2
+f.*          Spa3R and Spa3-VLM: reference_field.py
 rope.*       cos, sin [positions, D/2] of position * THETA^(-2i/D); pairs are (i, i + D/2)
 """
 import collections
@@ -40,6 +41,8 @@ import torch
 import transformers
 from torch import nn
 from torch.nn import functional as F
+
+import reference_field
 
 IMAGES, IMAGE, PATCH, PATCHES, WIDTH, LAYERS, HEADS, MLP, EPS = 4, 16, 4, 4 * 4, 24, 2, 3, 40, 1e-6
 LLM_WIDTH, LLM_LAYERS, Q_HEADS, KV_HEADS, SWIGLU, VOCAB, THETA = 32, 2, 4, 2, 48, 61, 1e6
@@ -281,6 +284,7 @@ def main():
     out["schedule"] = torch.tensor([schedule.lr_lambdas[0](s) for s in range(STEPS)])
     rope = Rotary()(None, torch.arange(int(inputs["flat_pos"].max()) + 1))
     out["rope.cos"], out["rope.sin"] = (x.chunk(2, -1)[0] for x in rope)
+    out |= reference_field.goldens()
     out = {k: (v.float() if v.is_floating_point() else v.int()).detach().clone() for k, v in out.items()}
     assert all(v.isfinite().all() for v in out.values())
     meta = {k.lower(): str(v) for k, v in globals().items() if k.isupper() and len(k) > 1 and k != "RENAME"}
