@@ -52,6 +52,9 @@ int main(int argc, char **argv) {
     RUN(test_simulate_path);
     RUN(test_simulate_refuses);
     RUN(test_converse_answers);
+    RUN(test_pair_answers);
+    RUN(test_pair_overlap);
+    RUN(test_pair_draw);
     RUN(test_converse_signs);
     RUN(test_converse_up);
     RUN(test_converse_gap);
