@@ -66,6 +66,7 @@ int main(int argc, char **argv) {
     RUN(test_words_compact);
     RUN(test_words_back);
     RUN(test_words_cover);
+    RUN(test_words_differ);
     RUN(test_words_mix_equals_rec);
     RUN(test_words_sequence);
     RUN(test_words_map);

@@ -28,8 +28,9 @@
 //   Margins   left, front, above, taller, nearest, order: 10 cm between the numbers compared; bigger: a ratio
 //             of 1.25; gap: at least 5 cm; closer: 3 % and 5 cm between pixels, |log ratio| > .15 between
 //             patches, whose means are coarse. Aside, ahead, higher: 10 cm; look: 6 to 150 degrees; match:
-//             shown by J, on no edge of either (four depths around within 15 %), on a grid an eighth of a patch
-//             from its border; between: neither picture shows both; overlap: 2 % from between two steps.
+//             shown by J, on no edge of either (four depths around within 15 %), on a grid an eighth of a
+//             patch from its border; between: neither picture shows both; overlap: 2 % off the border of a
+//             step.
 #define SB_TEXT_GRID 1000
 #define SB_SEEN_PIXELS 25
 #define SB_MARGIN .10

@@ -1060,9 +1060,9 @@ static void test_words_back(void) {
 // A paraphrase, which ends at end, with points and objects in the place of its braces.
 static void test_fill(const char *from, const char *end, char *text) {
     static const char *const stand[] = {"(62, 62)", "(437, 562)", "red box", "blue sphere", "cyan box",
-                                        "green sphere"};
+                                        "green sphere", "picture 1", "picture 2"};
     for (; from < end; from++) {
-        int which = from[1] >= 'P' ? from[1] - 'P' : from[1] - 'A' + 2;
+        int letter = from[1], which = letter - (letter >= 'P' ? 'P' : letter >= 'I' ? 'I' - 6 : 'A' - 2);
         if (*from != '{') {
             *text++ = *from;
             continue;
@@ -1094,6 +1094,56 @@ static void test_paraphrases(const SbWords *w, int type) {
     free(other.id);
 }
 
+// Dialogues about three pictures: no word is missing.
+static void test_views_cover(const SbWords *w) {
+    SbSimConfig c = sb_sim_default();
+    SbScene scene;
+    SbRoom room;
+    SbDialogue d;
+    SbSequence q;
+    SbViewInfo info[3];
+    const SbViewInfo *all[3] = {info, info + 1, info + 2};
+    SbMix mix = sb_mix_parse("views=40,pixel=6,object=8,scene=5,caption=2");
+    memset(&scene, 0, sizeof scene);
+    memset(&d, 0, sizeof d);
+    memset(&q, 0, sizeof q);
+    memset(info, 0, sizeof info);
+    c.views = 3, c.overlap_min = 20, c.overlap_max = 70;
+    mix.grid = 8;
+    for (uint64_t r = 0; r < 10; r++) {
+        sb_room_make(&room, &c, r);
+        sb_room_scene(&scene, &room, &c);
+        for (int v = 0; v < 3; v++) sb_view_info(info + v, &scene, v, 8);
+        sb_converse_views(&d, all, 3, &mix, 2, r);
+        sb_words_conversation(w, &q, &d, 1);
+        CHECK(q.n > 200, "%d tokens only", q.n);
+    }
+    CHECK(q.words.unknown == 0, "%d words are missing: %s", q.words.unknown, q.words.unknown_words);
+    for (int v = 0; v < 3; v++) sb_view_info_free(info + v);
+    sb_sequence_free(&q);
+    sb_dialogue_free(&d);
+    sb_scene_free(&scene);
+}
+
+// No two types of question have the same words, once filled in.
+static void test_words_differ(void) {
+    SbWords w;
+    SbTokens t[SB_ASK_COUNT];
+    sb_words_init(&w, 8);
+    memset(t, 0, sizeof t);
+    for (int type = 0; type < SB_ASK_COUNT; type++) {
+        char text[400];
+        const char *words = sb_question_row(type)->words;
+        test_fill(words, words + strcspn(words, "|"), text);
+        sb_words_encode(&w, t + type, text, 1);
+        for (int k = 0; k < type; k++) {
+            int same = t[k].n == t[type].n && !memcmp(t[k].id, t[type].id, (size_t)t[k].n * sizeof(int));
+            CHECK(!same, "%s has the words of %s", sb_question_row(type)->name, sb_question_row(k)->name);
+        }
+    }
+    for (int type = 0; type < SB_ASK_COUNT; type++) free(t[type].id);
+}
+
 // No question or answer has a word that the vocabulary lacks.
 static void test_words_cover(void) {
     SbScene scene;
@@ -1117,6 +1167,7 @@ static void test_words_cover(void) {
     CHECK(q.words.unknown == 0, "%d words are not in the vocabulary: %s", q.words.unknown,
           q.words.unknown_words);
     for (int type = 0; type < SB_ASK_COUNT; type++) test_paraphrases(&w, type);
+    test_views_cover(&w);
     sb_sequence_free(&q);
     sb_dialogue_free(&d);
     sb_scene_free(&scene);
