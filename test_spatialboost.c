@@ -83,6 +83,7 @@ int main(int argc, char **argv) {
     RUN(test_run_interrupt);
     RUN(test_run_nan);
     RUN(test_run_refuses);
+    RUN(test_run_vsi);
     RUN(test_run_damaged);
     RUN(test_run_diff);
     RUN(test_run_full_disk);
