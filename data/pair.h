@@ -34,20 +34,31 @@ static int sb_carry(const SbView *b, const double m[12], const double ray[2], do
     return high > 0 && c[2] < high * margin && c[2] * margin > low;
 }
 
-// Where b shows the depth pixel of a that is nearest to p: at[] in shares of b's colour image. 0: nowhere, or
-// it lies on an edge of either.
+// Depth on a ray of view v, between its four pixels: 1/z is linear across a plane's picture. 0: one that
+// counts is not measured or lies outside, or an edge runs through them.
+static double sb_depth_between(const SbView *v, const double ray[2]) {
+    double x = v->dk.fx * ray[0] + v->dk.cx, y = v->dk.fy * ray[1] + v->dk.cy, sum = 0, low = 1e30, high = 0;
+    int x0 = (int)floor(x + 1e-9), y0 = (int)floor(y + 1e-9);   // on a pixel's centre it alone counts
+    for (int k = 0; k < 4; k++) {
+        int px = x0 + k % 2, py = y0 + k / 2;
+        double weight = (1 - fabs(x - px)) * (1 - fabs(y - py)), z = 0;
+        if (px >= 0 && py >= 0 && px < v->dw && py < v->dh)
+            z = (double)v->depth[(size_t)py * (size_t)v->dw + (size_t)px];
+        if (!(z > 0) && weight > 1e-8) return 0;
+        if (!(z > 0)) continue;
+        sum += weight / z;
+        low = fmin(low, z);
+        high = fmax(high, z);
+    }
+    return high > low * SB_MARGIN_EDGE ? 0 : 1 / sum;
+}
+
+// Where b shows the point p of a: at[] in shares of b's colour image. 0: nowhere, or on an edge of either.
 static int sb_match(const SbView *a, const SbView *b, const SbPoint *p, double at[2]) {
-    double m[12], c[3], u = floor(a->dk.fx * p->ray[0] + a->dk.cx + .5);
-    double v = floor(a->dk.fy * p->ray[1] + a->dk.cy + .5);
-    double ray[2] = {(u - a->dk.cx) / a->dk.fx, (v - a->dk.cy) / a->dk.fy};
+    double m[12], c[3], z = sb_depth_between(a, p->ray);
     int edge;
-    if (!(u >= 0 && v >= 0 && u < a->dw && v < a->dh)) return 0;
-    double z = (double)a->depth[(size_t)v * (size_t)a->dw + (size_t)u];
-    if (!(z > 0)) return 0;
-    sb_relative_pose(a->pose, a->pose, m);
-    if (!sb_carry(a, m, ray, z, c, &edge) || edge) return 0;
     sb_relative_pose(a->pose, b->pose, m);
-    if (!sb_carry(b, m, ray, z, c, &edge) || edge) return 0;
+    if (!(z > 0) || !sb_carry(b, m, p->ray, z, c, &edge) || edge) return 0;
     at[0] = (b->k.fx * c[0] / c[2] + b->k.cx + .5) / b->w;
     at[1] = (b->k.fy * c[1] / c[2] + b->k.cy + .5) / b->h;
     return at[0] >= 0 && at[1] >= 0 && at[0] < 1 && at[1] < 1;
