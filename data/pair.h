@@ -35,17 +35,19 @@ static int sb_carry(const SbView *b, const double m[12], const double ray[2], do
 }
 
 // Depth on a ray of view v, between its four pixels: 1/z is linear across a plane's picture. 0: one that
-// counts is not measured or lies outside, or an edge runs through them.
+// counts is not measured or lies outside, or an edge runs through them: of depths or of objects.
 static double sb_depth_between(const SbView *v, const double ray[2]) {
     double x = v->dk.fx * ray[0] + v->dk.cx, y = v->dk.fy * ray[1] + v->dk.cy, sum = 0, low = 1e30, high = 0;
     int x0 = (int)floor(x + 1e-9), y0 = (int)floor(y + 1e-9);   // on a pixel's centre it alone counts
+    if (x0 < 0 || y0 < 0 || x0 >= v->dw || y0 >= v->dh) return 0;
     for (int k = 0; k < 4; k++) {
         int px = x0 + k % 2, py = y0 + k / 2;
         double weight = (1 - fabs(x - px)) * (1 - fabs(y - py)), z = 0;
-        if (px >= 0 && py >= 0 && px < v->dw && py < v->dh)
-            z = (double)v->depth[(size_t)py * (size_t)v->dw + (size_t)px];
+        size_t at = (size_t)py * (size_t)v->dw + (size_t)px;
+        if (px < v->dw && py < v->dh) z = (double)v->depth[at];
         if (!(z > 0) && weight > 1e-8) return 0;
         if (!(z > 0)) continue;
+        if (v->mask && v->mask[at] != v->mask[(size_t)y0 * (size_t)v->dw + (size_t)x0]) return 0;
         sum += weight / z;
         low = fmin(low, z);
         high = fmax(high, z);
