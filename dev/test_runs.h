@@ -364,7 +364,8 @@ static void test_source_limits(void) {
     static const char *const source[] = {
         "spatialboost.h", "train.c", "train.cu", "eval.c", "test_spatialboost.c", "data/file.h",
         "data/flags.h", "data/json.h", "data/image.h", "data/checkpoint.h", "data/scene.h",
-        "data/room.h", "data/simulate.h", "data/questions.h", "data/view.h", "data/answers.h", "data/pair.h",
+        "data/room.h", "data/rays.h", "data/simulate.h", "data/questions.h", "data/view.h",
+        "data/answers.h", "data/pair.h",
         "data/converse.h", "data/words.h", "data/vsi.h", "data/vsi_ask.h", "data/model.h",
         "data/tensors.h", "data/diff.h", "data/samples.h", "data/fit.h", "data/page.h", "data/simulate.c",
         "data/converse.c", "data/import.c", "dev/bench.c", "dev/test.h", "dev/test_runs.h",
