@@ -54,6 +54,9 @@ int main(int argc, char **argv) {
     RUN(test_simulate_path);
     RUN(test_simulate_refuses);
     RUN(test_converse_answers);
+    RUN(test_pair_answers);
+    RUN(test_pair_overlap);
+    RUN(test_pair_draw);
     RUN(test_converse_signs);
     RUN(test_converse_up);
     RUN(test_converse_gap);
@@ -65,6 +68,7 @@ int main(int argc, char **argv) {
     RUN(test_words_compact);
     RUN(test_words_back);
     RUN(test_words_cover);
+    RUN(test_words_differ);
     RUN(test_words_mix_equals_rec);
     RUN(test_words_sequence);
     RUN(test_words_map);
@@ -82,6 +86,7 @@ int main(int argc, char **argv) {
     RUN(test_run_interrupt);
     RUN(test_run_nan);
     RUN(test_run_refuses);
+    RUN(test_run_vsi);
     RUN(test_run_damaged);
     RUN(test_run_diff);
     RUN(test_run_full_disk);

@@ -34,6 +34,8 @@ struct SbAsk {
     SbDialogue *out;
     SbRandom random;
     int type, inverse;
+    const SbViewInfo *const *all, *other; // all pictures; {J}, where info is {I}
+    int pictures, picture[2];             // {I} {J}: places in all
     SbPoint point[2];       // {P} {Q}
     int object[4];          // {A} {B} {C} {D}: indices
 };
@@ -126,12 +128,14 @@ static void sb_state_position(SbAsk *q, int object, const double p[3]) {
 
 // A paraphrase with its points and objects filled in.
 static void sb_say_question(SbAsk *q, const char *from, const char *end) {
+    if (q->pictures > 1 && !q->other) sb_say(q, "Picture %d: ", q->picture[0] + 1);
     for (const char *c = from; c < end;) {
         const char *brace = (const char *)memchr(c, '{', (size_t)(end - c));
         sb_text_bytes(&q->out->text, c, (size_t)((brace ? brace : end) - c));
         if (!brace) break;
         int letter = brace[1];
-        if (letter >= 'P') sb_say(q, "(%d, %d)", q->point[letter - 'P'].x, q->point[letter - 'P'].y);
+        if (letter == 'I' || letter == 'J') sb_say(q, "picture %d", q->picture[letter - 'I'] + 1);
+        else if (letter >= 'P') sb_say(q, "(%d, %d)", q->point[letter - 'P'].x, q->point[letter - 'P'].y);
         else sb_say(q, "the %s", sb_name(q, q->object[letter - 'A']));
         c = brace + 3;
     }
@@ -198,23 +202,25 @@ static int sb_draw_point(SbAsk *q, int want, SbPoint *p) {
     return 1;
 }
 
-// The next patch with depth that this dialogue has not been asked about.
+// The next patch with depth, of any picture, that this dialogue has not been asked about.
 static int sb_deal_patch(SbAsk *q, SbPoint *p) {
     SbDialogue *d = q->out;
-    int patches = q->info->grid * q->info->grid;
+    int patches = q->info->grid * q->info->grid, all = patches * q->pictures;
     if (d->deck_left < 0) {
-        if (d->deck_room < patches) {
-            d->deck_room = patches;
-            d->deck = (int *)sb_realloc(d->deck, (size_t)patches * sizeof *d->deck);
+        if (d->deck_room < all) {
+            d->deck_room = all;
+            d->deck = (int *)sb_realloc(d->deck, (size_t)all * sizeof *d->deck);
         }
         d->deck_left = 0;
-        for (int i = 0; i < patches; i++)
-            if (q->info->patch_depth[i] > 0) d->deck[d->deck_left++] = i;
+        for (int i = 0; i < all; i++)
+            if (q->all[i / patches]->patch_depth[i % patches] > 0) d->deck[d->deck_left++] = i;
     }
     if (!d->deck_left) return 0;
     int pick = (int)sb_next_int(&q->random, (uint32_t)d->deck_left), patch = d->deck[pick];
     d->deck[pick] = d->deck[--d->deck_left];
-    sb_patch_point(q->info, patch, p);
+    q->picture[0] = patch / patches;
+    q->info = q->all[q->picture[0]];
+    sb_patch_point(q->info, patch % patches, p);
     return 1;
 }
 

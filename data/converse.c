@@ -2,6 +2,7 @@
 //
 //     ./data/converse --scenes rooms --out rooms.json                  every view of every scene in rooms/
 //     ./data/converse --scenes office --out office.jsonl --mix pixel   a scene without masks: depth only
+//     ./data/converse --scenes rooms --out m.json --mix multi --views 3      three pictures in a dialogue
 //     ./data/converse --scenes rooms --out q.jsonl --vsi 2             VSI-Bench questions, two a type
 //
 // Refuses: to draw pictures (./data/simulate and ./data/import make scene folders), to leave half a file.
@@ -11,6 +12,8 @@
 #include "flags.h"
 #include "vsi_ask.h"
 
+enum { PICTURES = 8 };              // of a dialogue, at most: so many are read by ./train boost --data
+
 typedef struct {
     SbWriter out;
     char *folder;                   // of the output, without links
@@ -19,7 +22,8 @@ typedef struct {
     long per_view, records, turns, views, silent, skipped;
     SbMix mix;
     SbDialogue dialogue;
-    SbViewInfo info;
+    SbViewInfo *info;               // [infos] of the views of a scene
+    int infos, pictures;            // pictures of a dialogue
     SbText text;
     int vsi;                        // questions of each VSI type a scene; 0: dialogues
     SbVsiScene scene;
@@ -97,7 +101,7 @@ static void write_record(Job *job, char **picture, int pictures, int n) {
 }
 
 // VSI-Bench's questions about a scene: rows, or dialogues of one turn each about all of its pictures.
-static void ask_vsi(Job *job, const SbScene *scene, const char *dir) {
+static void ask_vsi(Job *job, const SbScene *scene, const char *dir, char **picture) {
     char *full = full_path(dir), *name = strrchr(full, '/');
     if (name == full || !name[1]) sb_die("%s: a scene needs a folder with a name, in a folder with one", dir);
     *name++ = 0;
@@ -116,31 +120,50 @@ static void ask_vsi(Job *job, const SbScene *scene, const char *dir) {
         sb_text_vsi_prompt(&job->text, job->rows.row + i);
         sb_dialogue_clear(&job->dialogue);
         sb_dialogue_add(&job->dialogue, job->text.data, job->rows.row[i].truth, -1);
-        char **picture = (char **)sb_calloc((size_t)scene->views, sizeof *picture);
-        for (int v = 0; v < scene->views; v++) picture[v] = picture_path(job, dir, scene->view + v);
         write_record(job, picture, scene->views, i);
-        sb_free_names(picture, scene->views);
     }
     free(full);
+}
+
+// Dialogue number n with view v as picture 1, and others of the scene beside it as --views says.
+static void converse_view(Job *job, const SbScene *scene, const double *overlap, char **picture, int v,
+                          int n) {
+    const SbViewInfo *info[PICTURES];
+    char *name[PICTURES];
+    int view[PICTURES] = {v};
+    SbRandom random = sb_random(job->seed, ((uint64_t)1 << 40) + job->number);
+    int count = sb_draw_views(overlap, scene->views, job->pictures, &random, view);
+    for (int i = 0; i < count; i++) info[i] = job->info + view[i], name[i] = picture[view[i]];
+    if (sb_converse_views(&job->dialogue, info, count, &job->mix, job->seed, job->number))
+        write_record(job, name, count, n);
+    else job->silent++;
+    job->skipped += job->dialogue.skipped;
+    job->number++;
 }
 
 static void converse_scene(Job *job, const char *dir) {
     SbScene scene;
     memset(&scene, 0, sizeof scene);
     sb_scene_load(&scene, dir);
-    if (job->vsi) ask_vsi(job, &scene, dir);
-    for (int v = 0; v < scene.views; v++, job->views++) {
-        if (job->vsi) continue;
-        char *picture = picture_path(job, dir, scene.view + v);
-        sb_view_info(&job->info, &scene, v, job->mix.grid);
-        for (int n = 0; n < job->per_view; n++, job->number++) {
-            if (sb_converse_info(&job->dialogue, &job->info, &job->mix, job->seed, job->number))
-                write_record(job, &picture, 1, n);
-            else job->silent++;
-            job->skipped += job->dialogue.skipped;
+    job->views += scene.views;
+    if (job->pictures > scene.views)
+        sb_die("%s: has %d views; dialogues of --views %d need as many", dir, scene.views, job->pictures);
+    char **picture = (char **)sb_calloc((size_t)scene.views, sizeof *picture);
+    for (int v = 0; v < scene.views; v++) picture[v] = picture_path(job, dir, scene.view + v);
+    if (job->vsi) {
+        ask_vsi(job, &scene, dir, picture);
+    } else {
+        double *overlap = job->pictures > 1 ? sb_overlaps(&scene) : NULL;
+        while (job->infos < scene.views) {
+            job->info = (SbViewInfo *)sb_realloc(job->info, (size_t)(job->infos + 1) * sizeof *job->info);
+            memset(job->info + job->infos++, 0, sizeof *job->info);
         }
-        free(picture);
+        for (int v = 0; v < scene.views; v++) sb_view_info(job->info + v, &scene, v, job->mix.grid);
+        for (int v = 0; v < scene.views; v++)
+            for (int n = 0; n < job->per_view; n++) converse_view(job, &scene, overlap, picture, v, n);
+        free(overlap);
     }
+    sb_free_names(picture, scene.views);
     sb_scene_free(&scene);
 }
 
@@ -204,6 +227,7 @@ int main(int argc, char **argv) {
     static Job job;
     const char *scenes = NULL, *out = NULL, *mix = "full", *order = "forward", *units = "cm";
     int rationale = 0, grid = 0, seed = 1, per_view = 1;
+    job.pictures = 1;
     const char **more = (const char **)sb_calloc((size_t)argc, sizeof *more);
     SbFlag flag[] = {
         sb_flag("scenes", "DIR ...", SB_FLAG_TEXT, &scenes, 0, 0, "scene folders, or folders of them"),
@@ -214,6 +238,7 @@ int main(int argc, char **argv) {
         sb_flag("rationale", "", SB_FLAG_SWITCH, &rationale, 0, 0, "answers give their reasons"),
         sb_flag("grid", "G", SB_FLAG_INT, &grid, 0, SB_GRID_MAX, "patches of a G x G grid; 0: pixels"),
         sb_flag("seed", "N", SB_FLAG_INT, &seed, 0, 2e9, "another seed, other dialogues"),
+        sb_flag("views", "N", SB_FLAG_INT, &job.pictures, 1, PICTURES, "pictures of a scene in a dialogue"),
         sb_flag("vsi", "N", SB_FLAG_INT, &job.vsi, 0, 1000, "instead: VSI-Bench questions, at most N of each "
                 "type a scene, as the benchmark's rows (.jsonl) or as dialogues about all views (.json)"),
         sb_flag("per-view", "N", SB_FLAG_INT, &per_view, 1, 1e6, "dialogues about each view"),
@@ -253,7 +278,8 @@ int main(int argc, char **argv) {
     free(more);
     free(job.folder);
     free(job.text.data);
-    sb_view_info_free(&job.info);
+    for (int i = 0; i < job.infos; i++) sb_view_info_free(job.info + i);
+    free(job.info);
     sb_dialogue_free(&job.dialogue);
     sb_vsi_scene_free(&job.scene);
     sb_vsi_free(&job.rows);

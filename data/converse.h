@@ -1,11 +1,11 @@
-// converse.h: dialogues about one view of a scene: questions with exact answers, as text.
+// converse.h: dialogues about a view of a scene, or several: questions with exact answers, as text.
 //
 // Refuses: files; tokens (words.h has them); to guess. Its parts: questions.h (frame, units, margins, the
-// table of questions, mixes), view.h (what is known of a view), answers.h (one function per answer). Here:
-// sb_converse, which strings them together.
+// table of questions, mixes), view.h (what is known of a view), answers.h (one function per answer), pair.h
+// (those about two views). Here: sb_converse, which strings them together.
 #ifndef SB_CONVERSE_H
 #define SB_CONVERSE_H
-#include "answers.h"
+#include "pair.h"
 
 #define SB_ROW(name, level, kind, needs, function, words) \
     {#name, SB_LEVEL_##level, SB_KIND_##kind, SB_NEED_##needs, function, words},
@@ -17,11 +17,24 @@ static const SbQuestion *sb_question_row(int type) {
 
 // ---- the dialogue
 
+// Choose the picture of a question, or the two if it is about two.
+static void sb_choose_pictures(SbAsk *q, int two) {
+    if (q->pictures > 1) q->picture[0] = (int)sb_next_int(&q->random, (uint32_t)q->pictures);
+    q->info = q->all[q->picture[0]];
+    q->other = NULL;
+    if (!two || q->pictures < 2) return;
+    int step = 1 + (int)sb_next_int(&q->random, (uint32_t)q->pictures - 1);
+    q->picture[1] = (q->picture[0] + step) % q->pictures;
+    q->other = q->all[q->picture[1]];
+}
+
 // Ask one question; 0: the view has none of this type.
 static int sb_ask(SbAsk *q, int type) {
     const SbQuestion *row = sb_question_row(type);
     SbDialogue *d = q->out;
-    if ((row->needs & q->info->has) != row->needs) return 0;
+    sb_choose_pictures(q, row->level == SB_LEVEL_VIEWS);
+    int has = q->other ? (q->info->has & q->other->has) | SB_NEED_VIEWS : q->info->has;
+    if ((row->needs & has) != row->needs) return 0;
     uint32_t paraphrases = 1;
     for (const char *c = row->words; *c; c++) paraphrases += *c == '|';
     const char *from = row->words;
@@ -84,43 +97,58 @@ static void sb_order_turns(SbAsk *q) {
 }
 
 // Dies if a scene such as this can serve no question of the mix, whatever the view.
-static void sb_mix_check(const SbMix *mix, const SbViewInfo *info) {
-    int has = (info->view->depth ? SB_NEED_DEPTH : 0) | (info->view->mask ? SB_NEED_MASK : 0);
+static void sb_mix_check(const SbMix *mix, const SbViewInfo *info, int pictures) {
+    int has = (info->view->depth ? SB_NEED_DEPTH : 0) | (info->view->mask ? SB_NEED_MASK : 0) |
+              (pictures > 1 ? SB_NEED_VIEWS : 0);
     for (int i = 0; i < info->scene->objects && info->view->mask; i++)
         if (info->scene->object[i].has_box) has |= SB_NEED_BOX;
     for (int i = 0; i < SB_ASK_COUNT; i++) {
         const SbQuestion *row = sb_question_row(i);
         if ((mix->count[i] > 0 || mix->level[row->level] > 0) && (row->needs & has) == row->needs) return;
     }
-    sb_die("%s, view %s: the mix \"%s\" asks only for what is not there (%s, %s, %s); \"pixel\" needs depth",
+    sb_die("%s, view %s: the mix \"%s\" asks only for what is not there (%s, %s, %s, %d %s); \"pixel\" needs "
+           "depth",
            info->scene->name, info->view->name, mix->name, has & SB_NEED_DEPTH ? "depth" : "no depth",
-           has & SB_NEED_MASK ? "masks" : "no masks", has & SB_NEED_BOX ? "boxes" : "no boxes");
+           has & SB_NEED_MASK ? "masks" : "no masks", has & SB_NEED_BOX ? "boxes" : "no boxes", pictures,
+           pictures == 1 ? "picture" : "pictures");
 }
 
-// The dialogue number `counter` of stream `seed` about a view whose statistics are known (mix->grid must be
-// theirs). A function of its arguments alone. Returns the number of turns: 0 if this view has nothing to ask
-// about (no object in sight, no depth measured); a scene that has nothing for this mix in any view is an
-// error. d starts from zeros.
-static SB_UNUSED int sb_converse_info(SbDialogue *d, const SbViewInfo *info, const SbMix *mix, uint64_t seed,
-                                      uint64_t counter) {
+// The dialogue number `counter` of stream `seed` about views of one scene whose statistics are known
+// (mix->grid must be theirs): info[0] is picture 1. A function of its arguments alone. Returns the number of
+// turns: 0 if the views have nothing to ask about (no object in sight, no depth measured); a scene that has
+// nothing for this mix in any view is an error. d starts from zeros.
+static SB_UNUSED int sb_converse_views(SbDialogue *d, const SbViewInfo *const *info, int pictures,
+                                       const SbMix *mix, uint64_t seed, uint64_t counter) {
     SbAsk q;
     memset(&q, 0, sizeof q);
-    q.info = info;
+    q.all = info;
+    q.pictures = pictures;
     q.mix = mix;
     q.out = d;
     q.random = sb_random(seed, counter);
-    if (info->grid != mix->grid) sb_die("view statistics on a grid of %d, mix on %d", info->grid, mix->grid);
+    for (int i = 0; i < pictures; i++) {
+        if (info[i]->grid != mix->grid)
+            sb_die("view statistics on a grid of %d, mix on %d", info[i]->grid, mix->grid);
+        if (info[i]->scene != info[0]->scene) sb_die("a dialogue about views of two scenes");
+    }
     sb_dialogue_clear(d);
-    sb_mix_check(mix, info);
+    sb_mix_check(mix, info[0], pictures);
     for (int level = 0; level < SB_LEVELS; level++) {
         for (int i = 0; i < SB_ASK_COUNT; i++) {
             if (sb_question_row(i)->level != level) continue;
             for (int n = sb_draw_count(&q, mix->count[i]); n > 0; n--) d->skipped += !sb_ask(&q, i);
         }
-        sb_ask_level(&q, level, sb_draw_count(&q, mix->level[level]));
+        int any = sb_draw_count(&q, mix->level[level]);
+        if (any || level != SB_LEVEL_VIEWS) sb_ask_level(&q, level, any);  // even none draws random numbers
     }
     sb_order_turns(&q);
     return d->turns;
+}
+
+// The same about one view.
+static SB_UNUSED int sb_converse_info(SbDialogue *d, const SbViewInfo *info, const SbMix *mix, uint64_t seed,
+                                      uint64_t counter) {
+    return sb_converse_views(d, &info, 1, mix, seed, counter);
 }
 
 // The same about view `view` of a scene, whose statistics are computed on the way.

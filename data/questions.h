@@ -21,9 +21,16 @@
 //   Front     the nearest point has the smaller Z.  Above: the centre has the larger Y.  Taller: along Y.
 //   Bigger    more volume.  Width, height: extent in X, Y.  Bounds: centre and extents along X, Y, Z.
 //   Distance  centre to centre; vertical |dY|, horizontal sqrt(dX^2 + dZ^2).  Gap: between nearest points.
+//   Pictures  Views of one scene in one dialogue are picture 1, picture 2 ...; a question about one of them
+//             begins with "Picture 2:". About I and J: J's camera in I's frame (aside, ahead, higher); look:
+//             the level direction of view; angle: between both directions, whole degrees; overlap: the share
+//             of I's measured pixels that J shows too, in steps of 10 %.
 //   Margins   left, front, above, taller, nearest, order: 10 cm between the numbers compared; bigger: a ratio
 //             of 1.25; gap: at least 5 cm; closer: 3 % and 5 cm between pixels, |log ratio| > .15 between
-//             patches, whose means are coarse.
+//             patches, whose means are coarse. Aside, ahead, higher: 10 cm; look: 6 to 150 degrees; match:
+//             shown by J, on no edge of either (four depths around within 15 %), on a grid an eighth of a
+//             patch from its border; between: neither picture shows both; overlap: 2 % off the border of a
+//             step.
 #define SB_TEXT_GRID 1000
 #define SB_SEEN_PIXELS 25
 #define SB_MARGIN .10
@@ -32,21 +39,32 @@
 #define SB_MARGIN_PIXEL .05
 #define SB_MARGIN_PIXEL_RATIO 1.03
 #define SB_MARGIN_PATCH_RATIO 1.1618342427282831  // exp(.15)
+#define SB_MARGIN_HIDDEN 1.02
+#define SB_MARGIN_EDGE 1.15
+#define SB_MARGIN_RIM .125
+#define SB_MARGIN_TURN 6.
+#define SB_MARGIN_AROUND 150.
+#define SB_MARGIN_SHARE 2.
 #define SB_OBJECT_SHARE .6                        // of "what" questions look for an object first
 #define SB_GRID_MAX 32
 
 // ---- the questions
 
-enum { SB_LEVEL_PIXEL, SB_LEVEL_OBJECT, SB_LEVEL_SCENE, SB_LEVEL_CAPTION, SB_LEVELS };
+enum { SB_LEVEL_PIXEL, SB_LEVEL_OBJECT, SB_LEVEL_SCENE, SB_LEVEL_CAPTION, SB_LEVEL_VIEWS,
+       SB_LEVELS };
 enum { SB_KIND_LENGTH, SB_KIND_CHOICE, SB_KIND_YESNO, SB_KIND_NAME, SB_KIND_POSITION, SB_KIND_BOUNDS,
-       SB_KIND_NAMES, SB_KIND_TEXT };
-enum { SB_NEED_DEPTH = 1, SB_NEED_MASK = 2, SB_NEED_BOX = 4 };
+       SB_KIND_NAMES, SB_KIND_TEXT, SB_KIND_POINT, SB_KIND_NUMBER };
+enum { SB_NEED_DEPTH = 1, SB_NEED_MASK = 2, SB_NEED_BOX = 4, SB_NEED_VIEWS = 8 };
 #define SB_NEED_OBJECT (SB_NEED_MASK | SB_NEED_BOX)
+#define SB_NEED_VIEWS_DEPTH (SB_NEED_VIEWS | SB_NEED_DEPTH)
+#define SB_NEED_VIEWS_MASK (SB_NEED_VIEWS | SB_NEED_MASK)
+#define SB_NEED_VIEWS_OBJECT (SB_NEED_VIEWS | SB_NEED_OBJECT)
 
 // One question: X(name, level, kind of answer, what the view must have, function, paraphrases). Rows stand in
 // the order of levels. Paraphrases are separated by |; one that begins with ! asks the opposite (yes and no
-// change places). {P} {Q} are points, {A} {B} {C} {D} objects. To add a question: a row here, its function
-// below, its check in dev/test_converse.h (which does not compile without), and its words in words.h.
+// change places). {P} {Q} are points, {A} {B} {C} {D} objects, {I} {J} pictures. To add a question: a row
+// here, its function in answers.h or pair.h, its check in dev/test_converse.h or dev/test_pair.h (no test
+// compiles without), and its words in words.h.
 #define SB_QUESTIONS(X)                                                                                     \
     X(depth, PIXEL, LENGTH, DEPTH, sb_ask_depth,                                                            \
       "What is the depth at {P}?|What is the depth value at coordinate {P}?|How deep is the point {P}?")    \
@@ -86,7 +104,30 @@ enum { SB_NEED_DEPTH = 1, SB_NEED_MASK = 2, SB_NEED_BOX = 4 };
     X(order, SCENE, NAMES, OBJECT, sb_ask_order, "Order {A}, {B} and {C}, nearest first.")                  \
     X(describe, CAPTION, TEXT, MASK, sb_ask_describe, "Describe the view.|Describe what you see.")          \
     X(layout, CAPTION, TEXT, OBJECT, sb_ask_layout, "Describe the layout.|"                                 \
-      "Describe the layout of the view.")
+      "Describe the layout of the view.")                                                                   \
+    X(match, VIEWS, POINT, VIEWS_DEPTH, sb_ask_match,                                                       \
+      "Where in {J} is the point {P} of {I}?|Where in {J} do you see the point {P} of {I}?")                \
+    X(moved, VIEWS, LENGTH, VIEWS, sb_ask_moved,                                                            \
+      "How far did the camera move from {I} to {J}?|How far is it from the camera of {I} to that of {J}?")  \
+    X(aside, VIEWS, YESNO, VIEWS, sb_ask_move,                                                              \
+      "From {I} to {J}, did the camera move to the left?|"                                                  \
+      "!From {I} to {J}, did the camera move to the right?")                                                \
+    X(ahead, VIEWS, YESNO, VIEWS, sb_ask_move,                                                              \
+      "From {I} to {J}, did the camera move forward?|!From {I} to {J}, did the camera move backward?")      \
+    X(higher, VIEWS, YESNO, VIEWS, sb_ask_move,                                                             \
+      "From {I} to {J}, did the camera move up?|!From {I} to {J}, did the camera move down?")               \
+    X(look, VIEWS, YESNO, VIEWS, sb_ask_move,                                                               \
+      "Does {J} look further to the left than {I}?|!Does {J} look further to the right than {I}?")          \
+    X(angle, VIEWS, NUMBER, VIEWS, sb_ask_angle,                                                            \
+      "How wide is the angle between the directions of view of {I} and {J}?")                               \
+    X(same, VIEWS, YESNO, VIEWS_MASK, sb_ask_same,                                                          \
+      "Is the object at {P} of {I} the same as the one at {Q} of {J}?")                                     \
+    X(across, VIEWS, LENGTH, VIEWS_DEPTH, sb_ask_across,                                                    \
+      "How far is the point {P} of {I} from the point {Q} of {J}?")                                         \
+    X(between, VIEWS, LENGTH, VIEWS_OBJECT, sb_ask_between,                                                 \
+      "How far is {A} of {I} from {B} of {J}, centre to centre?")                                           \
+    X(overlap, VIEWS, NUMBER, VIEWS_DEPTH, sb_ask_overlap,                                                  \
+      "Which share of {I} is also seen in {J}?|How much of {I} is also seen in {J}?")
 
 #define SB_ROW(name, level, kind, needs, function, words) SB_ASK_##name,
 enum { SB_QUESTIONS(SB_ROW) SB_ASK_COUNT };
@@ -117,10 +158,12 @@ static SB_UNUSED const SbMixRow sb_mix_row[] = {
     {"lean", "depth=12,closer=2,what=10,describe=1", "for the llm and align stages"},
     {"recshort", "what=24,describe=1", "recognition only: for the instruct stage"},
     {"pixel", "depth=10,closer=2", "depth only: photographs without masks and boxes"},
+    {"multi", "views=11,pixel=3,object=2,scene=1", "several pictures (--views): what they share"},
 };
 #define SB_MIX_ROWS ((int)(sizeof sb_mix_row / sizeof sb_mix_row[0]))
 
-static SB_UNUSED const char *const sb_level_name[SB_LEVELS] = {"pixel", "object", "scene", "caption"};
+static SB_UNUSED const char *const sb_level_name[SB_LEVELS] = {"pixel", "object", "scene", "caption",
+                                                            "views"};
 static SB_UNUSED const char *const sb_order_name[] = {"forward", "reverse", "random"};
 static SB_UNUSED const char *const sb_units_name[] = {"cm", "m"};
 

@@ -7,7 +7,7 @@
 //   Frame     one for the scene: Y up, Z where the first camera looks, made horizontal, X right. Metres.
 //   Objects   as in questions.h, and seen in some view; alone in the scene to bear their name.
 //   Appears   in the first view that shows enough of it (SB_SEEN_PIXELS); one of which a view before shows a
-//             fifth of that and more is not asked for its order.
+//             pixel is not asked for its order.
 #ifndef SB_VSI_ASK_H
 #define SB_VSI_ASK_H
 #include "view.h"
@@ -47,13 +47,12 @@ static SB_UNUSED void sb_vsi_scene_free(SbVsiScene *v) {
 // View number `view` shows what it shows.
 static void sb_vsi_look(SbVsiScene *v, int view) {
     sb_view_info(&v->view, v->scene, view, 0);
-    const double enough = SB_SEEN_PIXELS * ((double)v->view.view->dw * v->view.view->dh / 4096);
     for (int i = 0; i < v->scene->objects; i++) {
         SbVsiThing *t = v->thing + i;
         const SbSeen *s = v->view.object + i;
         t->shows |= s->pixels > 0;
         if (s->seen && t->first < 0) t->first = view;
-        if (t->first < 0 && s->pixels > enough / 5) t->doubtful = 1;
+        if (t->first < 0 && s->pixels) t->doubtful = 1;
         t->seen |= s->seen;
     }
 }

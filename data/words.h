@@ -29,13 +29,14 @@ static SB_UNUSED const char *const sb_word[SB_WORD_PATCH] = {
 // Other words for the same: "from=to".
 static SB_UNUSED const char sb_word_synonyms[] =
     "deep=depth nearer=closer far=distance where=position larger=bigger wide=width tall=height higher=above "
-    "lower=below";
+    "lower=below up=above down=below forward=front backward=behind";
 
 // Words that carry nothing here.
 static SB_UNUSED const char sb_word_fillers[] =
-    "3-d a an and apart are as at between by camera centre centres contain coordinate do does for from have "
-    "here how image in is it many much of on or objects picture point see seen side smallest so surfaces "
-    "than that the there to value view volume what which with you";
+    "3-d a also an and angle apart are as at between by camera centre centres contain coordinate degrees "
+    "did directions do does for from further have here how image in is it look many move much of on one "
+    "or objects picture point same see seen share side smallest so surfaces than that the there to value "
+    "view volume what which with you";
 
 // ---- the dictionary
 

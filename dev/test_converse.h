@@ -6,8 +6,8 @@
 // check does not compile.
 #ifndef SB_TEST_CONVERSE_H
 #define SB_TEST_CONVERSE_H
-#include "../data/simulate.h"
 #include "../data/words.h"
+#include "test_simulate.h"
 
 enum { TEST_IDS = 32, TEST_SIDE = 41, TEST_FINE = 81, TEST_POINTS = 6 * TEST_FINE * TEST_FINE };
 
@@ -111,6 +111,9 @@ typedef struct {
     const TestBody *body;               // [scene->objects]
     const SbMix *mix;
     const char *question, *answer, *end; // end: the answer behind its rationale
+    const SbRoom *room;                 // of the scene, where several pictures are asked about
+    const SbView *all[4];               // the pictures; number: their views in the scene
+    int number[4], picture[2];          // picture: those that the question names, in its order, from 0
     int points, objects, stated, lengths;
     int point[4][2], object[8];
     double state[24], length[8];        // metres in the rationale, metres in the answer proper
@@ -163,12 +166,12 @@ static void test_read(TestAsked *a, const char *question, const char *answer) {
 }
 
 // The answer that the pixels give at point i: depth, position, and the ids with most pixels there.
-typedef struct { double depth, position[3]; int id; } TestSpot;
+typedef struct { double depth, position[3], world[3]; int id; } TestSpot;
 static TestSpot test_spot(const TestAsked *a, int i) {
     const SbView *v = a->view;
     int x = a->point[i][0], y = a->point[i][1], g = a->mix->grid ? a->mix->grid : SB_TEXT_GRID;
     int count[TEST_IDS], best = 0;
-    double sum[TEST_IDS], measured[TEST_IDS], ray[2] = {0, 0}, camera[3], world[3];
+    double sum[TEST_IDS], measured[TEST_IDS], ray[2] = {0, 0}, camera[3];
     memset(count, 0, sizeof count);
     memset(sum, 0, sizeof sum);
     memset(measured, 0, sizeof measured);
@@ -185,7 +188,7 @@ static TestSpot test_spot(const TestAsked *a, int i) {
         ray[1] = ry;
     }
     for (int id = 1; id < TEST_IDS; id++) best = count[id] > count[best] ? id : best;
-    TestSpot s = {measured[best] > 0 ? sum[best] / measured[best] : 0, {0, 0, 0}, best};
+    TestSpot s = {measured[best] > 0 ? sum[best] / measured[best] : 0, {0, 0, 0}, {0, 0, 0}, best};
     if (a->mix->grid) {
         ray[0] = ((floor(x * g / 1000.) + .5) * v->w / g - .5 - v->k.cx) / v->k.fx;
         ray[1] = ((floor(y * g / 1000.) + .5) * v->h / g - .5 - v->k.cy) / v->k.fy;
@@ -193,9 +196,9 @@ static TestSpot test_spot(const TestAsked *a, int i) {
     for (int k = 0; k < 3; k++) camera[k] = s.depth * (k < 2 ? ray[k] : 1);
     for (int k = 0; k < 3; k++) {
         const double *row = v->pose + 4 * k;
-        world[k] = row[0] * camera[0] + row[1] * camera[1] + row[2] * camera[2] + row[3];
+        s.world[k] = row[0] * camera[0] + row[1] * camera[1] + row[2] * camera[2] + row[3];
     }
-    test_in_frame(a->scene, v, world, s.position);
+    test_in_frame(a->scene, v, s.world, s.position);
     return s;
 }
 
@@ -417,6 +420,8 @@ static int test_may_be_asked(const TestAsked *a) {
     return right;
 }
 
+#include "test_pair.h"
+
 // Every question of a mix that asks for everything, in many rooms: exact pixels and patches, both units, with
 // and without rationale, colour and depth of one size and of two.
 typedef struct { int (*check)(const TestAsked *); long asked, wrong, yes, no; } TestRow;
@@ -485,12 +490,87 @@ static void test_converse_answers(void) {
     }
     for (int i = 0; i < SB_ASK_COUNT; i++) {
         const SbQuestion *q = sb_question_row(i);
+        if (q->level == SB_LEVEL_VIEWS) continue;
         CHECK(row[i].asked >= 40, "%s: asked %ld times only", q->name, row[i].asked);
         CHECK(row[i].wrong == 0, "%s: %ld of %ld answers are wrong", q->name, row[i].wrong, row[i].asked);
         if (q->kind != SB_KIND_YESNO) continue;
         long yes = row[i].yes, no = row[i].no, asked = row[i].asked;
         CHECK(yes + no == asked && 4 * yes > asked && 4 * no > asked, "%s: %ld yes, %ld no of %ld",
               q->name, yes, no, asked);
+    }
+    sb_scene_free(&scene);
+}
+
+// All questions again in dialogues about three pictures, and those about two of them.
+static void test_pair_dialogue(const SbScene *scene, const SbRoom *room, const SbMix *mix, TestRow *row,
+                               int i) {
+    SbViewInfo info[3];
+    const SbViewInfo *all[3] = {info, info + 1, info + 2};
+    static TestBody body[3][TEST_IDS];
+    SbDialogue d;
+    memset(&d, 0, sizeof d);
+    memset(info, 0, sizeof info);
+    TestAsked a;
+    memset(&a, 0, sizeof a);
+    a.scene = scene, a.room = room, a.mix = mix;
+    double *overlap = sb_overlaps(scene);
+    SbRandom r = sb_random((uint64_t)i, 0);
+    a.number[0] = i % scene->views;
+    CHECK(sb_draw_views(overlap, scene->views, 3, &r, a.number) == 3, "three views were not found");
+    for (int k = 0; k < 3; k++) {
+        a.all[k] = scene->view + a.number[k];
+        sb_view_info(info + k, scene, a.number[k], mix->grid);
+        for (int o = 3; o < scene->objects; o++) test_body(scene, a.all[k], scene->object + o, &body[k][o]);
+    }
+    sb_converse_views(&d, all, 3, mix, 9, (uint64_t)i);
+    for (int t = 0; t < d.turns; t++) {
+        const char *question = sb_dialogue_question(&d, t), *colon = strstr(question, ": ");
+        int views = sb_question_row(d.turn[t].type)->level == SB_LEVEL_VIEWS;
+        int named = test_read_pictures(question, a.picture), one = colon && !strncmp(question, "Picture ", 8);
+        CHECK(named == 1 + views && one == !views, "%d pictures in \"%s\"", named, question);
+        a.view = a.all[a.picture[0]], a.body = body[a.picture[0]];
+        test_read(&a, views ? question : colon + 2, sb_dialogue_answer(&d, t));
+        TestRow *to = row + d.turn[t].type;
+        int right = to->check(&a) && (views || test_may_be_asked(&a));
+        CHECK(right, "room %d, grid %d: \"%s\" is answered \"%s\"", i, mix->grid, question, a.answer);
+        to->asked++, to->wrong += !right;
+        to->yes += !strcmp(a.answer, "yes"), to->no += !strcmp(a.answer, "no");
+    }
+    for (int k = 0; k < 3; k++) sb_view_info_free(info + k);
+    sb_dialogue_free(&d);
+    free(overlap);
+}
+
+static void test_pair_answers(void) {
+#define SB_ROW(name, level, kind, needs, function, words) {check_##name, 0, 0, 0, 0},
+    TestRow row[SB_ASK_COUNT] = {SB_QUESTIONS(SB_ROW)};
+#undef SB_ROW
+    SbSimConfig c = sb_sim_default();
+    SbScene scene;
+    SbRoom room;
+    SbMix mix = sb_mix_parse("views=1");
+    memset(&scene, 0, sizeof scene);
+    memset(mix.level, 0, sizeof mix.level);
+    for (int i = 0; i < SB_ASK_COUNT; i++) mix.count[i] = sb_question_row(i)->level == SB_LEVEL_VIEWS ? 4 : 1;
+    c.views = 6, c.antialias = 1, c.difficulty = 2, c.overlap_min = 20, c.overlap_max = 70;
+    for (int i = 0; i < 36; i++) {
+        sb_room_make(&room, &c, sb_pool(SB_POOL_TEST, 100 + (uint64_t)i));
+        sb_room_scene(&scene, &room, &c);
+        SbIntrinsics other = {70, 75, 47.3, 41.2};
+        for (int v = 0; v < c.views && i % 3 == 2; v++)
+            scene.view[v].w = 100, scene.view[v].h = 80, scene.view[v].k = other;
+        mix.grid = i % 2 ? 8 : 0;
+        test_pair_dialogue(&scene, &room, &mix, row, i);
+        for (int v = 0; v < c.views; v++) scene.view[v].w = scene.view[v].h = 64;
+    }
+    for (int i = 0; i < SB_ASK_COUNT; i++) {
+        const SbQuestion *q = sb_question_row(i);
+        int pair = q->level == SB_LEVEL_VIEWS;
+        CHECK(row[i].asked >= (pair ? 40 : 8), "%s: asked %ld times only", q->name, row[i].asked);
+        CHECK(row[i].wrong == 0, "%s: %ld of %ld answers are wrong", q->name, row[i].wrong, row[i].asked);
+        if (q->kind != SB_KIND_YESNO || !pair) continue;
+        CHECK(4 * row[i].yes > row[i].asked && 4 * row[i].no > row[i].asked, "%s: %ld yes of %ld", q->name,
+              row[i].yes, row[i].asked);
     }
     sb_scene_free(&scene);
 }
@@ -980,9 +1060,9 @@ static void test_words_back(void) {
 // A paraphrase, which ends at end, with points and objects in the place of its braces.
 static void test_fill(const char *from, const char *end, char *text) {
     static const char *const stand[] = {"(62, 62)", "(437, 562)", "red box", "blue sphere", "cyan box",
-                                        "green sphere"};
+                                        "green sphere", "picture 1", "picture 2"};
     for (; from < end; from++) {
-        int which = from[1] >= 'P' ? from[1] - 'P' : from[1] - 'A' + 2;
+        int letter = from[1], which = letter - (letter >= 'P' ? 'P' : letter >= 'I' ? 'I' - 6 : 'A' - 2);
         if (*from != '{') {
             *text++ = *from;
             continue;
@@ -1014,6 +1094,56 @@ static void test_paraphrases(const SbWords *w, int type) {
     free(other.id);
 }
 
+// Dialogues about three pictures: no word is missing.
+static void test_views_cover(const SbWords *w) {
+    SbSimConfig c = sb_sim_default();
+    SbScene scene;
+    SbRoom room;
+    SbDialogue d;
+    SbSequence q;
+    SbViewInfo info[3];
+    const SbViewInfo *all[3] = {info, info + 1, info + 2};
+    SbMix mix = sb_mix_parse("views=40,pixel=6,object=8,scene=5,caption=2");
+    memset(&scene, 0, sizeof scene);
+    memset(&d, 0, sizeof d);
+    memset(&q, 0, sizeof q);
+    memset(info, 0, sizeof info);
+    c.views = 3, c.overlap_min = 20, c.overlap_max = 70;
+    mix.grid = 8;
+    for (uint64_t r = 0; r < 10; r++) {
+        sb_room_make(&room, &c, r);
+        sb_room_scene(&scene, &room, &c);
+        for (int v = 0; v < 3; v++) sb_view_info(info + v, &scene, v, 8);
+        sb_converse_views(&d, all, 3, &mix, 2, r);
+        sb_words_conversation(w, &q, &d, 1);
+        CHECK(q.n > 200, "%d tokens only", q.n);
+    }
+    CHECK(q.words.unknown == 0, "%d words are missing: %s", q.words.unknown, q.words.unknown_words);
+    for (int v = 0; v < 3; v++) sb_view_info_free(info + v);
+    sb_sequence_free(&q);
+    sb_dialogue_free(&d);
+    sb_scene_free(&scene);
+}
+
+// No two types of question have the same words, once filled in.
+static void test_words_differ(void) {
+    SbWords w;
+    SbTokens t[SB_ASK_COUNT];
+    sb_words_init(&w, 8);
+    memset(t, 0, sizeof t);
+    for (int type = 0; type < SB_ASK_COUNT; type++) {
+        char text[400];
+        const char *words = sb_question_row(type)->words;
+        test_fill(words, words + strcspn(words, "|"), text);
+        sb_words_encode(&w, t + type, text, 1);
+        for (int k = 0; k < type; k++) {
+            int same = t[k].n == t[type].n && !memcmp(t[k].id, t[type].id, (size_t)t[k].n * sizeof(int));
+            CHECK(!same, "%s has the words of %s", sb_question_row(type)->name, sb_question_row(k)->name);
+        }
+    }
+    for (int type = 0; type < SB_ASK_COUNT; type++) free(t[type].id);
+}
+
 // No question or answer has a word that the vocabulary lacks.
 static void test_words_cover(void) {
     SbScene scene;
@@ -1037,6 +1167,7 @@ static void test_words_cover(void) {
     CHECK(q.words.unknown == 0, "%d words are not in the vocabulary: %s", q.words.unknown,
           q.words.unknown_words);
     for (int type = 0; type < SB_ASK_COUNT; type++) test_paraphrases(&w, type);
+    test_views_cover(&w);
     sb_sequence_free(&q);
     sb_dialogue_free(&d);
     sb_scene_free(&scene);

@@ -5,6 +5,7 @@
 // happens in test_folder(). Read from top: starting a program, then the tests.
 #ifndef SB_TEST_RUNS_H
 #define SB_TEST_RUNS_H
+#include "../data/page.h"
 #include "test.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -277,7 +278,11 @@ static void test_run_refuses(void) {
         {"@B/train llm --from @T/base/encoder.safetensors --preset toy --out @T/bad", "presets are for"},
         {"@B/eval nothing", "error: "},
         {"@B/data/simulate --count 0 --out @T/s", "--count"},
+        {"@B/data/simulate --overlap 30 --out @T/s", "two whole numbers"},
+        {"@B/data/simulate --overlap 30,40 --out @T/s", "overlap of 30..40 percent"},
         {"@B/data/converse --scenes @T/nowhere --out @T/c.json", "nowhere"},
+        {"@B/eval vsi", "--questions FILE is missing"},
+        {"@B/eval vsi --questions @T/nowhere --predictions @T/nowhere", "nowhere"},
         {"@B/data/import @T/nowhere @T/i", "nowhere"}};
     for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
         int code = test_shell("%s", bad[i].line);
@@ -287,6 +292,42 @@ static void test_run_refuses(void) {
         free(said);
     }
     CHECK(!sb_exists(test_path("bad/boost.safetensors")), "a refused run left a result");
+}
+// Rooms with a camera that walks, their questions in VSI-Bench's layout and as dialogues, and a score of 100
+// for who answers them all. Dialogues about three pictures, and two steps of training on them.
+static void test_run_vsi(void) {
+    CHECK(!test_shell("@B/data/simulate --views 6 --overlap 20,60 --difficulty 2 --count 4 --out @T/walk && "
+                      "@B/data/converse --scenes @T/walk --out @T/q.jsonl --vsi 2 && "
+                      "@B/data/converse --scenes @T/walk --out @T/q.json --vsi 2"), "%s", test_said());
+    CHECK(!test_shell("sed -E 's/.*\"id\": ([0-9]+),.*\"ground_truth\": \"([^\"]*)\".*/{\"id\": \\1, "
+                      "\"prediction\": \"\\2\"}/' @T/q.jsonl > @T/p.jsonl && @B/eval vsi --out @T/vsi "
+                      "--questions @T/q.jsonl --predictions @T/p.jsonl"), "%s", test_said());
+    SbCsv csv;
+    CHECK(sb_csv_read(&csv, test_path("vsi/vsi.csv"), "type,questions,score,usual"), "vsi.csv");
+    int all = sb_csv_find(&csv, "all"), count = (int)sb_csv_number(&csv, all, "questions");
+    CHECK(count > 40 && sb_csv_number(&csv, all, "score") == 100, "%d questions score %g", count,
+          sb_csv_number(&csv, all, "score"));
+    SbConversations file;
+    SbConversation c;
+    int records = 0, prompts = 0;
+    sb_conversations_open(&file, test_path("q.json"));
+    for (; sb_conversations_next(&file, &c); records++, sb_conversation_free(&c))
+        prompts += c.images == 6 && c.turns == 1 && strstr(c.turn[0].question, "These are frames of a");
+    CHECK(records == count && prompts == count, "%d dialogues, %d as they should be, of %d", records, prompts,
+          count);
+    sb_conversations_close(&file);
+    sb_csv_free(&csv);
+    CHECK(!test_shell("@B/data/converse --scenes @T/walk --out @T/m.jsonl --mix multi --views 3 --grid 8"),
+          "%s", test_said());
+    sb_conversations_open(&file, test_path("m.jsonl"));
+    for (records = prompts = 0; sb_conversations_next(&file, &c); records++, sb_conversation_free(&c))
+        prompts += c.images == 3 && c.turns > 10 && strcmp(c.image[0], c.image[1]) && c.image[2][0] != '/';
+    CHECK(records == 24 && prompts == 24, "%d dialogues, %d as they should be", records, prompts);
+    sb_conversations_close(&file);
+    CHECK(test_shell("@B/data/converse --scenes @T/walk --out @T/x.json --views 8") == 1, "8 of 6 views");
+    if (!test_base()) return;
+    CHECK(!test_shell("@B/train boost --from @T/base/instruct.safetensors --out @T/multi --steps 2 --share 1 "
+                      "--data @T/m.jsonl"), "%s", test_said());
 }
 // A checkpoint cut short, or with one byte changed in its header.
 static void test_run_damaged(void) {
@@ -355,12 +396,14 @@ static void test_source_limits(void) {
     static const char *const source[] = {
         "spatialboost.h", "train.c", "train.cu", "eval.c", "test_spatialboost.c", "data/file.h",
         "data/flags.h", "data/json.h", "data/image.h", "data/checkpoint.h", "data/scene.h",
-        "data/room.h", "data/simulate.h", "data/questions.h", "data/view.h", "data/answers.h",
+        "data/room.h", "data/rays.h", "data/simulate.h", "data/questions.h", "data/view.h",
+        "data/answers.h", "data/pair.h",
         "data/converse.h", "data/words.h", "data/vsi.h", "data/vsi_ask.h", "data/model.h",
-        "data/tensors.h", "data/diff.h", "data/samples.h", "data/fit.h", "data/page.h", "data/simulate.c",
+        "data/tensors.h", "data/diff.h", "data/samples.h", "data/fit.h", "data/page.h", "data/pair.h", "data/field.h", "data/simulate.c",
         "data/converse.c", "data/import.c", "dev/bench.c", "dev/test.h", "dev/test_runs.h",
-        "dev/test_files.h", "dev/test_simulate.h", "dev/test_converse.h", "dev/test_vsi.h", "dev/test_ops.h",
-        "dev/test_model.h", "dev/test_field.h", "dev/op_cases.h", "dev/guard.h", "dev/cuda_on_cpu/cuda_shim.h",
+        "dev/test_files.h", "dev/test_simulate.h", "dev/test_converse.h", "dev/test_pair.h", "dev/test_vsi.h",
+        "dev/test_ops.h", "dev/test_model.h", "dev/test_field.h", "dev/op_cases.h", "dev/guard.h",
+        "dev/cuda_on_cpu/cuda_shim.h",
         "dev/cuda_on_cpu/translate.c", "dev/cuda_on_cpu/racecheck.cpp", "dev/cuda_on_cpu/test_shim.cu",
         "dev/cuda/matmul.cu", "dev/cuda/attention.cu", "dev/cuda/ladder.h"};
     for (int s = 0; s < (int)(sizeof source / sizeof *source); s++) {

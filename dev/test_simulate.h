@@ -160,6 +160,13 @@ static void test_simulate_same_everywhere(void) {
         all = sb_hash(all, sb_room_hash(&room));
     }
     CHECK(all == 0x30DF889C50D4EB86ull, "layouts of 999 scenes have hash %llx", (unsigned long long)all);
+    SbSimConfig walk = test_sim_config(64, 64, 6, 2);
+    walk.overlap_min = 20, walk.overlap_max = 70;
+    for (uint64_t i = all = 0; i < 60; i++) {
+        sb_room_make(&room, &walk, sb_pool(SB_POOL_TEST, 100 + i));
+        all = sb_hash(all, sb_room_hash(&room));
+    }
+    CHECK(all == 0xBB0C06F3E09CC774ull, "layouts of 60 walks have hash %llx", (unsigned long long)all);
     c.difficulty = 1;
     for (int threads = 1; threads <= 3; threads++) {
 #ifdef _OPENMP

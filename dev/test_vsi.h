@@ -258,7 +258,7 @@ static int check_vsi_order(const TestVsiAsked *a) {
         right &= rising;
         last = -1;
         for (int i = 0; i < a->objects; i++) {
-            rising &= a->first[said[i]] > last && a->early[said[i]] <= 5;
+            rising &= a->first[said[i]] > last && a->early[said[i]] == 0;
             last = a->first[said[i]];
             for (int j = 0; j < a->objects; j++) sum += said[i] == a->object[j];
         }

@@ -1,0 +1,253 @@
+// pair.h: what two views of a scene share, and the questions about both of them.
+//
+// Refuses: a question whose answer hangs on a hair (margins in questions.h). Read from top: a point carried
+// from one view into another, overlap, which views go together, one function per answer.
+#ifndef SB_PAIR_H
+#define SB_PAIR_H
+#include "answers.h"
+
+// ---- a point in another view
+
+// The point at depth z on a ray of view a, given m of sb_relative_pose(a, b): c is where b's camera has it. 1
+// if b shows it: it lands in b's depth image, among four pixels between whose depths its own lies, but for
+// SB_MARGIN_HIDDEN. Where an edge runs through the four (*edge) it must fit the nearest, to half an edge.
+static int sb_carry(const SbView *b, const double m[12], const double ray[2], double z, double c[3],
+                    int *edge) {
+    double low = 1e30, high = 0, margin = SB_MARGIN_HIDDEN;
+    for (int i = 0; i < 3; i++)
+        c[i] = (m[3 * i] * ray[0] + m[3 * i + 1] * ray[1] + m[3 * i + 2]) * z + m[9 + i];
+    if (!(c[2] > 0)) return 0;
+    double u = b->dk.fx * c[0] / c[2] + b->dk.cx, v = b->dk.fy * c[1] / c[2] + b->dk.cy;
+    if (!(u > -.5 && v > -.5 && u < b->dw - .5 && v < b->dh - .5)) return 0;
+    for (int k = 0; k < 4; k++) {
+        int x = (int)sb_clamp(floor(u) + k % 2, 0, b->dw - 1);
+        int y = (int)sb_clamp(floor(v) + k / 2, 0, b->dh - 1);
+        double found = (double)b->depth[(size_t)y * (size_t)b->dw + (size_t)x];
+        low = found > 0 ? fmin(low, found) : low;
+        high = fmax(high, found);
+    }
+    *edge = high > low * SB_MARGIN_EDGE;
+    if (*edge) {
+        low = high = (double)b->depth[(size_t)(v + .5) * (size_t)b->dw + (size_t)(u + .5)];
+        margin = sqrt(SB_MARGIN_EDGE);
+    }
+    return high > 0 && c[2] < high * margin && c[2] * margin > low;
+}
+
+// Depth on a ray of view v, between its four pixels: 1/z is linear across a plane's picture. 0: one that
+// counts is not measured or lies outside, or an edge runs through them: of depths or of objects.
+static double sb_depth_between(const SbView *v, const double ray[2]) {
+    double x = v->dk.fx * ray[0] + v->dk.cx, y = v->dk.fy * ray[1] + v->dk.cy, sum = 0, low = 1e30, high = 0;
+    int x0 = (int)floor(x + 1e-9), y0 = (int)floor(y + 1e-9);   // on a pixel's centre it alone counts
+    if (x0 < 0 || y0 < 0 || x0 >= v->dw || y0 >= v->dh) return 0;
+    for (int k = 0; k < 4; k++) {
+        int px = x0 + k % 2, py = y0 + k / 2;
+        double weight = (1 - fabs(x - px)) * (1 - fabs(y - py)), z = 0;
+        size_t at = (size_t)py * (size_t)v->dw + (size_t)px;
+        if (px < v->dw && py < v->dh) z = (double)v->depth[at];
+        if (!(z > 0) && weight > 1e-8) return 0;
+        if (!(z > 0)) continue;
+        if (v->mask && v->mask[at] != v->mask[(size_t)y0 * (size_t)v->dw + (size_t)x0]) return 0;
+        sum += weight / z;
+        low = fmin(low, z);
+        high = fmax(high, z);
+    }
+    return high > low * SB_MARGIN_EDGE ? 0 : 1 / sum;
+}
+
+// Where b shows the point p of a: at[] in shares of b's colour image. 0: nowhere, or on an edge of either.
+static int sb_match(const SbView *a, const SbView *b, const SbPoint *p, double at[2]) {
+    double m[12], c[3], z = sb_depth_between(a, p->ray);
+    int edge;
+    sb_relative_pose(a->pose, b->pose, m);
+    if (!(z > 0) || !sb_carry(b, m, p->ray, z, c, &edge) || edge) return 0;
+    at[0] = (b->k.fx * c[0] / c[2] + b->k.cx + .5) / b->w;
+    at[1] = (b->k.fy * c[1] / c[2] + b->k.cy + .5) / b->h;
+    return at[0] >= 0 && at[1] >= 0 && at[0] < 1 && at[1] < 1;
+}
+
+// Overlap of a with b: the share of a's measured pixels that b shows too (some 4000 of them are tried). 0
+// without a depth image.
+static SB_UNUSED double sb_overlap(const SbView *a, const SbView *b) {
+    double m[12], c[3];
+    long measured = 0, shown = 0;
+    int step = 1, edge;
+    if (!a->depth || !b->depth) return 0;
+    while ((double)a->dw * a->dh > 4096. * step * step) step++;
+    sb_relative_pose(a->pose, b->pose, m);
+    for (int y = step / 2; y < a->dh; y += step)
+        for (int x = step / 2; x < a->dw; x += step) {
+            double z = (double)a->depth[(size_t)y * (size_t)a->dw + (size_t)x];
+            double ray[2] = {(x - a->dk.cx) / a->dk.fx, (y - a->dk.cy) / a->dk.fy};
+            measured += z > 0;
+            shown += z > 0 && sb_carry(b, m, ray, z, c, &edge);
+        }
+    return measured ? (double)shown / (double)measured : 0;
+}
+
+// ---- which views go together
+
+// Bins of a pair's overlap, from 0: the pictures of a dialogue are drawn so that each bin comes as often as
+// the scene allows.
+enum { SB_OVERLAP_BINS = 5 };
+static SB_UNUSED const double sb_overlap_bin[SB_OVERLAP_BINS] = {.05, .25, .5, .75, 1.01};
+
+// Overlaps of all pairs of a scene, [views][views]: the smaller of both directions. free() it.
+static SB_UNUSED double *sb_overlaps(const SbScene *s) {
+    double *overlap = (double *)sb_calloc((size_t)s->views * (size_t)s->views, sizeof *overlap);
+    for (int a = 0; a < s->views; a++)
+        for (int b = 0; b < a; b++)
+            overlap[a * s->views + b] = overlap[b * s->views + a] =
+                fmin(sb_overlap(s->view + a, s->view + b), sb_overlap(s->view + b, s->view + a));
+    return overlap;
+}
+
+// count different views, view[0] given: each next one is drawn from a random bin (of those that have one) of
+// overlap with one that was drawn before. overlap: of sb_overlaps. Returns how many there are.
+static SB_UNUSED int sb_draw_views(const double *overlap, int views, int count, SbRandom *r, int *view) {
+    int n = 1;
+    for (; n < count && n < views; n++) {
+        int with = view[sb_next_int(r, (uint32_t)n)], bin[SB_OVERLAP_BINS] = {0}, pick[SB_OVERLAP_BINS] = {0};
+        for (int v = 0; v < views; v++) {
+            int used = 0, b = 0;
+            for (int i = 0; i < n; i++) used |= view[i] == v;
+            while (overlap[with * views + v] > sb_overlap_bin[b]) b++;
+            if (!used && sb_next_int(r, (uint32_t)++bin[b]) == 0) pick[b] = v;  // each equally likely
+        }
+        int b = (int)sb_next_int(r, SB_OVERLAP_BINS);
+        while (!bin[b]) b = (b + 1) % SB_OVERLAP_BINS;
+        view[n] = pick[b];
+    }
+    return n;
+}
+
+// ---- the questions, in the order of the table; about q->info (picture I) and q->other (picture J)
+
+// Where J shows the point P of I.
+static int sb_ask_match(SbAsk *q) {
+    int cells = q->info->grid;
+    double at[2];
+    for (int i = 0; i < SB_TRIES; i++) {
+        if (!sb_draw_point(q, SB_WANT_DEPTH, &q->point[0])) return 0;
+        if (!sb_match(q->info->view, q->other->view, &q->point[0], at)) continue;
+        double rim = 1;
+        for (int k = 0; k < 2 && cells; k++) {
+            double in = at[k] * cells - floor(at[k] * cells);
+            rim = fmin(rim, fmin(in, 1 - in));
+        }
+        if (rim < SB_MARGIN_RIM) continue;
+        sb_say(q, "(%d, %d)", (int)(at[0] * SB_TEXT_GRID), (int)(at[1] * SB_TEXT_GRID));
+        return 1;
+    }
+    return 0;
+}
+
+// J's camera in the frame of I: X, Y, Z.
+static void sb_camera_moved(const SbAsk *q, double moved[3]) {
+    const double *a = q->info->view->pose, *b = q->other->view->pose;
+    double d[3] = {b[3] - a[3], b[7] - a[7], b[11] - a[11]};
+    for (int i = 0; i < 3; i++) moved[i] = sb_dot3(q->info->axis[i], d);
+}
+
+static int sb_ask_moved(SbAsk *q) {
+    double moved[3];
+    sb_camera_moved(q, moved);
+    sb_say_length(q, sqrt(sb_dot3(moved, moved)));
+    return 1;
+}
+
+static const double sb_degree = 3.14159265358979323846 / 180;
+
+// Left, forward and up of the camera's move; left of its turn.
+static int sb_ask_move(SbAsk *q) {
+    double moved[3], value, margin = SB_MARGIN, most = 1e30;
+    sb_camera_moved(q, moved);
+    value = q->type == SB_ASK_aside ? -moved[0] : q->type == SB_ASK_ahead ? moved[2] : moved[1];
+    if (q->type == SB_ASK_look) {
+        const double *ahead = q->other->axis[2];
+        value = -atan2(sb_dot3(q->info->axis[0], ahead), sb_dot3(q->info->axis[2], ahead)) / sb_degree;
+        margin = SB_MARGIN_TURN;
+        most = SB_MARGIN_AROUND;
+    }
+    if (fabs(value) < margin || fabs(value) > most) return 0;
+    sb_say(q, "%s", (value > 0) != q->inverse ? "yes" : "no");
+    return 1;
+}
+
+static int sb_ask_angle(SbAsk *q) {
+    const double *a = q->info->view->pose, *b = q->other->view->pose;
+    double cosine = a[2] * b[2] + a[6] * b[6] + a[10] * b[10];
+    sb_say(q, "%d degrees", (int)floor(acos(sb_clamp(cosine, -1, 1)) / sb_degree + .5));
+    return 1;
+}
+
+// Is what P shows in I what Q shows in J? As often yes as no, where both can be.
+static int sb_ask_same(SbAsk *q) {
+    const SbViewInfo *info = q->info;
+    int yes = (int)sb_next_int(&q->random, 2);
+    for (int i = 0; i < SB_TRIES; i++) {
+        if (!sb_draw_point(q, SB_WANT_THING, &q->point[0])) return 0;
+        q->info = q->other;
+        int found = sb_draw_point(q, SB_WANT_THING, &q->point[1]);
+        q->info = info;
+        if (!found) return 0;
+        int a = q->point[0].object, b = q->point[1].object;
+        if ((a == b) != yes || (a != b && !strcmp(sb_name(q, a), sb_name(q, b)))) continue;
+        sb_say(q, "%s", yes ? "yes" : "no");
+        return 1;
+    }
+    return 0;
+}
+
+static void sb_point_world(const SbView *v, const SbPoint *p, double out[3]) {
+    for (int i = 0; i < 3; i++) {
+        const double *row = v->pose + 4 * i;
+        out[i] = (row[0] * p->ray[0] + row[1] * p->ray[1] + row[2]) * p->depth + row[3];
+    }
+}
+
+// The distance between a point of I and a point of J.
+static int sb_ask_across(SbAsk *q) {
+    const SbViewInfo *info = q->info;
+    double a[3], b[3];
+    if (!sb_draw_point(q, SB_WANT_DEPTH, &q->point[0])) return 0;
+    q->info = q->other;
+    int found = sb_draw_point(q, SB_WANT_DEPTH, &q->point[1]);
+    q->info = info;
+    if (!found) return 0;
+    sb_point_world(info->view, &q->point[0], a);
+    sb_point_world(q->other->view, &q->point[1], b);
+    sb_say_length(q, sb_distance3(a, b));
+    return 1;
+}
+
+// Does the view show anything of the object, or of another by its name?
+static int sb_shows_name(const SbViewInfo *info, int object) {
+    const SbObject *o = info->scene->object;
+    for (int i = 0; i < info->scene->objects; i++)
+        if (info->object[i].pixels && !strcmp(o[i].name, o[object].name)) return 1;
+    return 0;
+}
+
+// The distance between an object that only I shows and one that only J shows.
+static int sb_ask_between(SbAsk *q) {
+    const SbViewInfo *a = q->info, *b = q->other;
+    for (int i = 0; i < SB_TRIES && a->asked_count && b->asked_count; i++) {
+        q->object[0] = a->asked[sb_next_int(&q->random, (uint32_t)a->asked_count)];
+        q->object[1] = b->asked[sb_next_int(&q->random, (uint32_t)b->asked_count)];
+        if (sb_shows_name(b, q->object[0]) || sb_shows_name(a, q->object[1])) continue;
+        const SbObject *o = a->scene->object;
+        sb_say_length(q, sb_distance3(o[q->object[0]].center, o[q->object[1]].center));
+        return 1;
+    }
+    return 0;
+}
+
+// In steps of 10 percent; a share too near to the middle between two is not asked for.
+static int sb_ask_overlap(SbAsk *q) {
+    double percent = 100 * sb_overlap(q->info->view, q->other->view), tens = floor(percent / 10 + .5);
+    if (5 - fabs(percent - 10 * tens) < SB_MARGIN_SHARE) return 0;
+    sb_say(q, "%d %%", (int)(10 * tens));
+    return 1;
+}
+#endif

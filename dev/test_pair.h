@@ -1,0 +1,186 @@
+// test_pair.h: checks of the questions about two pictures (data/pair.h); included by test_converse.h, which
+// has the reading of a question.
+//
+// Points are carried by the independent ray of test_simulate.h, camera moves and turns come from the room's
+// integers, overlap from a ray per pixel.
+#ifndef SB_TEST_PAIR_H
+#define SB_TEST_PAIR_H
+
+// The numbers of the pictures that a text names, in order, from 0.
+static int test_read_pictures(const char *text, int *picture) {
+    int n = 0;
+    for (const char *c = strstr(text, "icture "); c && n < 2; c = strstr(c + 1, "icture "))
+        picture[n++] = atoi(c + 7) - 1;
+    return n;
+}
+
+// The world point that a picture shows at text point i of the question: by the ray through the depth pixel
+// that was asked about, or through the centre of the patch.
+static int test_world_point(const TestAsked *a, const SbView *v, int i, double world[3]) {
+    int x = a->point[i][0], y = a->point[i][1], g = a->mix->grid;
+    double ray[2] = {0, 0}, d[3], from[3];
+    int found = 0;
+    if (g) {
+        ray[0] = ((floor(x * g / 1000.) + .5) * v->w / g - .5 - v->k.cx) / v->k.fx;
+        ray[1] = ((floor(y * g / 1000.) + .5) * v->h / g - .5 - v->k.cy) / v->k.fy;
+        found = 1;
+    }
+    for (int q = 0; q < v->dw * v->dh && !found; q++) {
+        ray[0] = (q % v->dw - v->dk.cx) / v->dk.fx;
+        ray[1] = (q / v->dw - v->dk.cy) / v->dk.fy;
+        found = (int)floor(1000 * (ray[0] * v->k.fx + v->k.cx + .5) / v->w) == x &&
+                (int)floor(1000 * (ray[1] * v->k.fy + v->k.cy + .5) / v->h) == y;
+    }
+    for (int j = 0; j < 3; j++) {
+        from[j] = v->pose[4 * j + 3];
+        d[j] = ray[0] * v->pose[4 * j] + ray[1] * v->pose[4 * j + 1] + v->pose[4 * j + 2];
+    }
+    double t = test_room_ray(a->room, from, d).t;
+    for (int j = 0; j < 3; j++) world[j] = from[j] + t * d[j];
+    return found;
+}
+
+static int check_match(const TestAsked *a) {
+    const SbView *to = a->all[a->picture[0]], *from = a->all[a->picture[1]];
+    double world[3], x, y, z, eye[3], d[3];
+    int said[1][2], g = a->mix->grid;
+    if (a->points != 1 || test_read_points(a->answer, said) != 1) return 0;
+    if (!test_world_point(a, from, 0, world)) return 0;
+    test_project(to, world, &x, &y, &z);
+    for (int j = 0; j < 3; j++) eye[j] = to->pose[4 * j + 3], d[j] = world[j] - eye[j];
+    if (!(z > 0) || test_room_ray(a->room, eye, d).t < .99) return 0;
+    x = 1000 * (x + .5) / to->w, y = 1000 * (y + .5) / to->h;
+    int column = said[0][0] * g / 1000, line = said[0][1] * g / 1000;
+    if (g) return floor(x * g / 1000) == column && floor(y * g / 1000) == line;
+    return fabs(x - said[0][0] - .5) < .51 && fabs(y - said[0][1] - .5) < .51;
+}
+
+// The camera of the i-th picture that the question names.
+static const SbRoomCamera *test_camera(const TestAsked *a, int i) {
+    return &a->room->camera[a->number[a->picture[i]]];
+}
+static int check_moved(const TestAsked *a) {
+    const int *p = test_camera(a, 0)->at, *q = test_camera(a, 1)->at;
+    return a->lengths == 1 &&
+           test_near(a->length[0], hypot(hypot(p[0] - q[0], p[1] - q[1]), p[2] - q[2]) * 1e-3);
+}
+// The move from the first picture named to the second, along the first's right, forward and up.
+static int test_move(const TestAsked *a, int axis, double sign, const char *opposite) {
+    const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
+    double c = cos(p->yaw * 1e-3), s = sin(p->yaw * 1e-3), x = q->at[0] - p->at[0], y = q->at[1] - p->at[1];
+    double moved[3] = {c * x + s * y, c * y - s * x, (double)(q->at[2] - p->at[2])};
+    double value = sign * moved[axis];
+    int yes = (value > 0) != (strstr(a->question, opposite) != NULL);
+    return fabs(value) > 99.9 && !strcmp(a->answer, yes ? "yes" : "no");
+}
+static int check_aside(const TestAsked *a) { return test_move(a, 0, -1, "right"); }
+static int check_ahead(const TestAsked *a) { return test_move(a, 1, 1, "backward"); }
+static int check_higher(const TestAsked *a) { return test_move(a, 2, 1, "down"); }
+static int check_look(const TestAsked *a) {
+    double pi = acos(-1), turn = (test_camera(a, 0)->yaw - test_camera(a, 1)->yaw) * 1e-3;
+    turn = remainder(turn, 2 * pi) / pi * 180;
+    int yes = (turn > 0) != (strstr(a->question, "right") != NULL);
+    return fabs(turn) > 5.99 && fabs(turn) < 150.1 && !strcmp(a->answer, yes ? "yes" : "no");
+}
+static int check_angle(const TestAsked *a) {
+    const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
+    double a0 = p->pitch * 1e-3, a1 = q->pitch * 1e-3, turn = (p->yaw - q->yaw) * 1e-3;
+    double angle = acos(fmin(1, cos(a0) * cos(a1) * cos(turn) + sin(a0) * sin(a1))) / acos(-1) * 180;
+    char unit[12];
+    double said;
+    if (sscanf(a->answer, "%lf %11s", &said, unit) != 2 || strcmp(unit, "degrees")) return 0;
+    return fabs(said - angle) < .501;
+}
+static TestSpot test_spot_of(const TestAsked *a, int i, const TestAsked *own) {
+    TestAsked b = *a;
+    b.view = own->all[own->picture[i]];
+    return test_spot(&b, i);
+}
+static int check_same(const TestAsked *a) {
+    int p = test_spot_of(a, 0, a).id, q = test_spot_of(a, 1, a).id;
+    if (a->points != 2 || p < SB_ID_OBJECT || q < SB_ID_OBJECT) return 0;
+    if (p != q && !strcmp(a->scene->object[p - 1].name, a->scene->object[q - 1].name)) return 0;
+    return !strcmp(a->answer, p == q ? "yes" : "no");
+}
+static int check_across(const TestAsked *a) {
+    TestSpot p = test_spot_of(a, 0, a), q = test_spot_of(a, 1, a);
+    return a->points == 2 && a->lengths == 1 && test_near(a->length[0], test_apart(p.world, q.world));
+}
+static int check_between(const TestAsked *a) {
+    double(*point)[3] = test_points(), centre[2][3], mean;
+    if (a->objects != 2 || a->lengths != 1) return 0;
+    for (int i = 0; i < 2; i++) {
+        const SbObject *o = a->scene->object + a->object[i];
+        int count = test_surface(o, TEST_SIDE, point), own = test_pixels(a->all[a->picture[i]], o->id, &mean);
+        if (own < 25 * a->all[0]->dw * a->all[0]->dh / 4096) return 0;
+        if (test_pixels(a->all[a->picture[1 - i]], o->id, &mean)) return 0;
+        for (int k = 0; k < 3; k++) {
+            double low = 1e9, high = -1e9;
+            for (int n = 0; n < count; n++) low = fmin(low, point[n][k]), high = fmax(high, point[n][k]);
+            centre[i][k] = (low + high) / 2;
+        }
+    }
+    return test_near(a->length[0], test_apart(centre[0], centre[1]));
+}
+// The depth images say it to 3 % of what a ray per pixel says; the rest is rounding to tens, at most 3.
+static int check_overlap(const TestAsked *a) {
+    SbView view[2];
+    double said;
+    if (sscanf(a->answer, "%lf %%", &said) != 1 || fmod(said, 10) != 0) return 0;
+    for (int i = 0; i < 2; i++) {
+        view[i] = *a->all[a->picture[i]];
+        view[i].k = view[i].dk, view[i].w = view[i].dw, view[i].h = view[i].dh;
+    }
+    return fabs(said - 100 * test_overlap(a->room, view, view + 1)) < 3 + 3;
+}
+
+// ---- overlap, and which views go together
+
+// Overlap from depth images against a ray per pixel: 97 % of pairs within 2 percent, none off by more than 6.
+static void test_pair_overlap(void) {
+    SbSimConfig c = test_sim_config(64, 64, 6, 2);
+    SbScene scene;
+    SbRoom room;
+    long pairs = 0, off = 0;
+    double worst = 0;
+    memset(&scene, 0, sizeof scene);
+    c.antialias = 1, c.overlap_min = 20, c.overlap_max = 70;
+    for (uint64_t i = 0; i < 20; i++) {
+        sb_room_make(&room, &c, sb_pool(SB_POOL_TEST, 300 + i));
+        sb_room_scene(&scene, &room, &c);
+        for (int k = 0; k < 36; k++) {
+            const SbView *a = scene.view + k / 6, *b = scene.view + k % 6;
+            if (a == b) continue;
+            double error = fabs(sb_overlap(a, b) - test_overlap(&room, a, b));
+            pairs++;
+            off += error > .02;
+            worst = fmax(worst, error);
+        }
+    }
+    CHECK(pairs == 600 && off <= 18 && worst < .06, "%ld of %ld pairs are off, by up to %.3f", off, pairs,
+          worst);
+    double alone = sb_overlap(scene.view, scene.view);
+    CHECK(alone == 1, "a view shows %.3f of itself", alone);
+    sb_scene_free(&scene);
+}
+
+// Overlaps by hand, a view in each bin for view 0: each bin comes equally often; a long list is filled.
+static void test_pair_draw(void) {
+    static const double with[6] = {1, .02, .1, .3, .6, .9};
+    double overlap[36];
+    long count[6] = {0};
+    for (int k = 0; k < 36; k++) overlap[k] = k % 6 == 0 ? with[k / 6] : k / 6 == 0 ? with[k % 6] : 0;
+    for (uint64_t i = 0; i < 3000; i++) {
+        int view[8] = {0}, twice = 0;
+        SbRandom r = sb_random(3, i);
+        int n = sb_draw_views(overlap, 6, i % 2 ? 2 : 8, &r, view);
+        CHECK(n == (i % 2 ? 2 : 6) && view[0] == 0, "%d views, the first %d", n, view[0]);
+        for (int a = 0; a < n; a++)
+            for (int b = 0; b < a; b++) twice += view[a] == view[b];
+        CHECK(twice == 0, "%d views are there twice", twice);
+        count[view[1]] += i % 2 != 0;
+    }
+    for (int v = 1; v < 6; v++)         // 300 of 1500 each; 5 sigma are 77
+        CHECK(labs(count[v] - 300) < 77, "view %d, overlap %.2f: drawn %ld times", v, with[v], count[v]);
+}
+#endif
