@@ -1,7 +1,7 @@
 # ---- the GPU: the same program with train.cu's kernels; activations in bf16, or (build/gpu/train32) in float
 NVCC    ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
 ARCH    := -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
-NVFLAGS := -std=c++17 -O3 $(ARCH) -Xcompiler -O3,-fopenmp,-fno-math-errno,-Wall,-Wextra
+NVFLAGS := -std=c++17 -O3 -lineinfo $(ARCH) -Xcompiler -O3,-fopenmp,-fno-math-errno,-Wall,-Wextra $(addprefix -Xcompiler ,$(NATIVE))
 ifeq ($(CUBLASLT),1)                    # products without an epilogue by cuBLASLt instead of our own kernel
 NVFLAGS += -DSB_CUBLASLT -lcublasLt
 endif
@@ -13,12 +13,18 @@ build/gpu/train build/gpu/train32: train.cu train.c $(HEADERS) | deps build/gpu
 # the probes, and the tests, with a GPU in the CPU's place
 build/gpu/eval build/gpu/test32: eval.c train.cu $(TESTS) | deps build/gpu
 	$(NVCC) $(NVFLAGS) -DSB_FP32 -DSB_MODEL='"train.cu"' -I. -x cu $(if $(findstring eval,$@),eval.c,test_spatialboost.c) -o $@ -lcjson
+# the operations alone, on tensor cores
+build/gpu/test16: dev/cuda_on_cpu/ops.cpp train.cu $(TESTS) | deps build/gpu
+	$(NVCC) $(NVFLAGS) -DSB_MODEL='"train.cu"' -I. -x cu $< -o $@
 # from naive kernels to those in use, rung by rung
 build/gpu/matmul build/gpu/attention: build/gpu/%: dev/cuda/%.cu dev/cuda/ladder.h train.cu $(HEADERS) | build/gpu
 	$(NVCC) $(NVFLAGS) -I. $< -o $@
-build_gpu: $(addprefix build/gpu/,train train32 eval test32 matmul attention)
+build_gpu: $(addprefix build/gpu/,train train32 eval test16 test32 matmul attention)
 	@ln -sf build/gpu/train train_gpu && ln -sf build/gpu/train32 train_gpu32 && ln -sf build/gpu/eval eval_gpu
 eval_gpu: build_gpu
+# on a GPU: every operation in both types, the ladders, a step of every stage
+check_gpu: build_gpu
+	@./build/gpu/test16 && ./build/gpu/test32 && ./build/gpu/matmul && ./build/gpu/attention && ./train_gpu check
 train_gpu: build_gpu all
 	@./train_gpu check
 	@$(MAKE) -s run TRAIN=./train_gpu OUT=$(OUT)/gpu
