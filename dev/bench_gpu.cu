@@ -324,6 +324,7 @@ int main(int argc, char **argv) {
            dry ? ", DRY RUN: the figures mean nothing" : "");
     printf("PyTorch: %s\n", python ? python : "BENCH_PYTHON names none, the steps have no peer");
     printf("%-72s %10s %10s %7s\n", "name [unit]", "ours", "peer", "ratio");
+    write_table(argv[1]);                                   // where it cannot be written, say so now
     if (!wanted || want[0]) bench_matmul();
     if (!wanted || want[1]) for (const Core &c : cores) bench_attention(c);
     if (!wanted || want[2]) bench_memory();
