@@ -1223,7 +1223,8 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int dual) {
 #undef X
     for (int l = 0; l < c->enc_layers; l++) sb_block_params(m, m->enc + l, &m->enc_shape, "enc", l);
     for (int l = 0; l < c->llm_layers; l++) sb_block_params(m, m->llm + l, &m->llm_shape, "llm", l);
-    for (int i = 0; i < m->params; i++) m->weight_bytes += (size_t)sb_param_room(m->param[i]) * sizeof(param_t);
+    for (int i = 0; i < m->params; i++)
+        m->weight_bytes += (size_t)sb_param_room(m->param[i]) * sizeof(param_t);
     m->acts.planned = 1;
 }
 // The same with memory. Weights are 0 until sb_model_random or a checkpoint fills them, and nothing trains

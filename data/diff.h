@@ -10,8 +10,8 @@
 // are.
 //
 // What to do with a table. All ratios below 1: rounding. Else begin at the tensor named as first beyond its
-// bound, at the smallest depth: the operation that made it is wrong, what comes after it inherits its error (a
-// gradient's depth counts the way there and back). A ratio of inf: a NaN, or something where A has only zeros.
+// bound, at the smallest depth: the operation that made it is wrong, what comes after it inherits its error
+// (a gradient's depth counts the way there and back). A ratio of inf: a NaN, or something where A has zeros.
 // `where` is [row, column] of the largest error. Read from top: one tensor, the table.
 #ifndef SB_DIFF_H
 #define SB_DIFF_H
