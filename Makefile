@@ -36,11 +36,7 @@ HEADERS := spatialboost.h $(wildcard data/*.h)
 TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h) dev/goldens.safetensors
 TOOLS   := data/simulate data/converse data/import
 
-<<<<<<< HEAD
-.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu check_cuda check_faults ladders
-=======
-.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu bench_gpu check_cuda check_faults ladders
->>>>>>> bench_gpu
+.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
 all: train eval $(TOOLS)
 	@$(MAKE) -s help
 
