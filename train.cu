@@ -457,13 +457,12 @@ static __device__ void sb_copy_chunk(__nv_bfloat16 *to, const SbOperand *o, int 
     long at = BY_K ? row * o->row + step : row + step * o->step;
     int left = BY_K ? (row < o->rows ? o->k - step : 0) : (step < o->k ? o->rows - row : 0);
     left = max(0, min(left, (int)SB_CHUNK8));
-    if (WHOLE || o->whole) {
-        sb_copy_async(to, (const __nv_bfloat16 *)o->p + (left ? at : 0), 2 * left);
-        return;
-    }
-    for (int i = 0; i < SB_CHUNK8; i += 2)
-        *(unsigned *)(to + i) = sb_pair(i < left ? sb_load(o->p, o->type, at + i) : 0.0f,
-                                        i + 1 < left ? sb_load(o->p, o->type, at + i + 1) : 0.0f);
+    int whole = WHOLE ? 1 : o->whole;
+    if (whole) sb_copy_async(to, (const __nv_bfloat16 *)o->p + (left ? at : 0), 2 * left);
+    else
+        for (int i = 0; i < SB_CHUNK8; i += 2)
+            *(unsigned *)(to + i) = sb_pair(i < left ? sb_load(o->p, o->type, at + i) : 0.0f,
+                                            i + 1 < left ? sb_load(o->p, o->type, at + i + 1) : 0.0f);
 }
 // Fragment of 16 rows by 16 steps as four 8 x 8 matrices, in (row, step): (0,0), (8,0), (0,8), (8,8), one
 // first operand of mma.m16n8k16; or right = 1: (0,0), (0,8), (8,0), (8,8), two second operands of 8 rows
