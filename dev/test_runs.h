@@ -396,14 +396,13 @@ static void test_source_limits(void) {
     static const char *const source[] = {
         "spatialboost.h", "train.c", "train.cu", "eval.c", "test_spatialboost.c", "data/file.h",
         "data/flags.h", "data/json.h", "data/image.h", "data/checkpoint.h", "data/scene.h",
-        "data/room.h", "data/rays.h", "data/simulate.h", "data/questions.h", "data/view.h",
-        "data/answers.h", "data/pair.h",
-        "data/converse.h", "data/words.h", "data/vsi.h", "data/vsi_ask.h", "data/model.h",
-        "data/tensors.h", "data/diff.h", "data/samples.h", "data/fit.h", "data/page.h", "data/pair.h", "data/field.h", "data/simulate.c",
-        "data/converse.c", "data/import.c", "dev/bench.c", "dev/test.h", "dev/test_runs.h",
-        "dev/test_files.h", "dev/test_simulate.h", "dev/test_converse.h", "dev/test_pair.h", "dev/test_vsi.h",
-        "dev/test_ops.h", "dev/test_model.h", "dev/test_field.h", "dev/op_cases.h", "dev/guard.h",
-        "dev/cuda_on_cpu/cuda_shim.h",
+        "data/room.h", "data/rays.h", "data/simulate.h", "data/questions.h", "data/view.h", "data/answers.h",
+        "data/pair.h", "data/converse.h", "data/words.h", "data/vsi.h", "data/vsi_ask.h", "data/model.h",
+        "data/tensors.h", "data/diff.h", "data/samples.h", "data/fit.h", "data/page.h", "data/field.h",
+        "data/simulate.c", "data/converse.c", "data/import.c", "dev/bench.c", "dev/bench.h", "dev/bench_gpu.cu",
+        "dev/test.h", "dev/test_runs.h", "dev/test_files.h", "dev/test_simulate.h", "dev/test_converse.h",
+        "dev/test_pair.h", "dev/test_vsi.h", "dev/test_ops.h", "dev/test_model.h", "dev/test_field.h",
+        "dev/op_cases.h", "dev/guard.h", "dev/cuda_on_cpu/cuda_shim.h",
         "dev/cuda_on_cpu/translate.c", "dev/cuda_on_cpu/racecheck.cpp", "dev/cuda_on_cpu/test_shim.cu",
         "dev/cuda/matmul.cu", "dev/cuda/attention.cu", "dev/cuda/ladder.h"};
     for (int s = 0; s < (int)(sizeof source / sizeof *source); s++) {
@@ -424,7 +423,7 @@ static void test_source_limits(void) {
                 begin = number, snprintf(name, sizeof name, "%.100s", line);
         }
         fclose(f);
-        if (s == 0) CHECK(number <= 3210, "spatialboost.h has %d lines", number);
+        if (s == 0) CHECK(number <= 2999, "spatialboost.h has %d lines", number);
         if (s == 1) CHECK(number < 1000, "train.c has %d lines", number);
     }
 }
