@@ -327,7 +327,8 @@ static void test_source_limits(void) {
         "data/diff.h", "data/samples.h", "data/fit.h", "data/page.h", "data/simulate.c",
         "data/converse.c", "data/import.c", "dev/bench.c", "dev/test.h", "dev/test_runs.h",
         "dev/test_files.h", "dev/test_simulate.h", "dev/test_converse.h", "dev/test_ops.h",
-        "dev/test_model.h", "dev/test_field.h", "dev/op_cases.h", "dev/guard.h", "dev/cuda_on_cpu/cuda_shim.h",
+        "dev/test_model.h", "dev/test_field.h",
+        "dev/op_cases.h", "dev/guard.h", "dev/cuda_on_cpu/cuda_shim.h",
         "dev/cuda_on_cpu/translate.c", "dev/cuda_on_cpu/racecheck.cpp", "dev/cuda_on_cpu/test_shim.cu",
         "dev/cuda/matmul.cu", "dev/cuda/attention.cu", "dev/cuda/ladder.h"};
     for (int s = 0; s < (int)(sizeof source / sizeof *source); s++) {
