@@ -36,7 +36,7 @@ HEADERS := spatialboost.h $(wildcard data/*.h)
 TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h) dev/goldens.safetensors
 TOOLS   := data/simulate data/converse data/import
 
-.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_cuda check_faults ladders
+.PHONY: all help run quick real reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
 all: train eval $(TOOLS)
 	@$(MAKE) -s help
 
@@ -50,6 +50,7 @@ help:
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
 	@echo 'make check_cuda  every CUDA kernel on the CPU, against the C and against PyTorch'\''s numbers; needs no GPU'
 	@echo 'make bench       speed: out/bench.csv (BENCH_PYTHON=python with torch names a peer)'
+	@echo 'make bench_gpu   speed on a GPU: out/bench_gpu.csv (BENCH=--help lists groups and flags; BENCH_PYTHON as above)'
 	@echo './train --help   ./eval --help   ./data/simulate --help   ./data/converse --help   ./data/import --help'
 
 # Missing headers: say what to install, once.
@@ -128,7 +129,7 @@ test_asan: build/asan/test
 mutate: | deps
 	sh dev/mutate.sh
 
-build/bench: dev/bench.c spatialboost.h
+build/bench: dev/bench.c dev/bench.h spatialboost.h
 	@mkdir -p build
 	$(CC) -std=c11 $(ALL) -I. $< -o $@ -lm -ldl
 bench: build/bench

@@ -1598,6 +1598,8 @@ static void sb_block_params(SbModel *m, SbBlock *b, const SbShape *c, const char
 #undef X
 }
 SB_FN long sb_param_count(const SbParam *p) { return (long)p->w.rows * p->w.cols; }
+// Elements that it takes in the arena, so that the next one is aligned for reads of 16 bytes.
+static long sb_param_room(const SbParam *p) { return (sb_param_count(p) + 3) / 4 * 4; }
 
 // Sizes and names of a model, without memory: then sb_model_train and sb_acts_reserve only count what they
 // would need (weight_bytes, state_bytes, acts.bytes). parts: bits, SB_DUAL and others.
@@ -1628,7 +1630,7 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
     SB_TOWERS(X)
 #undef X
     for (int i = 0; i < m->params; i++)
-        m->weight_bytes += (size_t)sb_param_count(m->param[i]) * sizeof(param_t);
+        m->weight_bytes += (size_t)sb_param_room(m->param[i]) * sizeof(param_t);
     m->acts.planned = 1;
 }
 // The same with memory. Weights are 0 until sb_model_random or a checkpoint fills them, and nothing trains
@@ -1638,7 +1640,7 @@ SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int parts) {
     m->acts.planned = 0;
     m->squares = (double *)sb_alloc(sizeof *m->squares);
     param_t *at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
-    for (int i = 0; i < m->params; at += sb_param_count(m->param[i++])) m->param[i]->w.p = at;
+    for (int i = 0; i < m->params; at += sb_param_room(m->param[i++])) m->param[i]->w.p = at;
 }
 SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
     for (int i = 0; i < m->params; i++) if (!strcmp(m->param[i]->name, name)) return m->param[i];

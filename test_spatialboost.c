@@ -1,7 +1,8 @@
 // test_spatialboost.c: every proof of this project in one program. `make test`.
 //
 // C++17, because the model is in here twice: in float (through train.c) and, in namespace f64, in double,
-// where gradients are checked and from where float is judged; a GPU backend will stand where float stands.
+// where gradients are checked and from where float is judged; train.cu stands where float stands if SB_MODEL
+// names it.
 // The tests themselves, by subject: dev/test_ops.h (every operation: finite differences, float against
 // double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_field.h (the same
 // of Spa3R, cameras), dev/test_files.h (readers

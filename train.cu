@@ -7,8 +7,10 @@
 // that launches it.
 //
 // Rules. Sums run in one fixed order: no atomics, so the same seed gives the same bits on one type of GPU.
-// Arithmetic is in float whatever a tensor's type is. A kernel's first comment says what a block, a warp and
-// a thread own. Grids are one-dimensional. Every launch goes through sb_launch, which also sees its errors.
+// Sums and functions are in float whatever a tensor's type is (a few losses and norms in double); what tensor
+// cores multiply is rounded to bf16, attention's P and dS too. A kernel's first comment says what a block, a
+// warp and a thread own. Grids are one-dimensional. Every launch goes through sb_launch, which also sees its
+// errors.
 //
 // This file is included by itself, once a backend (SB_CUDA_BODIES); eval.c and the tests include it with
 // SB_NO_MAIN, as they include train.c.
@@ -238,7 +240,7 @@ static __device__ float sb_load_or_0(SbWeight w, long i) { return w.p ? sb_load(
 // V neighbours at once. Kernels of rows and elements are written for V of them; the host takes SB_WIDTH where
 // that divides everything and all is aligned, for reads and writes of 16 bytes, else 1.
 enum { SB_WIDTH = 8 };
-template <int V, class T> static __device__ void sb_get(float out[V], const T *p) {
+template <int V, class T> static __device__ void sb_read(float out[V], const T *p) {
     __align__(16) T in[V];
     if (V == SB_WIDTH)
         for (int i = 0; i < (int)sizeof in / 16; i++) ((uint4 *)in)[i] = ((const uint4 *)p)[i];
@@ -246,7 +248,7 @@ template <int V, class T> static __device__ void sb_get(float out[V], const T *p
     SB_WHOLLY
     for (int i = 0; i < V; i++) out[i] = (float)in[i];
 }
-template <int V, class T> static __device__ void sb_set(T *p, const float in[V]) {
+template <int V, class T> static __device__ void sb_write(T *p, const float in[V]) {
     __align__(16) T out[V];
     SB_WHOLLY
     for (int i = 0; i < V; i++) out[i] = (T)in[i];
@@ -255,8 +257,8 @@ template <int V, class T> static __device__ void sb_set(T *p, const float in[V])
     else p[0] = out[0];
 }
 // The same of a weight's vector; 0 if it is absent.
-template <int V> static __device__ void sb_get_weight(float out[V], SbWeight w, long i) {
-    if (V == SB_WIDTH && w.p && w.type == SB_F32) return sb_get<V>(out, (const float *)w.p + i);
+template <int V> static __device__ void sb_read_weight(float out[V], SbWeight w, long i) {
+    if (V == SB_WIDTH && w.p && w.type == SB_F32) return sb_read<V>(out, (const float *)w.p + i);
     SB_WHOLLY
     for (int k = 0; k < V; k++) out[k] = sb_load_or_0(w, i + k);
 }
@@ -304,7 +306,7 @@ SB_FN void sb_get(void *host, const void *device, size_t bytes) {
 SB_FN void sb_zero(void *device, size_t bytes) { sb_cuda_check(cudaMemset(device, 0, bytes), "clear"); }
 
 // Scratch of the backend lives across calls.
-enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_WORKSPACE, SB_PACKED, SB_SCRATCHES = SB_PACKED + 2 };
+enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_WORKSPACE, SB_PACKED, SB_SCRATCHES = SB_PACKED + 3 };
 static void *sb_scratch(int which, size_t bytes) {
     static void *p[SB_SCRATCHES];
     static size_t have[SB_SCRATCHES];
@@ -322,7 +324,11 @@ static __device__ float sb_gelu(float h) { return h * sb_phi(h); }
 static __device__ float sb_sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 
 // ---- matmul: C[m][n] (+)= sum_k A(i,k) B(k,j), A(i,k) = a[i ai + k ak], B(k,j) = b[k bk + j bj], C ldc
-// One description serves the forward and both backward products, by strides, as in the header. Two kernels:
+// One description serves all three, by strides, as in the header:
+//     forward  y [n][out] = x w^T:     m = n, n = out, k = in;   A = x (ldx, 1), B = w (1, ld)
+//     d_x [n][in] = d_y w:             m = n, n = in, k = out;   A = d_y (ldy, 1), B = w (ld, 1)
+//     d_w [out][in] += d_y^T x:        m = out, n = in, k = n;   A = d_y (1, ldy), B = x (ldx, 1)
+// Two kernels:
 // in float, and on tensor cores in bf16 with float sums. Both split C into tiles, one a block, and walk along
 // k.
 typedef struct {
@@ -335,7 +341,7 @@ typedef struct {
 } SbMatmul;
 // Several blocks a tile, each `span` steps of k: their sums go to part [parts][m][n] (NULL: one does it all).
 // paired: two neighbours of C can be written at once.
-typedef struct { float *part; int span, parts, paired; } SbParts;
+typedef struct { float *part; int span, parts, paired; } SbSplit;
 
 static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, float y) {
     if (row >= g->m || col >= g->n) return;
@@ -349,14 +355,14 @@ static __device__ void sb_store_pair(void *p, int type, long at, float left, flo
     else *(float2 *)((float *)p + at) = {left, right};
 }
 // Two neighbours in a row; to C, or to the sums of a part of k.
-static __device__ void sb_matmul_store_pair(const SbMatmul *g, const SbParts *share, float *part, int row,
+static __device__ void sb_matmul_store_pair(const SbMatmul *g, const SbSplit *split, float *part, int row,
                                             int col, float left, float right) {
     long at = row * g->ldc + col;
     if (row >= g->m || col >= g->n) return;
     if (part) {
         part[(long)row * g->n + col] = left;
         if (col + 1 < g->n) part[(long)row * g->n + col + 1] = right;
-    } else if (!share->paired || col + 1 == g->n) {
+    } else if (!split->paired || col + 1 == g->n) {
         sb_matmul_store(g, row, col, left);
         sb_matmul_store(g, row, col + 1, right);
     } else {
@@ -447,24 +453,27 @@ static __device__ unsigned sb_pair(float low, float high) {            // two bf
     return *(unsigned *)&two;
 }
 // Eight neighbours of stride 1 from (row, step) on to shared memory, as bf16; zeros beyond the matrix. They
-// are there after sb_copy_wait and a barrier.
+// are there after sb_copy_wait and a barrier. WHOLE: o->whole is known.
+template <int BY_K, int WHOLE>
 static __device__ void sb_copy_chunk(__nv_bfloat16 *to, const SbOperand *o, int row, int step) {
-    long at = row * o->row + step * o->step;
-    int left = o->by_k ? (row < o->rows ? o->k - step : 0) : (step < o->k ? o->rows - row : 0);
+    long at = BY_K ? row * o->row + step : row + step * o->step;
+    int left = BY_K ? (row < o->rows ? o->k - step : 0) : (step < o->k ? o->rows - row : 0);
     left = max(0, min(left, (int)SB_CHUNK8));
-    if (o->whole) {
-        sb_copy_async(to, (const __nv_bfloat16 *)o->p + (left ? at : 0), 2 * left);
-        return;
-    }
-    for (int i = 0; i < SB_CHUNK8; i += 2)
-        *(unsigned *)(to + i) = sb_pair(i < left ? sb_load(o->p, o->type, at + i) : 0.0f,
-                                        i + 1 < left ? sb_load(o->p, o->type, at + i + 1) : 0.0f);
+    int whole = WHOLE ? 1 : o->whole;
+    if (whole) sb_copy_async(to, (const __nv_bfloat16 *)o->p + (left ? at : 0), 2 * left);
+    else
+        for (int i = 0; i < SB_CHUNK8; i += 2)
+            *(unsigned *)(to + i) = sb_pair(i < left ? sb_load(o->p, o->type, at + i) : 0.0f,
+                                            i + 1 < left ? sb_load(o->p, o->type, at + i + 1) : 0.0f);
 }
-// Fragment of 16 rows by 16 steps as four 8 x 8 matrices: (0,0), (8,0), (0,8), (8,8) in (row, step). The tile
-// is [row][step] (by_k) or [step][row], lines `pitch` apart; each lane points at one line of 8.
+// Fragment of 16 rows by 16 steps as four 8 x 8 matrices, in (row, step): (0,0), (8,0), (0,8), (8,8), one
+// first operand of mma.m16n8k16; or right = 1: (0,0), (0,8), (8,0), (8,8), two second operands of 8 rows
+// each, in neighbouring registers. The tile is [row][step] (by_k) or [step][row], lines `pitch` apart; each
+// lane points at one line of 8.
 static __device__ void sb_fragment(unsigned out[4], const __nv_bfloat16 *tile, int pitch, int by_k, int row,
-                                   int step) {
-    int lane = sb_lane(), r = row + lane / 8 % 2 * 8, s = step + lane / 16 * 8;
+                                   int step, int right) {
+    int lane = sb_lane(), first = lane / 8 % 2 * 8, second = lane / 16 * 8;
+    int r = row + (right ? second : first), s = step + (right ? first : second);
     if (by_k) sb_ldmatrix_x4(out, tile + (r + lane % 8) * pitch + s);
     else sb_ldmatrix_x4_trans(out, tile + (s + lane % 8) * pitch + r);
 }
@@ -479,13 +488,14 @@ enum { SB_MMA_BYTES = 2 * SB_MMA_STAGES * SB_MMA_SIZE * 2 };
 
 static __device__ int sb_pitch(int by_k) { return (by_k ? SB_MMA_DEPTH : SB_MMA_TILE) + SB_MMA_PAD; }
 // This thread's two chunks of the tile at (row0, k0).
+template <int BY_K>
 static __device__ void sb_copy_tile(__nv_bfloat16 *tile, const SbOperand *o, int row0, int k0) {
     SB_WHOLLY
     for (int c = 0; c < 2; c++) {
         int e = (int)threadIdx.x + c * SB_BLOCK;
-        int row = o->by_k ? e / 4 : e % 16 * SB_CHUNK8, step = o->by_k ? e % 4 * SB_CHUNK8 : e / 16;
-        sb_copy_chunk(tile + (o->by_k ? row : step) * sb_pitch(o->by_k) + (o->by_k ? step : row), o,
-                      row0 + row, k0 + step);
+        int row = BY_K ? e / 4 : e % 16 * SB_CHUNK8, step = BY_K ? e % 4 * SB_CHUNK8 : e / 16;
+        sb_copy_chunk<BY_K, 1>(tile + (BY_K ? row : step) * sb_pitch(BY_K) + (BY_K ? step : row), o,
+                               row0 + row, k0 + step);
     }
 }
 // sum += the product of one pair of tiles.
@@ -495,27 +505,27 @@ static __device__ void sb_multiply_tiles(float sum[4][4][4], const __nv_bfloat16
     for (int k = 0; k < SB_MMA_DEPTH; k += 16) {
         unsigned a[4][4], b[2][4];
         SB_WHOLLY
-        for (int i = 0; i < 4; i++) sb_fragment(a[i], tile_a, sb_pitch(a_by_k), a_by_k, row + 16 * i, k);
+        for (int i = 0; i < 4; i++) sb_fragment(a[i], tile_a, sb_pitch(a_by_k), a_by_k, row + 16 * i, k, 0);
         SB_WHOLLY
-        for (int j = 0; j < 2; j++) sb_fragment(b[j], tile_b, sb_pitch(b_by_k), b_by_k, col + 16 * j, k);
+        for (int j = 0; j < 2; j++) sb_fragment(b[j], tile_b, sb_pitch(b_by_k), b_by_k, col + 16 * j, k, 1);
         SB_WHOLLY
         for (int i = 0; i < 4; i++)
             SB_WHOLLY
-            for (int j = 0; j < 4; j++) {           // columns 8 j: matrices j % 2 and 2 + j % 2 of a fragment
-                unsigned two[2] = {b[j / 2][j % 2], b[j / 2][2 + j % 2]};
+            for (int j = 0; j < 4; j++) {           // columns 8 j
+                unsigned two[2] = {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]};
                 sb_mma_bf16(sum[i][j], a[i], two);
             }
     }
 }
-static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbParts share, SbOperand a,
-                                            SbOperand b) {
+template <int A, int B> static __global__ void __launch_bounds__(SB_BLOCK, 2)   // A, B: by_k of a, of b
+sb_matmul_mma_kernel(SbMatmul g, SbSplit split, SbOperand a, SbOperand b) {
     extern __shared__ __align__(16) __nv_bfloat16 tiles[];
     __nv_bfloat16 *tiles_b = tiles + SB_MMA_STAGES * SB_MMA_SIZE;
     int across = (g.n + SB_MMA_TILE - 1) / SB_MMA_TILE, down = (g.m + SB_MMA_TILE - 1) / SB_MMA_TILE;
     int tile = (int)blockIdx.x % (across * down), part = (int)blockIdx.x / (across * down);
     int row0 = tile / across * SB_MMA_TILE, col0 = tile % across * SB_MMA_TILE;
     int row = sb_warp() / 4 * 64, col = sb_warp() % 4 * 32;
-    int k0 = part * share.span, k1 = min(k0 + share.span, g.k),
+    int k0 = part * split.span, k1 = min(k0 + split.span, g.k),
         steps = (k1 - k0 + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH;
     float sum[4][4][4] = {};
     a.k = b.k = k1;
@@ -526,30 +536,30 @@ static __global__ void sb_matmul_mma_kernel(SbMatmul g, SbParts share, SbOperand
             __syncthreads();            // tile t is there for all, and nobody reads tile t - 1 any more
         }
         if (next < steps) {
-            sb_copy_tile(tiles + to, &a, row0, k0 + next * SB_MMA_DEPTH);
-            sb_copy_tile(tiles_b + to, &b, col0, k0 + next * SB_MMA_DEPTH);
+            sb_copy_tile<A>(tiles + to, &a, row0, k0 + next * SB_MMA_DEPTH);
+            sb_copy_tile<B>(tiles_b + to, &b, col0, k0 + next * SB_MMA_DEPTH);
         }
         sb_copy_commit();               // an empty group too: so the count of groups is the count of tiles
         if (t < 0) continue;
         int at = t % SB_MMA_STAGES * SB_MMA_SIZE;
-        sb_multiply_tiles(sum, tiles + at, a.by_k, tiles_b + at, b.by_k, row, col);
+        sb_multiply_tiles(sum, tiles + at, A, tiles_b + at, B, row, col);
     }
-    float *sums = share.part ? share.part + (long)part * g.m * g.n : NULL;
+    float *sums = split.part ? split.part + (long)part * g.m * g.n : NULL;
     SB_WHOLLY
     for (int i = 0; i < 4; i++)
         SB_WHOLLY
         for (int j = 0; j < 4; j++)
             SB_WHOLLY
             for (int e = 0; e < 4; e += 2)          // the layout of mma.m16n8k16's result
-                sb_matmul_store_pair(&g, &share, sums, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
+                sb_matmul_store_pair(&g, &split, sums, row0 + row + 16 * i + sb_lane() / 4 + e / 2 * 8,
                                      col0 + col + 8 * j + sb_lane() % 4 * 2, sum[i][j][e], sum[i][j][e + 1]);
 }
 // C (+)= the parts, in order. A thread an element.
-static __global__ void sb_matmul_parts_kernel(SbMatmul g, SbParts share) {
+static __global__ void sb_matmul_parts_kernel(SbMatmul g, SbSplit split) {
     long t = sb_thread(), count = (long)g.m * g.n;
     if (t >= count) return;
     float sum = 0;
-    for (int s = 0; s < share.parts; s++) sum += share.part[s * count + t];
+    for (int s = 0; s < split.parts; s++) sum += split.part[s * count + t];
     sb_matmul_store(&g, (int)(t / g.n), (int)(t % g.n), sum);
 }
 // A weight in float, or lines that are not aligned: a bf16 copy in scratch first. A thread an element.
@@ -568,9 +578,10 @@ static SbOperand sb_packed(SbOperand o, int which) {
     sb_each(sb_pack_kernel, count, to, o.p, o.type, o.by_k ? o.row : o.step, count, width, padded);
     return sb_operand(to, SB_BF16, o.rows, o.k, o.by_k ? padded : 1, o.by_k ? 1 : padded);
 }
-// Few tiles and a long k (gradients of weights): several blocks share a tile, each a part of k of at least
-// SB_PART steps, so that about SB_FULL blocks are at work. Rules, not measurements: the same bits everywhere.
-enum { SB_PART = 512, SB_FULL = 256 };
+// Few tiles and a long k (gradients of weights): several blocks split a tile, each a part of k of at least
+// SB_SPLIT_LEAST steps, so that about SB_SPLIT_BLOCKS blocks are at work. Rules, not measurements: the same
+// bits everywhere.
+enum { SB_SPLIT_LEAST = 512, SB_SPLIT_BLOCKS = 256 };
 #ifdef SB_CUBLASLT
 // The same by cuBLASLt, where its result is as exact: without bias and GELU (it would round the bias to bf16,
 // and its GELU is the tanh form). 1: done. Its matrices are stored by columns, so it computes the transpose,
@@ -652,19 +663,21 @@ static int sb_matmul_lt(const SbMatmul *g, const SbOperand *a, const SbOperand *
 #endif
 static void sb_matmul_mma(SbMatmul g) {
     long tiles = (long)((g.m + SB_MMA_TILE - 1) / SB_MMA_TILE) * ((g.n + SB_MMA_TILE - 1) / SB_MMA_TILE);
-    SbParts share = {NULL, g.k, tiles ? (int)sb_lmin(SB_FULL / tiles, g.k / SB_PART) : 1,
+    SbSplit split = {NULL, g.k, tiles ? (int)sb_lmin(SB_SPLIT_BLOCKS / tiles, g.k / SB_SPLIT_LEAST) : 1,
                      g.ldc % 2 == 0 && ((size_t)g.c | (size_t)g.gelu) % 8 == 0};
     SbOperand a = sb_packed(sb_operand(g.a, g.a_type, g.m, g.k, g.ai, g.ak), 0);
     SbOperand b = sb_packed(sb_operand(g.b, g.b_type, g.n, g.k, g.bj, g.bk), 1);
     if (sb_matmul_lt(&g, &a, &b)) return;
-    if (share.parts > 1) {
-        share.span = (g.k / share.parts + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH * SB_MMA_DEPTH;
-        share.parts = (g.k + share.span - 1) / share.span;
-        tiles *= share.parts;
-        share.part = (float *)sb_scratch(SB_PARTIALS, (size_t)share.parts * (size_t)g.m * (size_t)g.n * 4);
+    if (split.parts > 1) {
+        split.span = (g.k / split.parts + SB_MMA_DEPTH - 1) / SB_MMA_DEPTH * SB_MMA_DEPTH;
+        split.parts = (g.k + split.span - 1) / split.span;
+        tiles *= split.parts;
+        split.part = (float *)sb_scratch(SB_PARTIALS, (size_t)split.parts * (size_t)g.m * (size_t)g.n * 4);
     }
-    sb_launch_shared(sb_matmul_mma_kernel, tiles, SB_BLOCK, SB_MMA_BYTES, g, share, a, b);
-    if (share.part) sb_each(sb_matmul_parts_kernel, (long)g.m * g.n, g, share);
+    sb_launch_shared(a.by_k ? (b.by_k ? sb_matmul_mma_kernel<1, 1> : sb_matmul_mma_kernel<1, 0>)
+                            : (b.by_k ? sb_matmul_mma_kernel<0, 1> : sb_matmul_mma_kernel<0, 0>),
+                     tiles, SB_BLOCK, SB_MMA_BYTES, g, split, a, b);
+    if (split.part) sb_each(sb_matmul_parts_kernel, (long)g.m * g.n, g, split);
 }
 static void sb_matmul(SbMatmul g) {
     long tiles = (long)((g.m + SB_TILE - 1) / SB_TILE) * ((g.n + SB_TILE - 1) / SB_TILE);
@@ -741,10 +754,10 @@ template <int V> static __global__ void sb_gelu_forward_kernel(real *g, const re
     long i = sb_thread() * V;
     float x[V];
     if (i >= count) return;
-    sb_get<V>(x, h + i);
+    sb_read<V>(x, h + i);
     SB_WHOLLY
     for (int k = 0; k < V; k++) x[k] = sb_gelu(x[k]);
-    sb_set<V>(g + i, x);
+    sb_write<V>(g + i, x);
 }
 SB_FN void sb_gelu_forward(real *g, const real *h, long count) {
     if (sb_wide(count, g, h)) sb_each(sb_gelu_forward_kernel<SB_WIDTH>, count / SB_WIDTH, g, h, count);
@@ -755,11 +768,11 @@ static __global__ void sb_gelu_backward_kernel(real *d_h, const real *d_g, const
     long i = sb_thread() * V;
     float x[V], d[V];
     if (i >= count) return;
-    sb_get<V>(x, h + i);
-    sb_get<V>(d, d_g + i);
+    sb_read<V>(x, h + i);
+    sb_read<V>(d, d_g + i);
     SB_WHOLLY
     for (int k = 0; k < V; k++) d[k] *= sb_phi(x[k]) + x[k] * 0.39894228f * expf(-0.5f * x[k] * x[k]);
-    sb_set<V>(d_h + i, d);
+    sb_write<V>(d_h + i, d);
 }
 SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) {
     if (sb_wide(count, d_h, d_g, h))
@@ -770,11 +783,11 @@ template <int V> static __global__ void sb_swiglu_forward_kernel(real *g, const 
     long i = sb_thread() * V, at = i / f * 2 * f + i % f;
     float x[V], up[V];
     if (i >= count) return;
-    sb_get<V>(x, h + at);
-    sb_get<V>(up, h + at + f);
+    sb_read<V>(x, h + at);
+    sb_read<V>(up, h + at + f);
     SB_WHOLLY
     for (int k = 0; k < V; k++) x[k] *= sb_sigmoid(x[k]) * up[k];
-    sb_set<V>(g + i, x);
+    sb_write<V>(g + i, x);
 }
 SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) {
     if (sb_wide(f, g, h)) sb_each(sb_swiglu_forward_kernel<SB_WIDTH>, n * f / SB_WIDTH, g, h, n * f, f);
@@ -785,17 +798,17 @@ template <int V> static __global__ void sb_swiglu_backward_kernel(real *d_h, con
     long i = sb_thread() * V, at = i / f * 2 * f + i % f;
     float x[V], up[V], d[V];
     if (i >= count) return;
-    sb_get<V>(x, h + at);
-    sb_get<V>(up, h + at + f);
-    sb_get<V>(d, d_g + i);
+    sb_read<V>(x, h + at);
+    sb_read<V>(up, h + at + f);
+    sb_read<V>(d, d_g + i);
     SB_WHOLLY
     for (int k = 0; k < V; k++) {
         float s = sb_sigmoid(x[k]), d_up = d[k] * x[k] * s;
         x[k] = d[k] * up[k] * s * (1.0f + x[k] * (1.0f - s));
         up[k] = d_up;
     }
-    sb_set<V>(d_h + at, x);
-    sb_set<V>(d_h + at + f, up);
+    sb_write<V>(d_h + at, x);
+    sb_write<V>(d_h + at + f, up);
 }
 SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f) {
     if (sb_wide(f, d_h, d_g, h))
@@ -803,13 +816,13 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
     else sb_each(sb_swiglu_backward_kernel<1>, n * f, d_h, d_g, h, n * f, f);
 }
 
-// ---- residual and norm, and the same of every head's lanes: a warp a row, which is a head if there are
-// heads V elements of r = x + y, as they are stored: what is stored is what is normalised.
+// ---- residual and norm, and the same of every head's lanes: a warp a row, or a head of one
+// V elements of r = x + y, as they are stored: what is stored is what is normalised.
 template <int V> static __device__ void sb_residual(float v[V], const real *x, const real *y) {
     float other[V];
-    sb_get<V>(v, x);
+    sb_read<V>(v, x);
     if (!y) return;
-    sb_get<V>(other, y);
+    sb_read<V>(other, y);
     SB_WHOLLY
     for (int k = 0; k < V; k++) v[k] = (float)(real)(v[k] + other[k]);
 }
@@ -824,7 +837,7 @@ sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x, cons
     if (y) y += i * C;
     for (int c = first; c < C; c += SB_WARP * V) {
         sb_residual<V>(v, x + c, y ? y + c : NULL);
-        if (r) sb_set<V>(r + i * C + c, v);
+        if (r) sb_write<V>(r + i * C + c, v);
         SB_WHOLLY
         for (int k = 0; k < V; k++) sum += v[k];
     }
@@ -837,11 +850,11 @@ sb_add_norm_forward_kernel(real *r, real *out, stat_t *stat, const real *x, cons
     float rstd = 1.0f / sqrtf(sb_warp_sum(square) / (float)C + eps);
     for (int c = first; c < C; c += SB_WARP * V) {
         sb_residual<V>(v, x + c, y ? y + c : NULL);
-        sb_get_weight<V>(gain, w, c);
-        sb_get_weight<V>(bias, b, c);
+        sb_read_weight<V>(gain, w, c);
+        sb_read_weight<V>(bias, b, c);
         SB_WHOLLY
         for (int k = 0; k < V; k++) v[k] = (v[k] - mean) * rstd * (w.p ? gain[k] : 1.0f) + bias[k];
-        sb_set<V>(out + c, v);
+        sb_write<V>(out + c, v);
     }
     if (!sb_lane()) stat[2 * i] = mean, stat[2 * i + 1] = rstd;
 }
@@ -865,10 +878,10 @@ template <int V> static __global__ void sb_norm_backward_kernel(real *d_r, const
     for (int turn = 0; turn < 2; turn++) {
         float mean_e = sum_e / (float)C, mean_eu = sum_eu / (float)C;
         for (int c = first; c < C; c += SB_WARP * V) {
-            sb_get<V>(e, d_out + c);
-            sb_get<V>(u, r + c);
-            sb_get_weight<V>(gain, w, c);
-            if (turn && keep) sb_get<V>(d, d_r + c);
+            sb_read<V>(e, d_out + c);
+            sb_read<V>(u, r + c);
+            sb_read_weight<V>(gain, w, c);
+            if (turn && keep) sb_read<V>(d, d_r + c);
             SB_WHOLLY
             for (int k = 0; k < V; k++) {
                 if (w.p) e[k] *= gain[k];
@@ -876,7 +889,7 @@ template <int V> static __global__ void sb_norm_backward_kernel(real *d_r, const
                 if (turn) d[k] = rstd * (e[k] - mean_e - u[k] * mean_eu) + (keep ? d[k] : 0.0f);
                 else sum_e += e[k], sum_eu += e[k] * u[k];
             }
-            if (turn) sb_set<V>(d_r + c, d);
+            if (turn) sb_write<V>(d_r + c, d);
         }
         sum_e = layernorm ? sb_warp_sum(sum_e) : 0.0f, sum_eu = sb_warp_sum(sum_eu);
     }
@@ -991,18 +1004,18 @@ template <int V> static __global__ void sb_rotate_kernel(real *y, long ldy, cons
     int h = (int)(t % pairs) / angles, j = (int)(t % angles),
         lo = h * dim + turn.mixed + j / half * 2 * half + j % half;
     table += i * row + (turn.mixed ? 32 : 0) + j;
-    sb_get<V>(a, x + i * ldx + lo);
-    sb_get<V>(b, x + i * ldx + lo + half);
-    sb_get<V>(cosine, table);
-    sb_get<V>(sine, table + angles);
+    sb_read<V>(a, x + i * ldx + lo);
+    sb_read<V>(b, x + i * ldx + lo + half);
+    sb_read<V>(cosine, table);
+    sb_read<V>(sine, table + angles);
     SB_WHOLLY
     for (int k = 0; k < V; k++) {
         float s = back ? -sine[k] : sine[k], low = a[k] * cosine[k] - b[k] * s;
         b[k] = b[k] * cosine[k] + a[k] * s;
         a[k] = low;
     }
-    sb_set<V>(y + i * ldy + lo, a);
-    sb_set<V>(y + i * ldy + lo + half, b);
+    sb_write<V>(y + i * ldy + lo, a);
+    sb_write<V>(y + i * ldy + lo + half, b);
 }
 static __global__ void sb_camera_kernel(real *y, long ldy, const real *x, long ldx, const stat_t *table,
                                         long row, long count, int heads, int dim, int mixed, int across) {
@@ -1039,10 +1052,10 @@ SB_FN void sb_turn_heads(real *y, long ldy, const real *x, long ldx, const stat_
 // ---- attention. A warp owns a query row of a head (forward, d_q) or a key of a key head (d_k, d_v). It
 // takes the other side in groups of 32: a lane computes one score; then lanes own channels and the scores go
 // round by shuffle.
-enum { SB_HEAD = 128, SB_PARTS = SB_HEAD / SB_WARP };      // largest head; channels a lane owns
+enum { SB_HEAD = 128, SB_LANE_CHANNELS = SB_HEAD / SB_WARP };      // largest head; channels a lane owns
 
 static __device__ int sb_sees(const int *k, int j) {
-    return (j >= k[0] && j < k[1]) || (j >= k[2] && j < k[3]);
+    return ((j >= k[0]) & (j < k[1])) | ((j >= k[2]) & (j < k[3]));
 }
 static __device__ float sb_dot(const float *x, const real *y, int D) {
     float sum = 0;
@@ -1070,7 +1083,7 @@ static __global__ void sb_attention_forward_kernel(real *o, long ldo, stat_t *ls
     int h = (int)(row % a.heads), D = a.dim, kv = h / (a.heads / a.kv_heads) * D;
     if (i >= a.nq) return;
     float *q = shared[sb_warp()], scale = 1.0f / sqrtf((float)D), top = -INFINITY, sum = 0,
-          out[SB_PARTS] = {};
+          out[SB_LANE_CHANNELS] = {};
     const int *keys = a.keys + 4 * i;
     sb_share_row(q, a.q + i * a.ldq + h * D, D);
     for (int r = 0; r < 4; r += 2)
@@ -1080,7 +1093,7 @@ static __global__ void sb_attention_forward_kernel(real *o, long ldo, stat_t *ls
             float higher = fmaxf(top, sb_warp_max(s)), shrink = expf(top - higher), p = expf(s - higher);
             top = higher;
             sum = sum * shrink + sb_warp_sum(p);
-            for (int c = 0; c < SB_PARTS; c++) out[c] *= shrink;
+            for (int c = 0; c < SB_LANE_CHANNELS; c++) out[c] *= shrink;
             sb_add_rows(out, p, a.v + (long)j0 * a.ldv + kv, a.ldv, count, D);
         }
     for (int c = 0; c * SB_WARP + sb_lane() < D; c++)
@@ -1106,7 +1119,7 @@ static __global__ void sb_attention_backward_query_kernel(real *d_q, const real 
     int h = (int)(row % a.heads), D = a.dim, kv = h / (a.heads / a.kv_heads) * D;
     if (i >= a.nq) return;
     float *q = shared[0][sb_warp()], *d = shared[1][sb_warp()], scale = 1.0f / sqrtf((float)D),
-          sum[SB_PARTS] = {};
+          sum[SB_LANE_CHANNELS] = {};
     const int *keys = a.keys + 4 * i;
     sb_share_row(q, a.q + i * a.ldq + h * D, D);
     sb_share_row(d, d_o + i * ldo + h * D, D);
@@ -1132,7 +1145,7 @@ static __global__ void sb_attention_backward_key_kernel(real *d_k, real *d_v, co
     int kv = (int)(key % a.kv_heads), D = a.dim, group = a.heads / a.kv_heads;
     if (j >= a.nk) return;
     float *k = shared[0][sb_warp()], *v = shared[1][sb_warp()], scale = 1.0f / sqrtf((float)D);
-    float sum_k[SB_PARTS] = {}, sum_v[SB_PARTS] = {};
+    float sum_k[SB_LANE_CHANNELS] = {}, sum_v[SB_LANE_CHANNELS] = {};
     sb_share_row(k, a.k + j * a.ldk + kv * D, D);
     sb_share_row(v, a.v + j * a.ldv + kv * D, D);
     for (long i0 = 0; i0 < a.nq; i0 += SB_WARP) {
@@ -1160,9 +1173,10 @@ static __global__ void sb_attention_backward_key_kernel(real *d_k, real *d_v, co
 // walk:
 //     s = x1 y1^T  (scores)    t = x2 y2^T  (backward: d_o v^T)    out += f(s, t) y
 // with x in registers as operand fragments, heads zero-padded to D channels, and s turned from a result's
-// layout into an operand's without leaving its lane. Element e of a lane's result: row lane/4 + 8 (e/2),
-// column 2 (lane%4)
-// + e%2 of an 8-column block.
+// layout into an operand's without leaving its lane. Element e of a lane's result, in 16 rows x 8 columns:
+//     row lane / 4 + 8 (e / 2), column 2 (lane % 4) + e % 2
+// Backward walks twice, over keys for d_q and over queries for d_k and d_v: seven products instead of five,
+// but no atomics.
 enum { SB_OWN = 64, SB_FLASH = 128 };   // rows and threads of a block
 
 // Rows row0 .. +16 of x [rows][dim] as operand fragments.
@@ -1183,7 +1197,7 @@ template <int D, int N>
 static __device__ void sb_other_rows(__nv_bfloat16 *tile, const SbOperand *o, long row0) {
     for (int e = (int)threadIdx.x; e < N * D / SB_CHUNK8; e += SB_FLASH) {
         int row = e / (D / SB_CHUNK8), d = e % (D / SB_CHUNK8) * SB_CHUNK8;
-        sb_copy_chunk(tile + row * (D + SB_MMA_PAD) + d, o, (int)row0 + row, d);
+        sb_copy_chunk<1, 0>(tile + row * (D + SB_MMA_PAD) + d, o, (int)row0 + row, d);
     }
 }
 // Ask for both tiles of the other side from row0 on (at the end: for none, so that groups can be counted).
@@ -1205,8 +1219,8 @@ static __device__ void sb_scores(float s[N / 8][4], const unsigned x[D / 16][4],
         SB_WHOLLY
         for (int j = 0; j < N / 8; j += 2) {
             unsigned y[4];
-            sb_fragment(y, tile, D + SB_MMA_PAD, 1, 8 * j, 16 * k);
-            unsigned left[2] = {y[0], y[2]}, right[2] = {y[1], y[3]};
+            sb_fragment(y, tile, D + SB_MMA_PAD, 1, 8 * j, 16 * k, 1);
+            unsigned left[2] = {y[0], y[1]}, right[2] = {y[2], y[3]};
             sb_mma_bf16(s[j], x[k], left);
             sb_mma_bf16(s[j + 1], x[k], right);
         }
@@ -1222,8 +1236,8 @@ static __device__ void sb_add_product(float out[D / 8][4], float p[N / 8][4], co
         SB_WHOLLY
         for (int j = 0; j < D / 8; j += 2) {
             unsigned y[4];
-            sb_fragment(y, tile, D + SB_MMA_PAD, 0, 8 * j, 16 * k);
-            unsigned left[2] = {y[0], y[2]}, right[2] = {y[1], y[3]};
+            sb_fragment(y, tile, D + SB_MMA_PAD, 0, 8 * j, 16 * k, 1);
+            unsigned left[2] = {y[0], y[1]}, right[2] = {y[2], y[3]};
             sb_mma_bf16(out[j], x, left);
             sb_mma_bf16(out[j + 1], x, right);
         }
@@ -1240,6 +1254,13 @@ static __device__ void sb_store_rows(real *y, long ld, long row0, long rows, int
             if (row < rows && d < dim) y[row * ld + d] = (real)out[j][e];
         }
 }
+// The keys of row i in registers; beyond the rows: none.
+static __device__ void sb_own_keys(int out[4], const int *keys, long i, long rows) {
+    __align__(16) int k[4] = {};
+    if (i < rows) *(uint4 *)k = ((const uint4 *)keys)[i];
+    SB_WHOLLY
+    for (int e = 0; e < 4; e++) out[e] = k[e];
+}
 // Over the four lanes that hold a row of a result.
 static __device__ float sb_quad_max(float x) {
     x = fmaxf(x, __shfl_xor_sync(~0u, x, 1));
@@ -1249,7 +1270,7 @@ static __device__ float sb_quad_sum(float x) {
     x += __shfl_xor_sync(~0u, x, 1);
     return x + __shfl_xor_sync(~0u, x, 2);
 }
-// Rows [row0, row0 + own) of keys: first and last key that any of them sees, in every thread of the block.
+// Rows [row0, row0 + SB_OWN) of keys: first and last key that any of them sees, in every thread of the block.
 static __device__ void sb_block_span(int span[2], const int *keys, long row0, long rows) {
     __shared__ int low[SB_FLASH / SB_WARP], high[SB_FLASH / SB_WARP];
     int lo = INT_MAX, hi = 0;
@@ -1312,36 +1333,39 @@ static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, S
     unsigned q[D / 16][4];
     float out[D / 8][4] = {}, top[2] = {-INFINITY, -INFINITY}, sum[2] = {},
                   scale = 1.0f / sqrtf((float)a.dim);
+    int own[2][4];
     sb_own_rows<D>(q, a.q + h * a.dim, a.ldq, mine, a.nq, a.dim);
+    SB_WHOLLY
+    for (int half = 0; half < 2; half++)
+        sb_own_keys(own[half], a.keys, mine + sb_lane() / 4 + 8 * half, a.nq);
     sb_block_span(span, a.keys, row0, a.nq);
-    int j0 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, span[0], span[1]), half_k = 0;
+    int j0 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, span[0], span[1]), buffer = 0;
     sb_copy_pair<D, N>(k[0], v[0], &k_head, &v_head, j0, span[1]);
-    for (int j1; j0 < span[1]; j0 = j1, half_k ^= 1) {      // the next tile is on its way meanwhile
+    for (int j1; j0 < span[1]; j0 = j1, buffer ^= 1) {      // the next tile is on its way meanwhile
         j1 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, j0 + N, span[1]);
-        sb_copy_pair<D, N>(k[half_k ^ 1], v[half_k ^ 1], &k_head, &v_head, j1, span[1]);
+        sb_copy_pair<D, N>(k[buffer ^ 1], v[buffer ^ 1], &k_head, &v_head, j1, span[1]);
         sb_copy_wait<1>();
         __syncthreads();
         float s[N / 8][4];
-        sb_scores<D, N>(s, q, k[half_k]);
+        sb_scores<D, N>(s, q, k[buffer]);
         SB_WHOLLY
         for (int half = 0; half < 2; half++) {              // rows lane / 4 and lane / 4 + 8
-            long i = mine + sb_lane() / 4 + 8 * half;
             float higher = top[half], part = 0;
             SB_WHOLLY
             for (int j = 0; j < N / 8; j++)
                 SB_WHOLLY
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
                     int key = j0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
-                    s[j][e] = i < a.nq && sb_sees(a.keys + 4 * i, key) ? s[j][e] * scale : -INFINITY;
+                    s[j][e] = sb_sees(own[half], key) ? s[j][e] * scale : -INFINITY;
                     higher = fmaxf(higher, s[j][e]);
                 }
             higher = sb_quad_max(higher);
-            float shrink = higher > -INFINITY ? expf(top[half] - higher) : 1.0f;
+            float base = higher > -INFINITY ? higher : 0.0f, shrink = expf(top[half] - base);
             SB_WHOLLY
             for (int j = 0; j < N / 8; j++)
                 SB_WHOLLY
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
-                    s[j][e] = higher > -INFINITY ? expf(s[j][e] - higher) : 0.0f;
+                    s[j][e] = expf(s[j][e] - base);
                     part += s[j][e];
                 }
             sum[half] = sum[half] * shrink + sb_quad_sum(part);
@@ -1349,7 +1373,7 @@ static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, S
             SB_WHOLLY
             for (int d = 0; d < D / 8; d++) out[d][2 * half] *= shrink, out[d][2 * half + 1] *= shrink;
         }
-        sb_add_product<D, N>(out, s, v[half_k]);
+        sb_add_product<D, N>(out, s, v[buffer]);
     }
     SB_WHOLLY
     for (int half = 0; half < 2; half++) {
@@ -1364,9 +1388,8 @@ static __global__ void sb_flash_forward_kernel(real *o, long ldo, stat_t *lse, S
 }
 typedef struct { const real *d_o; long ldo; const stat_t *lse; const float *delta; } SbFlashGrad;
 // P = exp(scale q.k - lse) where the row sees the key, else 0;  dS = P (d_o.v - delta) scale
-static __device__ float sb_flash_p(const SbAttention *a, const SbFlashGrad *g, float s, float scale, long i,
-                                   int key, int h) {
-    return i < a->nq && sb_sees(a->keys + 4 * i, key) ? expf(s * scale - g->lse[i * a->heads + h]) : 0.0f;
+static __device__ float sb_flash_p(const int own[4], float s, float scale, float lse, int key) {
+    return expf(sb_sees(own, key) ? s * scale - lse : -INFINITY);
 }
 template <int D, int N> static __global__ void
 sb_flash_backward_query_kernel(real *d_q, SbAttention a, SbFlashGrad g, SbOperand k_all, SbOperand v_all) {
@@ -1380,27 +1403,35 @@ sb_flash_backward_query_kernel(real *d_q, SbAttention a, SbFlashGrad g, SbOperan
     float out[D / 8][4] = {}, scale = 1.0f / sqrtf((float)a.dim);
     sb_own_rows<D>(q, a.q + h * a.dim, a.ldq, mine, a.nq, a.dim);
     sb_own_rows<D>(d_o, g.d_o + h * a.dim, g.ldo, mine, a.nq, a.dim);
+    int own[2][4];
+    float lse[2], delta[2];
+    SB_WHOLLY
+    for (int half = 0; half < 2; half++) {
+        long i = mine + sb_lane() / 4 + 8 * half;
+        sb_own_keys(own[half], a.keys, i, a.nq);
+        lse[half] = i < a.nq ? g.lse[i * a.heads + h] : 0.0f;
+        delta[half] = i < a.nq ? g.delta[i * a.heads + h] : 0.0f;
+    }
     sb_block_span(span, a.keys, row0, a.nq);
-    int j0 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, span[0], span[1]), half_k = 0;
+    int j0 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, span[0], span[1]), buffer = 0;
     sb_copy_pair<D, N>(k[0], v[0], &k_head, &v_head, j0, span[1]);
-    for (int j1; j0 < span[1]; j0 = j1, half_k ^= 1) {      // the next tile is on its way meanwhile
+    for (int j1; j0 < span[1]; j0 = j1, buffer ^= 1) {      // the next tile is on its way meanwhile
         j1 = sb_next_tile<N>(flag, &turn, a.keys, row0, a.nq, j0 + N, span[1]);
-        sb_copy_pair<D, N>(k[half_k ^ 1], v[half_k ^ 1], &k_head, &v_head, j1, span[1]);
+        sb_copy_pair<D, N>(k[buffer ^ 1], v[buffer ^ 1], &k_head, &v_head, j1, span[1]);
         sb_copy_wait<1>();
         __syncthreads();
         float s[N / 8][4], t[N / 8][4];
-        sb_scores<D, N>(s, q, k[half_k]);
-        sb_scores<D, N>(t, d_o, v[half_k]);
+        sb_scores<D, N>(s, q, k[buffer]);
+        sb_scores<D, N>(t, d_o, v[buffer]);
         SB_WHOLLY
         for (int j = 0; j < N / 8; j++)
             SB_WHOLLY
             for (int e = 0; e < 4; e++) {
-                long i = mine + sb_lane() / 4 + 8 * (e / 2);
                 int key = j0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
-                float p = sb_flash_p(&a, &g, s[j][e], scale, i, key, h);
-                s[j][e] = p > 0 ? p * (t[j][e] - g.delta[i * a.heads + h]) * scale : 0.0f;
+                float p = sb_flash_p(own[e / 2], s[j][e], scale, lse[e / 2], key);
+                s[j][e] = p * (t[j][e] - delta[e / 2]) * scale;
             }
-        sb_add_product<D, N>(out, s, k[half_k]);
+        sb_add_product<D, N>(out, s, k[buffer]);
     }
     sb_store_rows<D>(d_q + h * a.dim, a.ldq, mine, a.nq, a.dim, out);
 }
@@ -1408,12 +1439,12 @@ sb_flash_backward_query_kernel(real *d_q, SbAttention a, SbFlashGrad g, SbOperan
 static __global__ void sb_row_spans_kernel(int *span, const int *keys, long nq) {
     __shared__ int low[SB_BLOCK], high[SB_BLOCK];
     int j0 = (int)blockIdx.x * SB_OWN, t = (int)threadIdx.x, lo = INT_MAX, hi = 0;
-    for (int i = t; i < nq; i += SB_BLOCK)
+    for (int i = t, own[4]; i < nq; i += SB_BLOCK) {
+        sb_own_keys(own, keys, i, nq);
         SB_WHOLLY
-        for (int k = 0; k < 4; k += 2) {
-            const int *range = keys + 4 * (long)i + k;
-            if (max(range[0], j0) < min(range[1], j0 + SB_OWN)) lo = min(lo, i), hi = max(hi, i + 1);
-        }
+        for (int k = 0; k < 4; k += 2)
+            if (max(own[k], j0) < min(own[k + 1], j0 + SB_OWN)) lo = min(lo, i), hi = max(hi, i + 1);
+    }
     low[t] = lo, high[t] = hi;
     for (int half = SB_BLOCK / 2; half; half /= 2) {
         __syncthreads();
@@ -1450,11 +1481,18 @@ static __global__ void sb_flash_backward_key_kernel(real *d_k, real *d_v, const 
         SB_WHOLLY
         for (int j = 0; j < N / 8; j++)
             SB_WHOLLY
-            for (int e = 0; e < 4; e++) {
-                long i = i0 + 8 * j + sb_lane() % 4 * 2 + e % 2;
-                int key = (int)mine + sb_lane() / 4 + 8 * (e / 2);
-                s[j][e] = sb_flash_p(&a, &g, s[j][e], scale, i, key, h);
-                p[j][e] = s[j][e] > 0 ? s[j][e] * (p[j][e] - g.delta[i * a.heads + h]) * scale : 0.0f;
+            for (int odd = 0; odd < 2; odd++) {             // a row of the tile, two of this lane's keys
+                long i = i0 + 8 * j + sb_lane() % 4 * 2 + odd;
+                int own[4];
+                float lse = i < a.nq ? g.lse[i * a.heads + h] : 0.0f,
+                      delta = i < a.nq ? g.delta[i * a.heads + h] : 0.0f;
+                sb_own_keys(own, a.keys, i, a.nq);
+                SB_WHOLLY
+                for (int e = odd; e < 4; e += 2) {
+                    int key = (int)mine + sb_lane() / 4 + 8 * (e / 2);
+                    s[j][e] = sb_flash_p(own, s[j][e], scale, lse, key);
+                    p[j][e] = s[j][e] * (p[j][e] - delta) * scale;
+                }
             }
         sb_add_product<D, N>(out_v, s, d_o[t % 2]);
         sb_add_product<D, N>(out_k, p, q[t % 2]);
@@ -1625,10 +1663,12 @@ static __global__ void sb_rows_by_index_kernel(void *to, int type, const real *d
     for (long s0 = t; s0 < n; s0 += SB_WARP) {
         long s = s0 + sb_lane();
         unsigned mine = __ballot_sync(~0u, s < n && index[s] == w);
-        for (int lane = 0; mine && lane < SB_WARP; lane++)
-            for (int c = sb_lane(); (mine >> lane & 1) && c < width; c += SB_WARP)
-                sb_store(to, type, w * width + c, sb_load(to, type, w * width + c) +
-                                                      (float)d_x[(s0 + lane) / each * width + c]);
+        for (int c = sb_lane(); mine && c < width; c += SB_WARP) {
+            float sum = sb_load(to, type, w * width + c);
+            for (int lane = 0; lane < SB_WARP; lane++)
+                if (mine >> lane & 1) sum += (float)d_x[(s0 + lane) / each * width + c];
+            sb_store(to, type, w * width + c, sum);
+        }
     }
 }
 SB_FN void sb_embed_backward(param_t *d_emb, real *d_vis, const real *d_x, const int *token,
@@ -1757,6 +1797,10 @@ SB_FN void sb_feature_loss(stat_t *value, stat_t *angle, real *d_pred, const rea
 SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, long chunk, const real *x,
                         SbWeight w, const int *target, long n, double scale) {
     int V = w.rows, C = w.cols;
+    if (sizeof(real) == 2) {            // the table is packed once, not in every product
+        SbOperand table = sb_packed(sb_operand(w.p, w.type, V, C, w.ld, 1), 2);
+        w.p = table.p, w.type = SB_BF16, w.ld = table.row;
+    }
     for (long i = 0; i < n; i += chunk) {
         long m = n - i < chunk ? n - i : chunk;
         real *d_logits = d_x || d_w ? logits + chunk * V : NULL;
@@ -1769,8 +1813,16 @@ SB_FN void sb_head_xent(stat_t *loss, real *d_x, param_t *d_w, real *logits, lon
 
 // ---- optimiser
 // A block sums SB_SQUARE_SPAN elements: a thread every 256th, then halves of the block, in double; then one
-// thread adds up the blocks.
+// block adds up the blocks.
 enum { SB_SQUARE_SPAN = 16384 };
+// of_thread[0] = sum over the block; afterwards for thread 0 only.
+static __device__ void sb_block_halves(double *of_thread, double sum) {
+    of_thread[threadIdx.x] = sum;
+    for (int half = SB_BLOCK / 2; half; half /= 2) {
+        __syncthreads();
+        if ((int)threadIdx.x < half) of_thread[threadIdx.x] += of_thread[threadIdx.x + half];
+    }
+}
 static __global__ void sb_square_partials_kernel(double *part, const void *x, int type, long count) {
     __shared__ double of_thread[SB_BLOCK];
     long first = (long)blockIdx.x * SB_SQUARE_SPAN;
@@ -1779,23 +1831,21 @@ static __global__ void sb_square_partials_kernel(double *part, const void *x, in
         double one = (double)sb_load(x, type, i);
         sum += one * one;
     }
-    of_thread[threadIdx.x] = sum;
-    for (int half = SB_BLOCK / 2; half; half /= 2) {
-        __syncthreads();
-        if ((int)threadIdx.x < half) of_thread[threadIdx.x] += of_thread[threadIdx.x + half];
-    }
+    sb_block_halves(of_thread, sum);
     if (!threadIdx.x) part[blockIdx.x] = of_thread[0];
 }
 static __global__ void sb_square_sum_kernel(double *total, const double *part, long blocks) {
+    __shared__ double of_thread[SB_BLOCK];
     double sum = 0;
-    for (long b = 0; b < blocks; b++) sum += part[b];
-    *total = sum;
+    for (long b = threadIdx.x; b < blocks; b += SB_BLOCK) sum += part[b];
+    sb_block_halves(of_thread, sum);
+    if (!threadIdx.x) *total = of_thread[0];
 }
 SB_FN void sb_sum_squares(double *sum, const void *x, int type, long count) {
     long blocks = (count + SB_SQUARE_SPAN - 1) / SB_SQUARE_SPAN;
     double *part = (double *)sb_scratch(SB_SQUARES, (size_t)blocks * sizeof *part);
     sb_launch(sb_square_partials_kernel, blocks, SB_BLOCK, part, x, type, count);
-    sb_launch(sb_square_sum_kernel, 1, 1, sum, part, blocks);
+    sb_launch(sb_square_sum_kernel, 1, SB_BLOCK, sum, part, blocks);
 }
 // All tensors in one launch. A block owns SB_ADAMW_SPAN elements, a thread every 256th of them; it finds the
 // first one's tensor by halving the list and walks on from there.

@@ -7,12 +7,17 @@
 // c = 3 where sums are rounded in eps too (float against float), 1.2 where only results are (bf16, float
 // sums); 8: an operation is more than one rounding, which matters where the way is short. A bias's gradient
 // is a sum whose terms may cancel (those of keys do, to 0): it counts as large as its matrix's, whose terms
-// are. Read from top: one tensor, the table.
+// are.
+//
+// What to do with a table. All ratios below 1: rounding. Else begin at the tensor named as first beyond its
+// bound, at the smallest depth: the operation that made it is wrong, what comes after it inherits its error
+// (a gradient's depth counts the way there and back). A ratio of inf: a NaN, or something where A has zeros.
+// `where` is [row, column] of the largest error. Read from top: one tensor, the table.
 #ifndef SB_DIFF_H
 #define SB_DIFF_H
 #include "checkpoint.h"
 
-typedef struct { const SbFileTensor *a, *b; double error, bound, ratio; int64_t at; } SbDifference;
+typedef struct { const SbFileTensor *a, *b; double depth, error, bound, ratio; int64_t at; } SbDifference;
 
 static double sb_diff_at(const SbFileTensor *t, int64_t i) {
     uint32_t bits;
@@ -49,7 +54,8 @@ static void sb_diff_tensor(SbDifference *d, const SbCheckpoint *a, double eps) {
         size = fmax(size, sb_diff_largest(sb_checkpoint_find(a, matrix)));
         free(matrix);
     }
-    d->bound = c * eps * sqrt(sb_diff_number(a, key) + 8) * size;
+    d->depth = sb_diff_number(a, key);
+    d->bound = c * eps * sqrt(d->depth + 8) * size;
     free(key);
     for (int64_t i = 0; i < sb_diff_count(d->a); i++) {
         double off = fabs(sb_diff_at(d->a, i) - sb_diff_at(d->b, i));
@@ -67,8 +73,9 @@ static void sb_diff_print(FILE *f, const SbDifference *d, int csv) {
     char *shape = sb_shape_text(d->a->type, d->a->rank, d->a->shape);
     long long cols = d->a->rank > 1 ? (long long)d->a->shape[1] : 1, row = (long long)d->at / cols;
     fprintf(f,
-            csv ? "%s,\"%s\",%.4g,%.4g,%.4f,%lld,%lld\n" : "%-28s %-18s %10.3g %10.3g %8.3f   [%lld, %lld]\n",
-            d->a->name, shape, d->error, d->bound, d->ratio, row, (long long)d->at % cols);
+            csv ? "%s,\"%s\",%.0f,%.4g,%.4g,%.4f,%lld,%lld\n"
+                : "%-28s %-16s %5.0f %10.3g %10.3g %8.3f   [%lld, %lld]\n",
+            d->a->name, shape, d->depth, d->error, d->bound, d->ratio, row, (long long)d->at % cols);
     free(shape);
 }
 // Compare file b with file a, print the `show` worst tensors (and all to csv, if it is not NULL). Returns how
@@ -77,7 +84,7 @@ static SB_UNUSED int sb_diff(const char *path_a, const char *path_b, int show, c
     SbCheckpoint a, b;
     sb_checkpoint_open(&a, path_a), sb_checkpoint_open(&b, path_b);
     double eps = fmax(sb_diff_number(&a, "eps"), sb_diff_number(&b, "eps"));
-    int n = 0, beyond = 0, active = 0;
+    int n = 0, beyond = 0, active = 0, first = -1;
     SbDifference *d = (SbDifference *)sb_calloc((size_t)a.tensors + 1, sizeof *d);
     if (a.tensors != b.tensors) sb_die("%s: %d tensors, %s: %d", path_a, a.tensors, path_b, b.tensors);
     for (; n < a.tensors; n++) {
@@ -87,14 +94,17 @@ static SB_UNUSED int sb_diff(const char *path_a, const char *path_b, int show, c
         beyond += !(d[n].ratio <= 1), active += d[n].error > 0;
     }
     qsort(d, (size_t)n, sizeof *d, sb_diff_worse);
-    printf("%-28s %-18s %10s %10s %8s   where\n", "tensor", "type [shape]", "error", "bound", "ratio");
+    for (int i = 0; i < beyond; i++) if (first < 0 || d[i].depth < d[first].depth) first = i;
+    printf("%-28s %-16s %5s %10s %10s %8s   where\n", "tensor", "type [shape]", "depth", "error", "bound",
+           "ratio");
     for (int i = 0; i < n && i < show; i++) sb_diff_print(stdout, d + i, 0);
     printf("%d tensors, %d of them equal; of the rest error / bound: median %.3f, largest %.3f; %d beyond\n",
            n, n - active, active ? d[active / 2].ratio : 0, n ? d[0].ratio : 0, beyond);
+    if (beyond) printf("first beyond its bound: %s (depth %.0f)\n", d[first].a->name, d[first].depth);
     if (csv) {
         FILE *f = fopen(csv, "w");
         if (!f) sb_die("%s: cannot be written (%s)", csv, strerror(errno));
-        fprintf(f, "tensor,type,error,bound,ratio,row,column\n");
+        fprintf(f, "tensor,type,depth,error,bound,ratio,row,column\n");
         for (int i = 0; i < n; i++) sb_diff_print(f, d + i, 1);
         if (fclose(f)) sb_die("%s: cannot be written (%s)", csv, strerror(errno));
     }

@@ -9,24 +9,18 @@
 // All sides take turns in one run and medians are kept, so that a busy machine hits all alike. Time is wall
 // time; with OMP_NUM_THREADS=1 it is CPU time (not on macOS), which other programs disturb less. Run:
 // ./build/bench FILE.csv [matmul|ops|steps]...     no list: everything Read from the bottom: main, then the
-// three groups. The line protocol of a peer is that of dev/bench_torch.py.
+// three groups. The table, the steps and the line protocol of a peer are in dev/bench.h.
 #define _POSIX_C_SOURCE 200809L
 #include "spatialboost.h"
 
+#include "dev/bench.h"
+
 #include <dlfcn.h>
-#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { ROUNDS = 9, STEP_ROUNDS = 7, ROWS_MAX = 128 };
+enum { ROUNDS = 9, STEP_ROUNDS = 7 };
 
-static void die(const char *what, const char *name) {
-    fprintf(stderr, "error: %s: %s%s%s\n", name, what, errno ? ": " : "", errno ? strerror(errno) : "");
-    exit(1);
-}
 static int threads(void) {
 #ifdef _OPENMP
     return omp_get_max_threads();
@@ -46,47 +40,11 @@ static double clock_ms(pid_t pid) {
     clock_gettime(id, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-static double median(double *x, int n) {
-    qsort(x, (size_t)n, sizeof *x, ascending);
-    return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
-}
 static real *numbers(long count) {                          // in [-1, 1)
     real *x = (real *)sb_alloc((size_t)count * sizeof(real));
     for (long i = 0; i < count; i++)
         x[i] = (real)((double)(sb_mix64((uint64_t)i) >> 11) / 4503599627370496.0 - 1);
     return x;
-}
-
-// ---- the result: one table, printed as it grows, written at the end
-typedef struct { char name[96]; double ours, peer, ratio; } Row;      // peer 0: none
-static Row table[ROWS_MAX];
-static int rows;
-
-static void add_row(const char *name, double ours, double peer, double ratio) {
-    if (rows == ROWS_MAX) die("too many rows", name);
-    Row *r = table + rows++;
-    snprintf(r->name, sizeof r->name, "%s", name);
-    r->ours = ours, r->peer = peer, r->ratio = ratio;
-    printf(peer > 0 ? "%-60s %10.3f %10.3f %7.2f\n" : "%-60s %10.3f\n", name, ours, peer, ratio);
-    fflush(stdout);
-}
-static void write_table(const char *path) {
-    char *temp = (char *)malloc(strlen(path) + 8);
-    if (!temp) die("out of memory", path);
-    sprintf(temp, "%s.tmp", path);
-    FILE *f = fopen(temp, "w");
-    if (!f) die("cannot be written", temp);
-    fprintf(f, "name,ours,peer,ratio\n");
-    for (int i = 0; i < rows; i++) {
-        fprintf(f, "%s,%.4f,", table[i].name, table[i].ours);
-        fprintf(f, table[i].peer > 0 ? "%.4f,%.4f\n" : ",\n", table[i].peer, table[i].ratio);
-    }
-    if (ferror(f) | fclose(f) || rename(temp, path)) die("cannot be written", path);
-    free(temp);
 }
 
 // ---- matmul: the linear layers of both presets in three forms, beside OpenBLAS
@@ -276,142 +234,49 @@ static void bench_elementwise(void) {
     sb_free(p), sb_free(g), sb_free(m), sb_free(v);
 }
 
-// ---- training steps of preset small. Both sides are programs of their own that take a step when asked, so
-// that memory is theirs alone: ours is this program again, with the peer's arguments.
-typedef struct { const char *kind; int batch, text, loss_rows; } Step;
-static const Step steps[] = {{"encoder", 8, 0, 0}, {"boost", 8, 128, 32}, {"llm", 8, 256, 64}};
+// ---- training steps of preset small, see dev/bench.h
+static double megabytes(void) {                             // the most so far
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+#ifdef __APPLE__
+    usage.ru_maxrss /= 1024;                                // bytes there, kilobytes elsewhere
+#endif
+    return (double)usage.ru_maxrss / 1024;
+}
+static const struct { const char *kind; int batch, text, loss_rows; } steps[] = {
+    {"encoder", 8, 0, 0}, {"boost", 8, 128, 32}, {"llm", 8, 256, 64}};
 enum { STEPS = sizeof steps / sizeof *steps };
 
-// The batch of a step: images of noise, one turn of random words a sample, loss on its last rows.
-static void fill_batch(SbBatch *b, const SbConfig *c, const Step *s) {
-    enum { TEXT_MAX = 4096 };
-    static unsigned char rgb[3 * 224 * 224];
-    static int token[TEXT_MAX], target[TEXT_MAX];
-    uint64_t at = 0;
-    if (s->text > TEXT_MAX || c->image != 224) die("the step is too large", s->kind);
-    for (int i = 0; i < s->batch; i++) {
-        int image = -1;
-        if (strcmp(s->kind, "llm")) {
-            for (size_t k = 0; k < sizeof rgb; k++) rgb[k] = (unsigned char)sb_mix64(++at);
-            image = sb_batch_image(b, c, rgb, c->image, c->image);
-            b->main_class[image] = i % c->classes;
-        }
-        if (!strcmp(s->kind, "encoder")) continue;
-        sb_batch_sample(b);
-        if (image >= 0) sb_batch_prefix_image(b, c, image);
-        for (int k = 0; k < s->text; k++) {
-            token[k] = (int)(sb_mix64(++at) % (uint64_t)c->vocab);
-            target[k] = k < s->text - s->loss_rows ? -1 : (int)(sb_mix64(++at) % (uint64_t)c->vocab);
-        }
-        sb_batch_turn(b, c, token, target, NULL, s->text);
-    }
+static void time_turn(Side *side) {
+    double began = clock_ms(side->pid);
+    take_turn(side, 1);
+    if (threads() == 1) side->ms[side->turns - 1] = clock_ms(side->pid) - began;
 }
-// Our side: "ready", then one step for every line, answered with milliseconds and peak megabytes.
-static int serve(int argc, char **argv) {
-    if (argc < 8) die("expected KIND BATCH TEXT LOSS_ROWS THREADS ITERATIONS", "serve");
-    Step s = {argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5])};
-    int encoder = !strcmp(s.kind, "encoder"), boost = !strcmp(s.kind, "boost"), iterations = atoi(argv[7]);
-    SbConfig c = sb_config_preset(SB_SMALL);
-    SbModel m;
-    SbBatch b;
-    memset(&b, 0, sizeof b);
-    sb_model_init(&m, &c, boost);
-    sb_model_random(&m, ~0, 1, 1);
-    sb_model_train(&m, encoder ? SB_BASE | SB_HEADS : boost ? SB_PLUS | SB_ALPHA | SB_PROJ : SB_LLM);
-    fill_batch(&b, &c, &s);
-    for (int i = -2; i < iterations; i++) {                // two to warm up
-        char line[16];
-        struct rusage usage;
-        if (i == 0) printf("ready\n"), fflush(stdout);
-        if (i >= 0 && (!fgets(line, sizeof line, stdin) || strcmp(line, "step\n"))) break;
-        double began = clock_ms(0);
-        if (encoder) sb_step_recognise(&m, &b, 1, 0);
-        else sb_step_lm(&m, &b, 1);
-        sb_update(&m, 1e-4, 0.05, i + 3);
-        if (!isfinite(sb_loss(&m))) die("the loss is not a number", s.kind);
-        if (i < 0) continue;
-        getrusage(RUSAGE_SELF, &usage);
-#ifdef __APPLE__
-        usage.ru_maxrss /= 1024;                            // bytes there, kilobytes elsewhere
-#endif
-        printf("%.3f %.0f\n", clock_ms(0) - began, (double)usage.ru_maxrss / 1024);
-        fflush(stdout);
-    }
-    sb_model_free(&m), sb_batch_free(&b);
-    return 0;
-}
-
-typedef struct {
-    const char *name;
-    pid_t pid;                  // 0: not there
-    FILE *to, *from;
-    double ms[STEP_ROUNDS], megabytes;
-} Side;
-
-// Start `program [script] kind batch ... [last]` between two pipes. 0 if it does not say "ready".
-static int start_side(Side *side, const char *name, const char *program, const char *script, const Step *s,
-                      const char *last) {
-    char number[5][16], line[64], *argv[12];
-    int value[5] = {s->batch, s->text, s->loss_rows, threads(), STEP_ROUNDS}, in[2], out[2], n = 0;
-    memset(side, 0, sizeof *side);
-    side->name = name;
-    if (!program || !*program) return 0;
-    argv[n++] = (char *)(size_t)program, argv[n++] = (char *)(size_t)script,
-    argv[n++] = (char *)(size_t)s->kind;
-    for (int i = 0; i < 5; i++) snprintf(number[i], 16, "%d", value[i]), argv[n++] = number[i];
-    if (last) argv[n++] = (char *)(size_t)last;
-    argv[n] = NULL;
-    if (pipe(in) || pipe(out)) die("no pipe", name);
-    fflush(stdout);
-    if ((side->pid = fork()) < 0) die("cannot be started", name);
-    if (!side->pid) {
-        dup2(in[0], 0), dup2(out[1], 1);
-        close(in[0]), close(in[1]), close(out[0]), close(out[1]);
-        execvp(program, argv);
-        _exit(127);
-    }
-    close(in[0]), close(out[1]);
-    side->to = fdopen(in[1], "w"), side->from = fdopen(out[0], "r");
-    if (fgets(line, sizeof line, side->from) && !strcmp(line, "ready\n")) return 1;
-    printf("%s: does not start, left out\n", name);
-    fclose(side->to), fclose(side->from);
-    waitpid(side->pid, NULL, 0);
-    side->pid = 0;
-    return 0;
-}
-static void take_step(Side *side, int round) {
-    double began = clock_ms(side->pid), ms;
-    fputs("step\n", side->to), fflush(side->to);
-    if (fscanf(side->from, "%lf %lf", &ms, &side->megabytes) != 2) die("stopped answering", side->name);
-    side->ms[round] = threads() == 1 ? clock_ms(side->pid) - began : ms;
-}
-static void stop_side(Side *side) {
-    if (!side->pid) return;
-    fclose(side->to), fclose(side->from);
-    waitpid(side->pid, NULL, 0);
-}
-static void bench_step(const Step *s, const char *self) {
+static void bench_step(int index, const char *self) {
     const char *python = getenv("BENCH_PYTHON"), *script = "dev/bench_torch.py";
+    static const char *const compile[] = {"--compile", NULL};
+    Step s = {steps[index].kind, steps[index].batch, steps[index].text, steps[index].loss_rows,
+              sb_config_preset(SB_SMALL)};
     char name[96], what[64] = "";
     Side side[3];
-    if (strcmp(s->kind, "encoder"))
-        snprintf(what, sizeof what, ", text %d, loss rows %d", s->text, s->loss_rows);
-    if (!start_side(side, "our step", self, "serve", s, NULL)) die("does not start", self);
-    start_side(side + 1, "PyTorch, eager", python, script, s, NULL);
-    start_side(side + 2, "PyTorch, compiled", python, script, s, "--compile");
+    if (strcmp(s.kind, "encoder"))
+        snprintf(what, sizeof what, ", text %d, loss rows %d", s.text, s.loss_rows);
+    if (!start_side(side, "our step", self, "serve", &s, threads(), NULL)) die("does not start", self);
+    start_side(side + 1, "PyTorch, eager", python, script, &s, threads(), NULL);
+    start_side(side + 2, "PyTorch, compiled", python, script, &s, threads(), compile);
     for (int round = 0; round < STEP_ROUNDS; round++)
-        for (int i = 0; i < 3; i++) if (side[i].pid) take_step(side + i, round);
+        for (int i = 0; i < 3; i++) if (side[i].pid) time_turn(side + i);
     double t[3], ms = 0, memory = 0;
     for (int i = 0; i < 3; i++) {
         t[i] = side[i].pid ? median(side[i].ms, STEP_ROUNDS) : 0;
         if (i && t[i] > 0)
-            printf("%s: %s %.1f ms, %.0f MB\n", s->kind, side[i].name, t[i], side[i].megabytes);
+            printf("%s: %s %.1f ms, %.0f MB\n", s.kind, side[i].name, t[i], side[i].megabytes);
         if (i && t[i] > 0 && (ms == 0 || t[i] < ms)) ms = t[i], memory = side[i].megabytes;
         stop_side(side + i);
     }
-    snprintf(name, sizeof name, "step %s small, batch %d%s [ms]", s->kind, s->batch, what);
+    snprintf(name, sizeof name, "step %s small, batch %d%s [ms]", s.kind, s.batch, what);
     add_row(name, t[0], ms, ms / t[0]);
-    snprintf(name, sizeof name, "memory %s small, batch %d%s [MB]", s->kind, s->batch, what);
+    snprintf(name, sizeof name, "memory %s small, batch %d%s [MB]", s.kind, s.batch, what);
     add_row(name, side[0].megabytes, memory, memory / side[0].megabytes);
 }
 
@@ -430,8 +295,8 @@ int main(int argc, char **argv) {
     printf("%d threads, vectors of %d bytes, time is %s\n", threads(), SB_BYTES,
            threads() == 1 ? "CPU time" : "wall time");
     printf("PyTorch: %s\n", python ? python : "BENCH_PYTHON names none, the step rows have no peer");
-    printf("%-60s %10s %10s %7s\n", "name [unit]", "ours", "peer", "ratio");
-    if (want[2]) for (int i = 0; i < STEPS; i++) bench_step(steps + i, argv[0]);
+    printf("%-72s %10s %10s %7s\n", "name [unit]", "ours", "peer", "ratio");
+    if (want[2]) for (int i = 0; i < STEPS; i++) bench_step(i, argv[0]);
     if (want[1]) {
         for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) bench_attention(cores + i);
         bench_elementwise();

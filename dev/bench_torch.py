@@ -1,18 +1,24 @@
-"""bench_torch.py: the PyTorch peer of `make bench`: training steps of the "small" preset, timed on request.
+"""bench_torch.py: the PyTorch peer of `make bench` and `make bench_gpu`: training steps, timed on request.
 
-Refuses: to read data, and to train what our side does not. Weights and inputs are random, float32, CPU.
-Run: python bench_torch.py encoder|boost|llm BATCH TEXT LOSS_ROWS THREADS ITERATIONS [--compile]
-Prints "ready" after the warm-up, then answers every line "step" on stdin with "MILLISECONDS PEAK_RSS_MB", at
-most ITERATIONS times: so a C program can let both sides step in turn. Everything else goes to stderr.
+Refuses: to read data, and to train what our side does not. Weights and inputs are random.
+Run: python bench_torch.py encoder|boost|llm BATCH TEXT LOSS_ROWS THREADS NAME=VALUE... [--compile]
+     [--device cuda] [--all-rows]; the sizes are the fields of SbConfig (image=224 patch=14 ...), all of them.
+Prints "ready" after the warm-up, then answers every line "step N" on stdin with "MILLISECONDS MEGABYTES" (of
+one of N steps; the most memory so far), so that a C program (dev/bench.h) can let both sides step in turn.
+Everything else goes to stderr.
 
-encoder  ViT-S/14 at 224 px, all of it trained by cross-entropy on the CLS row; TEXT, LOSS_ROWS: ignored
-boost    that encoder with both channels (Attn+, a, projector trained, the rest frozen) and the frozen LLM on
-         256 image rows and TEXT text rows a sample, causal throughout, loss on LOSS_ROWS of the text rows
+encoder  the ViT, all of it trained by cross-entropy on the CLS row; TEXT, LOSS_ROWS: ignored
+boost    the ViT with both channels (Attn+, a, projector trained, the rest frozen) and the frozen LLM on the
+         image's rows and TEXT text rows a sample, causal throughout, loss on LOSS_ROWS of the text rows
 llm      the LLM, all of it trained, on TEXT rows a sample, loss on LOSS_ROWS of them
-A step is forward, backward, clipping to norm 1, fused AdamW. Rows with a loss are gathered before the head.
-Two branches with a projection each run faster here than one attention of 2H heads: so they are the peer.
+A step is forward, backward, clipping to norm 1, fused AdamW. Rows with a loss are gathered before the head;
+with --all-rows the head reads all rows, as most trainers do. Two branches with a projection each run faster
+than one attention of 2H heads on a CPU: so they are the peer. On a CPU everything is float32. On a GPU
+weights, activations and gradients are bfloat16, AdamW works on float32 copies of what trains, and each step
+brings its batch from pinned memory.
 """
 import argparse
+import math
 import resource
 import sys
 import time
@@ -21,9 +27,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-IMAGE, PATCH, WIDTH, LAYERS, HEADS, MLP, CLASSES = 224, 14, 384, 12, 6, 1536, 18
-LLM_WIDTH, LLM_LAYERS, Q_HEADS, KV_HEADS, SWIGLU, VOCAB = 512, 8, 8, 2, 1408, 4096
-PATCHES, WARM_UP = (IMAGE // PATCH) ** 2, 3
+WARM_UP, NO_LOSS, NO_GPU = 3, -100, 77
 
 
 class Attention(nn.Module):
@@ -50,13 +54,14 @@ def rotate(x, cos, sin):
 
 
 class EncoderLayer(nn.Module):
-    def __init__(self, dual):
+    def __init__(self, c, dual):
         super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(WIDTH, 1e-6), nn.LayerNorm(WIDTH, 1e-6)
-        self.base = Attention(WIDTH, HEADS, HEADS, True)
+        width, heads = c.enc_width, c.enc_heads
+        self.norm1, self.norm2 = nn.LayerNorm(width, c.enc_eps), nn.LayerNorm(width, c.enc_eps)
+        self.base = Attention(width, heads, heads, True)
         if dual:
-            self.plus, self.a = Attention(WIDTH, HEADS, HEADS, True), nn.Parameter(torch.randn(WIDTH))
-        self.up, self.down = nn.Linear(WIDTH, MLP), nn.Linear(MLP, WIDTH)
+            self.plus, self.a = Attention(width, heads, heads, True), nn.Parameter(torch.randn(width))
+        self.up, self.down = nn.Linear(width, c.enc_mlp), nn.Linear(c.enc_mlp, width)
 
     def forward(self, x):
         n = self.norm1(x)
@@ -66,12 +71,13 @@ class EncoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, dual):
+    def __init__(self, c, dual):
         super().__init__()
-        self.patch = nn.Conv2d(3, WIDTH, PATCH, PATCH)
-        self.cls, self.pos = nn.Parameter(torch.randn(WIDTH)), nn.Parameter(torch.randn(1 + PATCHES, WIDTH))
-        self.layers = nn.ModuleList(EncoderLayer(dual) for _ in range(LAYERS))
-        self.norm = nn.LayerNorm(WIDTH, 1e-6)
+        self.patch = nn.Conv2d(3, c.enc_width, c.patch, c.patch)
+        self.cls = nn.Parameter(torch.randn(c.enc_width))
+        self.pos = nn.Parameter(torch.randn(1 + (c.image // c.patch) ** 2, c.enc_width))
+        self.layers = nn.ModuleList(EncoderLayer(c, dual) for _ in range(c.enc_layers))
+        self.norm = nn.LayerNorm(c.enc_width, c.enc_eps)
 
     def forward(self, pixels):
         x = self.patch(pixels).flatten(2).transpose(1, 2)
@@ -82,12 +88,13 @@ class Encoder(nn.Module):
 
 
 class LlmLayer(nn.Module):
-    def __init__(self):
+    def __init__(self, c):
         super().__init__()
-        self.norm1, self.norm2 = nn.RMSNorm(LLM_WIDTH, 1e-6), nn.RMSNorm(LLM_WIDTH, 1e-6)
-        self.attention = Attention(LLM_WIDTH, Q_HEADS, KV_HEADS, False)
-        self.gate_up = nn.Linear(LLM_WIDTH, 2 * SWIGLU, bias=False)
-        self.down = nn.Linear(SWIGLU, LLM_WIDTH, bias=False)
+        width = c.llm_width
+        self.norm1, self.norm2 = nn.RMSNorm(width, c.llm_eps), nn.RMSNorm(width, c.llm_eps)
+        self.attention = Attention(width, c.llm_heads, c.llm_kv_heads, False)
+        self.gate_up = nn.Linear(width, 2 * c.llm_mlp, bias=False)
+        self.down = nn.Linear(c.llm_mlp, width, bias=False)
 
     def forward(self, x, rope):
         x = x + self.attention(self.norm1(x), rope)
@@ -96,92 +103,157 @@ class LlmLayer(nn.Module):
 
 
 class Llm(nn.Module):
-    """Tied head; loss over given rows of the flattened batch."""
+    """Tied head; loss over given rows of the flattened batch, or over all (rows None)."""
 
-    def __init__(self, rows):
+    def __init__(self, c, rows):
         super().__init__()
-        self.emb = nn.Embedding(VOCAB, LLM_WIDTH)
+        self.emb = nn.Embedding(c.vocab, c.llm_width)
         nn.init.normal_(self.emb.weight, std=0.02)
-        self.layers = nn.ModuleList(LlmLayer() for _ in range(LLM_LAYERS))
-        self.norm = nn.RMSNorm(LLM_WIDTH, 1e-6)
-        d = LLM_WIDTH // Q_HEADS
-        angle = torch.outer(torch.arange(rows).float(), 1e6 ** (-torch.arange(0, d, 2).float() / d))
-        self.rope = angle.cos(), angle.sin()
+        self.layers = nn.ModuleList(LlmLayer(c) for _ in range(c.llm_layers))
+        self.norm = nn.RMSNorm(c.llm_width, c.llm_eps)
+        d = c.llm_width // c.llm_heads
+        angle = torch.outer(torch.arange(rows).float(), c.theta ** (-torch.arange(0, d, 2).float() / d))
+        self.register_buffer("cos", angle.cos())
+        self.register_buffer("sin", angle.sin())
 
     def forward(self, x, loss_rows, targets):
         for layer in self.layers:
-            x = layer(x, self.rope)
-        return F.cross_entropy(F.linear(self.norm(x.flatten(0, 1)[loss_rows]), self.emb.weight), targets)
+            x = layer(x, (self.cos, self.sin))
+        x = x.flatten(0, 1)
+        logits = F.linear(self.norm(x if loss_rows is None else x[loss_rows]), self.emb.weight)
+        return F.cross_entropy(logits, targets, ignore_index=NO_LOSS)
 
 
 class Task(nn.Module):
-    """forward() returns the loss of one batch."""
+    """forward(**make_batch(...)) returns the loss of one batch."""
 
-    def __init__(self, kind, batch, text, loss_rows):
+    def __init__(self, kind, c, text):
         super().__init__()
-        image_rows = PATCHES if kind == "boost" else 0
+        self.patches = (c.image // c.patch) ** 2 if kind == "boost" else 0
         if kind != "llm":
-            self.enc, self.pixels = Encoder(kind == "boost"), torch.rand(batch, 3, IMAGE, IMAGE) * 2 - 1
+            self.enc = Encoder(c, kind == "boost")
         if kind == "encoder":
-            self.head, self.targets = nn.Linear(WIDTH, CLASSES), torch.randint(CLASSES, (batch,))
+            self.head = nn.Linear(c.enc_width, c.classes)
             return
-        rows = image_rows + text
-        self.llm, self.tokens = Llm(rows), torch.randint(VOCAB, (batch, rows))  # image rows hold patch words
-        self.loss_rows = torch.cat([torch.randperm(text)[:loss_rows].sort()[0] + image_rows + b * rows
-                                    for b in range(batch)])
-        self.targets = torch.randint(VOCAB, (batch * loss_rows,))
+        self.llm = Llm(c, self.patches + text)
         if kind == "boost":
-            self.proj = nn.Sequential(nn.Linear(WIDTH, LLM_WIDTH), nn.GELU(), nn.Linear(LLM_WIDTH, LLM_WIDTH))
+            width = c.llm_width
+            self.proj = nn.Sequential(nn.Linear(c.enc_width, width), nn.GELU(), nn.Linear(width, width))
             for name, p in self.named_parameters():
                 p.requires_grad_(".plus." in name or name.endswith(".a") or name.startswith("proj."))
 
-    def forward(self):
+    def forward(self, targets, pixels=None, tokens=None, loss_rows=None):
         if hasattr(self, "head"):
-            return F.cross_entropy(self.head(self.enc(self.pixels)[:, 0]), self.targets)
-        x = self.llm.emb(self.tokens)
+            return F.cross_entropy(self.head(self.enc(pixels)[:, 0]), targets)
+        x = self.llm.emb(tokens)
         if hasattr(self, "proj"):
-            x = torch.cat([x[:, :PATCHES] + self.proj(self.enc(self.pixels)[:, 1:]), x[:, PATCHES:]], 1)
-        return self.llm(x, self.loss_rows, self.targets)
+            x = torch.cat([self.proj(self.enc(pixels)[:, 1:]) + x[:, :self.patches], x[:, self.patches:]], 1)
+        return self.llm(x, loss_rows, targets)
 
 
-def main():
+def make_batch(kind, c, batch, text, loss_rows, all_rows):
+    pixels = torch.rand(batch, 3, c.image, c.image) * 2 - 1
+    if kind == "encoder":
+        return {"pixels": pixels, "targets": torch.randint(c.classes, (batch,))}
+    image_rows = (c.image // c.patch) ** 2 if kind == "boost" else 0
+    rows = image_rows + text
+    # image rows hold words too: patch words, where there are such
+    out = {"pixels": pixels} if kind == "boost" else {}
+    out["tokens"] = torch.randint(c.vocab, (batch, rows))
+    at = torch.cat([torch.randperm(text)[:loss_rows].sort()[0] + image_rows + b * rows for b in range(batch)])
+    out["targets"] = torch.randint(c.vocab, (batch * loss_rows,))
+    if all_rows:
+        out["targets"] = torch.full((batch * rows,), NO_LOSS).index_copy(0, at, out["targets"])
+    else:
+        out["loss_rows"] = at
+    return out
+
+
+def arguments():
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("kind", choices=("encoder", "boost", "llm"))
-    for name in ("batch", "text", "loss_rows", "threads", "iterations"):
+    for name in ("batch", "text", "loss_rows", "threads"):
         parser.add_argument(name, type=int)
+    parser.add_argument("sizes", nargs="+", metavar="NAME=VALUE", help="fields of SbConfig")
     parser.add_argument("--compile", action="store_true", help="torch.compile the forward and backward pass")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--all-rows", action="store_true", help="the head reads rows without loss, too")
     args = parser.parse_args()
+    pairs = [size.split("=") for size in args.sizes]
+    args.sizes = argparse.Namespace(**{k: float(v) if k in ("theta", "enc_eps", "llm_eps") or "." in v
+                                       else int(float(v)) for k, v in pairs})
+    return args
+
+
+class Trainer:
+    """One batch, taken again and again. masters: what AdamW works on, in float32 with gradients."""
+
+    def __init__(self, args):
+        self.cuda = args.device == "cuda"
+        with torch.device(args.device):
+            task = Task(args.kind, args.sizes, args.text)
+        batch = make_batch(args.kind, args.sizes, args.batch, args.text, args.loss_rows, args.all_rows)
+        if self.cuda:
+            task = task.bfloat16()
+            batch = {k: (v.bfloat16() if v.is_floating_point() else v).pin_memory() for k, v in batch.items()}
+        self.batch, self.device = batch, args.device
+        self.all = list(task.parameters())
+        self.trained = self.masters = [p for p in self.all if p.requires_grad]
+        if self.cuda:
+            self.masters = [p.detach().float() for p in self.trained]
+            for p in self.masters:
+                p.grad = torch.zeros_like(p)
+        self.optimizer = torch.optim.AdamW(self.masters, 1e-4, (0.9, 0.98), weight_decay=0.05, fused=True)
+        self.loss_of_batch = torch.compile(task) if args.compile else task
+
+    def step(self):
+        loss = self.loss_of_batch(**{k: v.to(self.device, non_blocking=True) for k, v in self.batch.items()})
+        loss.backward()
+        if self.cuda:
+            torch._foreach_copy_([p.grad for p in self.masters], [p.grad for p in self.trained])
+        nn.utils.clip_grad_norm_(self.masters, 1.0)
+        self.optimizer.step()
+        if self.cuda:
+            with torch.no_grad():
+                torch._foreach_copy_(self.trained, self.masters)
+        for p in self.trained:
+            p.grad = None
+        return loss
+
+    def megabytes(self):
+        if self.cuda:
+            return torch.cuda.max_memory_reserved() / (1 << 20)
+        unit = 1 << (20 if sys.platform == "darwin" else 10)  # ru_maxrss is in bytes there, in KB elsewhere
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def main():
+    args = arguments()
+    if args.device == "cuda" and not torch.cuda.is_available():
+        print("bench_torch.py: PyTorch sees no CUDA device here", file=sys.stderr)
+        sys.exit(NO_GPU)
     torch.manual_seed(0)
     torch.set_num_threads(args.threads)
-    task = Task(args.kind, args.batch, args.text, args.loss_rows)
-    trained = [p for p in task.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=1e-4, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
-    loss_of_batch = torch.compile(task) if args.compile else task
-
-    def step():
-        start = time.perf_counter()
-        loss = loss_of_batch()
-        loss.backward()
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        return (time.perf_counter() - start) * 1e3, loss.item()
-
-    losses = [step()[1] for _ in range(WARM_UP)]
-    trained_m, all_m = (sum(p.numel() for p in group) / 1e6 for group in (trained, task.parameters()))
-    print(f"{args.kind}: torch {torch.__version__}, trains {trained_m:.2f} M of {all_m:.2f} M parameters, "
+    trainer = Trainer(args)
+    losses = [trainer.step().item() for _ in range(WARM_UP)]
+    if not all(map(math.isfinite, losses)):
+        sys.exit(f"error: {args.kind}: the losses {losses} are no numbers")
+    trained, whole = (sum(p.numel() for p in group) / 1e6 for group in (trainer.trained, trainer.all))
+    print(f"{args.kind}: torch {torch.__version__}, trains {trained:.2f} M of {whole:.2f} M parameters, "
           f"losses {losses}", file=sys.stderr)
     print("ready", flush=True)
-    unit = 1 << (20 if sys.platform == "darwin" else 10)  # ru_maxrss is in bytes there, in KB elsewhere
-    for _ in range(args.iterations):
-        line = sys.stdin.readline()
-        if line not in ("step\n", ""):
-            sys.exit(f"error: stdin: expected the line step, found {line!r}")
-        if not line:
-            break
-        ms = step()[0]
-        print(f"{ms:.3f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:.0f}", flush=True)
+    for line in sys.stdin:
+        word, count = (line.split() + ["", ""])[:2]
+        if word != "step" or not count.isdigit() or int(count) < 1:
+            sys.exit(f"error: stdin: expected the line step N, found {line!r}")
+        start = time.perf_counter()
+        for _ in range(int(count)):
+            loss = trainer.step()
+        loss.item()  # waits for a GPU
+        if trainer.cuda:
+            torch.cuda.synchronize()
+        print(f"{(time.perf_counter() - start) * 1e3 / int(count):.4f} {trainer.megabytes():.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -73,5 +73,10 @@ for ladder in matmul attention; do
     cat "$work/log"
     say $result "every rung of dev/cuda/$ladder.cu"
 done
+build/cuda/bench_gpu "$work/bench.csv" --dry > "$work/log" 2>&1 &&
+    awk -F'",' 'NR > 1 && $1 !~ /memory/ && !($2 + 0 > 0) { bad = 1 } END { exit bad || NR < 40 }' "$work/bench.csv"
+result=$?
+[ $result = 0 ] || cat "$work/log"
+say $result "make bench_gpu, at tiny sizes: every row has a figure"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

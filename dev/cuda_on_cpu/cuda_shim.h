@@ -20,7 +20,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <vector>
 #if !defined __x86_64__
 #include <ucontext.h>
@@ -511,7 +513,7 @@ template <int N> void sb_copy_wait() { shim::wait_copies(N); }
 // ---- the runtime's API: a device whose memory is the host's
 typedef int cudaError_t;
 enum { cudaSuccess, cudaErrorMemoryAllocation = 2 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 struct cudaDeviceProp { char name[16]; int major, minor; };
 inline cudaError_t cudaMalloc(void **p, size_t size) {
     if (posix_memalign(p, 256, size ? size : 1)) return cudaErrorMemoryAllocation;
@@ -535,6 +537,23 @@ enum { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 template <class K> cudaError_t cudaFuncSetAttribute(K, int, int) { return cudaSuccess; }
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 inline const char *cudaGetErrorString(cudaError_t) { return "an error of the shim"; }
+inline cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {     // less what this process had at its most
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    *all = (size_t)1 << 50, *left = *all - (size_t)usage.ru_maxrss * 1024;
+    return cudaSuccess;
+}
+typedef timespec *cudaEvent_t;
+inline cudaError_t cudaEventCreate(cudaEvent_t *event) { return *event = new timespec, cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t event) {
+    clock_gettime(CLOCK_MONOTONIC, event);
+    return cudaSuccess;
+}
+inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to) {
+    *ms = (float)((double)(to->tv_sec - from->tv_sec) * 1e3 + (double)(to->tv_nsec - from->tv_nsec) * 1e-6);
+    return cudaSuccess;
+}
 inline cudaError_t cudaGetDeviceCount(int *count) { return *count = 1, cudaSuccess; }
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     snprintf(p->name, sizeof p->name, "cuda_shim");

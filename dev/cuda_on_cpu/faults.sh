@@ -15,10 +15,10 @@ a missing barrier: a copy under way overwrites keys that are read @ 16 @ /nobody
 a wait left out: the tile is still on its way @ 16 @ s/sb_copy_wait<SB_MMA_STAGES - 2>();//
 a wait for one group too few @ 16 @ s/sb_copy_wait<1>();/sb_copy_wait<2>();/
 a stale tile: the buffers are not exchanged @ 16 @ s/int at = t % SB_MMA_STAGES \* SB_MMA_SIZE;/int at = 0;/
-the last part of a long sum is left out @ 16 @ s/s < share.parts; s++) sum/s < share.parts - 1; s++) sum/
+the last part of a long sum is left out @ 16 @ s/s < split.parts; s++) sum/s < split.parts - 1; s++) sum/
 AdamW takes the next tensor one element late @ 32 @ s/list\[t + 1\].begin <= i) t++/list[t + 1].begin < i) t++/
 blockDim for threadIdx @ 32 @ s/return (int)(threadIdx.x % SB_WARP);/return (int)(blockDim.x % SB_WARP);/
-the last element of a launch is left out @ 32 @ s/if (i < count) g\[i\] = /if (i < count - 1) g[i] = /
+the last element of a launch is left out @ 32 @ /sb_gelu_forward_kernel(real/,/^}/s/if (i >= count) return;/if (i >= count - 1) return;/
 a warp function with half a mask @ 32 @ s/__any_sync(~0u, sees)) continue/__any_sync(0xFFFFu, sees)) continue/
 a warp's sum over 16 lanes @ 32 @ /^static __device__ float sb_warp_sum/,/^}/s/step = SB_WARP \/ 2/step = SB_WARP \/ 4/
 an unwritten scratch is read: delta @ 32 @ s/    if (!sb_lane()) delta\[row\] = sum;//
@@ -30,7 +30,7 @@ the running maximum forgets what was summed @ 16 @ s/sum\[half\] \* shrink + sb_
 a row counted twice @ 32 @ s/for (long i = span \* SB_SPAN + sb_warp();/for (long i = span * SB_SPAN + sb_warp() - (sb_warp() == 1);/
 blocks write the same partial sum @ 32 @ s/part\[span \* cols + c\] = sum/part[c] = sum/
 the second interval of keys is not seen @ 16 @ s/ || (j >= k\[2\] && j < k\[3\])//
-halves of a fragment exchanged @ 16 @ s/left\[2\] = {y\[0\], y\[2\]}, right\[2\] = {y\[1\], y\[3\]}/left[2] = {y[1], y[3]}, right[2] = {y[0], y[2]}/
+halves of a fragment exchanged @ 16 @ s/left\[2\] = {y\[0\], y\[1\]}, right\[2\] = {y\[2\], y\[3\]}/left[2] = {y[2], y[3]}, right[2] = {y[0], y[1]}/
 a fragment that is not turned @ 16 @ s/    else sb_ldmatrix_x4_trans(/    else sb_ldmatrix_x4(/
 a tile of keys left out @ 16 @ s/int j1; j0 < span\[1\]; j0 = j1/int j1; j0 < span[1] - N; j0 = j1/
 LIST
