@@ -712,13 +712,13 @@ static inline void sb_norm_row_backward(real *d, int keep, const real *d_out, co
     stat_t mean = stat[0], rstd = stat[1], sum_e = 0, sum_eu = 0;
 #pragma omp simd reduction(+ : sum_e, sum_eu)
     for (int c = 0; c < C; c++) {
-        real e = d_out[c] * (w.p ? sb_load(w.p, w.type, c) : (real)1);
+        real e = w.p ? d_out[c] * sb_load(w.p, w.type, c) : d_out[c];
         sum_e += e;
         sum_eu += e * (r[c] - mean) * rstd;
     }
     stat_t mean_e = layernorm ? sum_e / C : 0, mean_eu = sum_eu / C;
     for (int c = 0; c < C; c++) {
-        real e = d_out[c] * (w.p ? sb_load(w.p, w.type, c) : (real)1), u = (r[c] - mean) * rstd;
+        real e = w.p ? d_out[c] * sb_load(w.p, w.type, c) : d_out[c], u = (r[c] - mean) * rstd;
         d[c] = rstd * (e - mean_e - u * mean_eu) + (keep ? d[c] : (real)0);
     }
 }

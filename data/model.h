@@ -81,7 +81,7 @@ static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *parts) {
                                           SB_FORMAT);
 #define X(type, name, toy, mini, small, help) c.name = (type)sb_model_number(f, "config." #name);
     SB_CONFIG_BOOST(X)
-    if (sb_checkpoint_text(f, "config.agg_layers")) { SB_CONFIG_FIELD(X) }     // files of before may lack these
+    if (sb_checkpoint_text(f, "config.agg_layers")) { SB_CONFIG_FIELD(X) }  // older files have none
 #undef X
     *parts = (int)sb_model_number(f, "dual");
     if (*parts < 0 || *parts >= 2 * SB_ADAPTER) sb_die("%s: dual is %d, expected 0 to %d", f->path, *parts,
