@@ -17,6 +17,7 @@ namespace f64 {
 #undef SB_REAL
 #define SB_REAL double
 #include "spatialboost.h"
+#include "data/posed.h"
 #include "dev/op_cases.h"
 }
 #include "dev/test.h"
