@@ -35,45 +35,46 @@
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
        VSI = 128, FIELD = 256 };
-#define EVAL_OPTIONS(X) \
-    X(ALL | VSI | FIELD, TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints, logs and results") \
-    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
-      "the base encoder (DIR/encoder.safetensors)") \
-    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
-      "the boosted one (DIR/boost.safetensors)") \
-    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0, \
-      "boosted without spatial questions (DIR/control.safetensors)") \
-    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, \
-      "the LLM with the base encoder (DIR/instruct.safetensors)") \
-    X(PROBE | QUESTIONS, INT, int, images, 0, "N", 0, 1e6, \
-      "rooms to report on; 0: 10000 to probe, 1000 to question") \
-    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on") \
-    X(PROBE | QUESTIONS, SWITCH, int, tune, 0, "", 0, 1, \
-      "report on rooms kept for choosing settings, not on the test rooms") \
-    X(PROBE | QUESTIONS | VSI, TEXT, const char *, to, NULL, "NAME", 0, 0, \
-      "the table is DIR/NAME.csv (probe, questions, vsi)") \
-    X(QUESTIONS, TEXT, const char *, mix, "mix", "MIX", 0, 0, \
-      "questions: a name or counts (./data/converse --help)") \
-    X(ASK | FEATURES, TEXT, const char *, model, NULL, "FILE", 0, 0, "whom to ask (DIR/boost.safetensors)") \
-    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
-      "a picture, PNG or JPEG; it is squeezed into a square") \
-    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
-    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)") \
-    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0, \
-      "the same, trained blind (DIR/blind.safetensors, if it is there)") \
-    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean") \
-    X(FIELD | QUESTIONS, INT, int, views, 0, "N", 0, 16, \
-      "views of a room; 0: 4 for the field, 1 to question (more: their latents are there too)") \
-    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
-    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
-    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
-      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
-    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
-    X(REAL, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them") \
-    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
-    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
-    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, \
-      "the command that made it all, for the page") \
+#define EVAL_OPTIONS(X)                                                                                      \
+    X(ALL | VSI | FIELD, TEXT, const char *, out, "out", "DIR", 0, 0,                                        \
+      "folder of checkpoints, logs and results")                                                             \
+    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0,                                   \
+      "the base encoder (DIR/encoder.safetensors)")                                                          \
+    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0,                      \
+      "the boosted one (DIR/boost.safetensors)")                                                             \
+    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0,                           \
+      "boosted without spatial questions (DIR/control.safetensors)")                                         \
+    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0,                                             \
+      "the LLM with the base encoder (DIR/instruct.safetensors)")                                            \
+    X(PROBE | QUESTIONS, INT, int, images, 0, "N", 0, 1e6,                                                   \
+      "rooms to report on; 0: 10000 to probe, 1000 to question")                                             \
+    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on")                                \
+    X(PROBE | QUESTIONS, SWITCH, int, tune, 0, "", 0, 1,                                                     \
+      "report on rooms kept for choosing settings, not on the test rooms")                                   \
+    X(PROBE | QUESTIONS | VSI, TEXT, const char *, to, NULL, "NAME", 0, 0,                                   \
+      "the table is DIR/NAME.csv (probe, questions, vsi)")                                                   \
+    X(QUESTIONS, TEXT, const char *, mix, "mix", "MIX", 0, 0,                                                \
+      "questions: a name or counts (./data/converse --help)")                                                \
+    X(ASK | FEATURES, TEXT, const char *, model, NULL, "FILE", 0, 0, "whom to ask (DIR/boost.safetensors)")  \
+    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0,                                         \
+      "a picture, PNG or JPEG; it is squeezed into a square")                                                \
+    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead")                      \
+    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)")    \
+    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0,                                                  \
+      "the same, trained blind (DIR/blind.safetensors, if it is there)")                                     \
+    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean")              \
+    X(FIELD | QUESTIONS, INT, int, views, 0, "N", 0, 16,                                                     \
+      "views of a room; 0: 4 for the field, 1 to question (more: their latents are there too)")              \
+    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first")                               \
+    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there")                          \
+    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0,                                              \
+      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}")                                      \
+    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout")                 \
+    X(REAL, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them")            \
+    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)")    \
+    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page")              \
+    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0,                                         \
+      "the command that made it all, for the page")                                                          \
     X(FEATURES, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
@@ -668,7 +669,8 @@ static void ask_rooms(AskedList *l, Encoder *const who[BLANK + 1], SbSource *sou
         for (int k = 0; k <= BLANK; k++) {
             if (!who[k]) continue;
             int adapter = who[k]->model.parts & SB_ADAPTER ? who[k]->model.config.adapter : 0;
-            if (source->posed > 1 && (adapter == 2) != (source->config.adapter == 2)) {     // other rows for the LLM
+            if (source->posed > 1 &&
+                (adapter == 2) != (source->config.adapter == 2)) { // other rows for the LLM
                 source->config.adapter = adapter;
                 sb_source_batch(source, slot, &batch, n, (uint64_t)first);
             }
@@ -1519,12 +1521,14 @@ static void report_latents(SbText *t, const Options *o) {
     SbCsv q;
     static const char *const column[5] = {"before", "boost", "control", "boost_blank", "blind"};
     if (sb_csv_read(&q, path, NULL)) {
-        sb_html(t, "<h3>What the LLM makes of the latents</h3>\n<p>Questions about one view; the latents are of "
-                   "four. Right answers, %.</p>\n<div class=wide><table><thead><tr><th>question<th>asked<th>without"
-                   "<th>cross-attention<th>appended<th>grey pictures<th>blind<tbody>\n");
+        sb_html(
+            t,
+            "<h3>What the LLM makes of the latents</h3>\n<p>Questions about one view; the latents are of "
+            "four. Right answers, %.</p>\n<div class=wide><table><thead><tr><th>question<th>asked<th>without"
+            "<th>cross-attention<th>appended<th>grey pictures<th>blind<tbody>\n");
         for (int r = 0; r < q.rows; r++) {
-            sb_text_add(t, "<tr><td>%s, %s<td>%s", sb_csv_text(&q, r, "question"), sb_csv_text(&q, r, "level"),
-                        sb_csv_text(&q, r, "answers"));
+            sb_text_add(t, "<tr><td>%s, %s<td>%s", sb_csv_text(&q, r, "question"),
+                        sb_csv_text(&q, r, "level"), sb_csv_text(&q, r, "answers"));
             for (int k = 0; k < 5; k++) {
                 const char *v = sb_csv_text(&q, r, column[k]);
                 if (*v) sb_text_add(t, "<td>%.1f", 100 * strtod(v, NULL));
@@ -1656,11 +1660,14 @@ static void field_section(SbText *t, const SbFieldScore *score, SbFieldSide *s, 
     SbColours colours;
     sb_field_scene(s, 0);
     sb_colours_fit(&colours, s->said.truth[SB_SEM_TARGET], s->said.n, s->said.width[SB_SEM_TARGET]);
-    sb_text_add(t, "<h2>Views that nobody saw</h2>\n<p>Spa3R reads half of a room's %d views and is asked for the "
-                   "others by their cameras alone: features of the base encoder (sem), of the aggregator (geo), and "
-                   "depth, which a probe reads from what it decodes. In the miniature the encoder is given the "
-                   "context views' cameras too; the paper gives it none.</p>\n<div class=wide><table><thead><tr><th>"
-                   "target views", s->source.posed);
+    sb_text_add(
+        t,
+        "<h2>Views that nobody saw</h2>\n<p>Spa3R reads half of a room's %d views and is asked for the "
+        "others by their cameras alone: features of the base encoder (sem), of the aggregator (geo), and "
+        "depth, which a probe reads from what it decodes. In the miniature the encoder is given the "
+        "context views' cameras too; the paper gives it none.</p>\n<div class=wide><table><thead><tr><th>"
+        "target views",
+        s->source.posed);
     for (int w = 0; w < SB_WHOS; w++) sb_text_add(t, "<th>%s", sb_who_name[w]);
     sb_html(t, "<tbody>");
     for (int row = 0; row < 3; row++) {
@@ -1672,11 +1679,15 @@ static void field_section(SbText *t, const SbFieldScore *score, SbFieldSide *s, 
             else sb_text_add(t, "<td>%.3f", v);
         }
     }
-    sb_html(t, "</table></div>\n<p class=small>copy: the nearest context view at the same place; warp: the context "
-               "patch that shows the same point, by true depth; mean: of that place over other rooms; blind: the same "
-               "model, trained without seeing its context. Colours: principal components of true features.</p>\n"
-               "<div class=wide><table><thead><tr><th>context<th>asked for<th>features<th>predicted<th>blind<th>depth"
-               "<th>predicted<th>blind<tbody>\n");
+    sb_html(
+        t,
+        "</table></div>\n<p class=small>copy: the nearest context view at the same place; warp: the context "
+        "patch that shows the same point, by true depth; mean: of that place over other rooms; blind: the "
+        "same "
+        "model, trained without seeing its context. Colours: principal components of true features.</p>\n"
+        "<div class=wide><table><thead><tr><th>context<th>asked "
+        "for<th>features<th>predicted<th>blind<th>depth"
+        "<th>predicted<th>blind<tbody>\n");
     for (int i = 0; i < SHOWN; i++) {
         sb_field_scene(s, (uint64_t)i);
         if (blind) sb_field_scene(blind, (uint64_t)i);
@@ -1767,7 +1778,8 @@ static const What whats[] = {
      "photographs: depth, features, answers before and after: DIR/real.html, for "
      "the report"},
     {"field", FIELD, run_field,
-     "features and depth of views that Spa3R never saw, against copy, warp, mean and blind: DIR/field.csv, and "
+     "features and depth of views that Spa3R never saw, against copy, warp, mean and blind: DIR/field.csv, "
+     "and "
      "pictures for the report"},
     {"vsi", VSI, run_vsi,
      "predictions for VSI-Bench questions (from ./data/converse --vsi, or the benchmark): "

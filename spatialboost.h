@@ -684,8 +684,8 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
 }
 
 // ---- residual + norm, and the same of every head's lanes
-// One row: out = (r - mean) rstd w + b, stat = mean, rstd. Not inlined: one body rounds alike with and without
-// OpenMP.
+// One row: out = (r - mean) rstd w + b, stat = mean, rstd. Not inlined: one body rounds alike with and
+// without OpenMP.
 static __attribute__((noinline)) void sb_norm_row(real *out, stat_t *stat, const real *r, SbWeight w,
                                                   SbWeight b, double eps, int layernorm) {
     int C = w.rows;

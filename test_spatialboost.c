@@ -5,9 +5,9 @@
 // names it.
 // The tests themselves, by subject: dev/test_ops.h (every operation: finite differences, float against
 // double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_field.h (the same of
-// Spa3R; cameras), dev/test_files.h (readers and what they refuse), dev/test_simulate.h, dev/test_converse.h
-// (geometry and answers), dev/test_vsi.h (VSI-Bench), dev/test_runs.h (programs, kills, full disks). Arguments
-// choose tests by parts of their names:  ./build/test kv_cache op_
+// Spa3R; cameras), dev/test_files.h (readers and what they refuse), dev/test_simulate.h, dev/test_converse.h,
+// dev/test_pair.h (geometry and answers), dev/test_vsi.h (VSI-Bench), dev/test_runs.h (programs, kills, full
+// disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
 

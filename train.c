@@ -252,7 +252,8 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     if ((r->o.scenes || r->o.data) && task < SB_TASK_DIALOGUE)
         sb_die("stage %s reads no dialogues: --scenes and --data mean nothing to it", r->stage->name);
     if (r->o.scenes) sb_source_scenes(s, r->o.scenes), sb_source_ready(s);
-    if (r->o.data && task != SB_TASK_DIALOGUE) sb_die("this stage takes views from --scenes, not from --data");
+    if (r->o.data && task != SB_TASK_DIALOGUE)
+        sb_die("this stage takes views from --scenes, not from --data");
     if (r->o.data) sb_source_records(s, r->o.data);
     s->share = r->o.share;
 }

@@ -101,8 +101,13 @@ static int check_stage(int stage, const char *preset, int show, const char *csv)
     read_batch(r, 0);
     to_cpu(&m, &b, r);
     double gpu = step_kept(r);
-    if (r->train.task == SB_TASK_RECOGNISE) cpu::sb_step_recognise(&m, &b, 1, 0);
-    else cpu::sb_step_lm(&m, &b, 1);
+    b.views = r->batch.views;
+    switch (r->train.task) {
+    case SB_TASK_RECOGNISE: cpu::sb_step_recognise(&m, &b, 1, 0); break;
+    case SB_TASK_GEOMETRY: cpu::sb_step_aggregator(&m, &b, 1); break;
+    case SB_TASK_FIELD: cpu::sb_step_field(&m, &b, 1); break;
+    default: cpu::sb_step_lm(&m, &b, 1);
+    }
     double want = cpu::sb_loss(&m);
     sb_make_folder("out/check");
     cpu::sb_dump(&m, files[0]), sb_dump(&r->model, files[1]);
@@ -134,7 +139,7 @@ int main(int argc, char **argv) {
         beyond += check_stage(i, preset, show, csv), found++;
         free(csv);
     }
-    if (!found) sb_die("--stage %s: expected all or one of encoder, llm, align, instruct, boost", stage);
+    if (!found) sb_die("--stage %s: expected all, or a stage of ./train --help", stage);
     printf("\n%s\n", beyond ? "the backends differ" : "the backends agree");
     return beyond > 0;
 }

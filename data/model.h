@@ -104,8 +104,8 @@ static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, con
                    i);
     sb_put(device, t->data, (size_t)n * sizeof(param_t));
 }
-// Fill the model's weights from the file. new_parts: what the file may lack, because this stage begins it: the
-// caller has given it initial values.
+// Fill the model's weights from the file. new_parts: what the file may lack, because this stage begins it:
+// the caller has given it initial values.
 static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int new_parts) {
     int lacks = (new_parts & SB_DUAL ? SB_PLUS | SB_ALPHA : 0) | (new_parts & SB_AGGREGATOR ? SB_AGG : 0) |
                 (new_parts & SB_SPA3R ? SB_FIELD : 0) | (new_parts & SB_ADAPTER ? SB_ADAPT : 0);

@@ -15,9 +15,13 @@
 
 // What a batch is for.
 enum {
-    SB_TASK_RECOGNISE, SB_TASK_MAP, SB_TASK_DIALOGUE, SB_TASK_DEPTH,
-    SB_TASK_GEOMETRY,                   // from here on a sample is a scene: several posed views
-    SB_TASK_FIELD, SB_TASK_LATENTS      // LATENTS: a dialogue about the first view, beside the scene's latents
+    SB_TASK_RECOGNISE,
+    SB_TASK_MAP,
+    SB_TASK_DIALOGUE,
+    SB_TASK_DEPTH,
+    SB_TASK_GEOMETRY, // from here on a sample is a scene: several posed views
+    SB_TASK_FIELD,
+    SB_TASK_LATENTS // LATENTS: a dialogue about the first view, beside the scene's latents
 };
 enum { SB_DEPTHS = 24 };                // patches a picture whose depth SB_TASK_DEPTH asks for
 #define SB_DEPTH_OFFSET 3.0             // metres subtracted from its targets, about the mean depth of a room
@@ -312,7 +316,8 @@ static SB_UNUSED void sb_batch_views(SbBatch *b, const SbConfig *c, const SbSour
             if (depth > 0) sb_batch_geometry(b, c, b->image_vis[first + v] + p, depth);
         }
 }
-// One dialogue as a sample of the LLM: its prefix, then its turns. scene: the number of its latents, -1: none.
+// One dialogue as a sample of the LLM: its prefix, then its turns. scene: the number of its latents, -1:
+// none.
 static SB_UNUSED void sb_batch_dialogue(SbBatch *b, const SbConfig *c, const SbSample *s, int first_image,
                                         int map, int scene) {
     const SbSequence *q = &s->sequence;

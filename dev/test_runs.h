@@ -90,7 +90,7 @@ static void test_run_field(void) {
     if (!test_base()) return;
     CHECK(!test_shell(
               "cp -r @T/base @T/field && @B/data/simulate --scene 9 --count 2 --views 6 --overlap 30,80 "
-              "--size 32 --out @T/walk"),
+              "--size 32 --out @T/strolls"),
           "simulate: %s", test_said());
     CHECK(!test_shell(
               "for s in aggregator spa3r vlm; do @B/train $s --out @T/field --steps 6 || exit 1; done && "
@@ -98,7 +98,7 @@ static void test_run_field(void) {
               "@B/train vlm --out @T/field --steps 6 --adapter 2 --to append && "
               "@B/train spa3r --out @T/field --steps 6 --context_camera 0 --pose 1 --asymmetric 0 --to paper "
               "&& "
-              "@B/train spa3r --out @T/field --steps 6 --scenes @T/walk --views 3 --to real"),
+              "@B/train spa3r --out @T/field --steps 6 --scenes @T/strolls --views 3 --to real"),
           "the stages: %s", test_said());
     CHECK(
         !test_shell("@B/eval field --out @T/field --rooms 8 && grep -q '^sem,l1,' @T/field/field.csv && "
@@ -106,7 +106,7 @@ static void test_run_field(void) {
                     "@T/field/append.safetensors --views 3 --mix lean --to latents --images 32 && "
                     "@B/eval report --out @T/field && grep -q 'Views that nobody saw' @T/field/report.html"),
         "the measures: %s", test_said());
-    CHECK(test_shell("@B/train spa3r --out @T/field --scenes @T/walk --views 9 --to x") == 1 &&
+    CHECK(test_shell("@B/train spa3r --out @T/field --scenes @T/strolls --views 9 --to x") == 1 &&
               strstr(test_said(), "6 views, but 9"),
           "more views than there are: %s", test_said());
     CHECK(test_shell("@B/eval field --out @T/field --blind @T/field/spa3r.safetensors") == 1 &&
@@ -393,18 +393,60 @@ static void test_run_full_disk(void) {
 }
 // The house's own limits: columns, lines of the header, lines of a function.
 static void test_source_limits(void) {
-    static const char *const source[] = {
-        "spatialboost.h", "train.c", "train.cu", "eval.c", "test_spatialboost.c", "data/file.h",
-        "data/flags.h", "data/json.h", "data/image.h", "data/checkpoint.h", "data/scene.h",
-        "data/room.h", "data/rays.h", "data/simulate.h", "data/questions.h", "data/view.h", "data/answers.h",
-        "data/pair.h", "data/converse.h", "data/words.h", "data/vsi.h", "data/vsi_ask.h", "data/model.h",
-        "data/tensors.h", "data/diff.h", "data/samples.h", "data/fit.h", "data/page.h", "data/field.h",
-        "data/simulate.c", "data/converse.c", "data/import.c", "dev/bench.c", "dev/bench.h", "dev/bench_gpu.cu",
-        "dev/test.h", "dev/test_runs.h", "dev/test_files.h", "dev/test_simulate.h", "dev/test_converse.h",
-        "dev/test_pair.h", "dev/test_vsi.h", "dev/test_ops.h", "dev/test_model.h", "dev/test_field.h",
-        "dev/op_cases.h", "dev/guard.h", "dev/cuda_on_cpu/cuda_shim.h",
-        "dev/cuda_on_cpu/translate.c", "dev/cuda_on_cpu/racecheck.cpp", "dev/cuda_on_cpu/test_shim.cu",
-        "dev/cuda/matmul.cu", "dev/cuda/attention.cu", "dev/cuda/ladder.h"};
+    static const char *const source[] = {"spatialboost.h",
+                                         "train.c",
+                                         "train.cu",
+                                         "eval.c",
+                                         "test_spatialboost.c",
+                                         "data/file.h",
+                                         "data/flags.h",
+                                         "data/json.h",
+                                         "data/image.h",
+                                         "data/checkpoint.h",
+                                         "data/scene.h",
+                                         "data/room.h",
+                                         "data/rays.h",
+                                         "data/simulate.h",
+                                         "data/questions.h",
+                                         "data/view.h",
+                                         "data/answers.h",
+                                         "data/pair.h",
+                                         "data/converse.h",
+                                         "data/words.h",
+                                         "data/vsi.h",
+                                         "data/vsi_ask.h",
+                                         "data/model.h",
+                                         "data/tensors.h",
+                                         "data/diff.h",
+                                         "data/samples.h",
+                                         "data/fit.h",
+                                         "data/page.h",
+                                         "data/field.h",
+                                         "data/simulate.c",
+                                         "data/converse.c",
+                                         "data/import.c",
+                                         "dev/bench.c",
+                                         "dev/bench.h",
+                                         "dev/bench_gpu.cu",
+                                         "dev/test.h",
+                                         "dev/test_runs.h",
+                                         "dev/test_files.h",
+                                         "dev/test_simulate.h",
+                                         "dev/test_converse.h",
+                                         "dev/test_pair.h",
+                                         "dev/test_vsi.h",
+                                         "dev/test_ops.h",
+                                         "dev/test_model.h",
+                                         "dev/test_field.h",
+                                         "dev/op_cases.h",
+                                         "dev/guard.h",
+                                         "dev/cuda_on_cpu/cuda_shim.h",
+                                         "dev/cuda_on_cpu/translate.c",
+                                         "dev/cuda_on_cpu/racecheck.cpp",
+                                         "dev/cuda_on_cpu/test_shim.cu",
+                                         "dev/cuda/matmul.cu",
+                                         "dev/cuda/attention.cu",
+                                         "dev/cuda/ladder.h"};
     for (int s = 0; s < (int)(sizeof source / sizeof *source); s++) {
         FILE *f = fopen(source[s], "r");
         char line[4096], name[128] = "";

@@ -32,6 +32,8 @@ blocks write the same partial sum @ 32 @ s/part\[span \* cols + c\] = sum/part[c
 the second interval of keys is not seen @ 16 @ s/ || (j >= k\[2\] && j < k\[3\])//
 halves of a fragment exchanged @ 16 @ s/left\[2\] = {y\[0\], y\[1\]}, right\[2\] = {y\[2\], y\[3\]}/left[2] = {y[2], y[3]}, right[2] = {y[0], y[1]}/
 a fragment that is not turned @ 16 @ s/    else sb_ldmatrix_x4_trans(/    else sb_ldmatrix_x4(/
+the camera's matrix instead of its inverse, for keys @ 32 @ s/table + 16 \* key, row/table, row/
+a feature's own length left out of the cosine's gradient @ 32 @ s/cosine \* x \/ np - y/0 * x \/ np - y/
 a tile of keys left out @ 16 @ s/int j1; j0 < span\[1\]; j0 = j1/int j1; j0 < span[1] - N; j0 = j1/
 LIST
 }
