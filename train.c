@@ -50,7 +50,7 @@ static const Stage stages[] = {
     {"spa3r", "aggregator", "views to latents, latents and a camera to the features of a view never seen",
      SB_AGGREGATOR | SB_SPA3R, SB_FIELD, SB_TASK_FIELD, SB_POOL_TRAIN, 500, 10, .25, 1e-3, 1e-4, "lean"},
     {"vlm", "spa3r", "the LLM's image tokens ask a scene's latents; all else frozen",
-     SB_AGGREGATOR | SB_SPA3R | SB_ADAPTER, SB_ADAPT, SB_TASK_LATENTS, SB_POOL_TRAIN, 200, 10, .5, 1e-3, 0,
+     SB_AGGREGATOR | SB_SPA3R | SB_ADAPTER, SB_ADAPT, SB_TASK_LATENTS, SB_POOL_TRAIN, 100, 10, .5, 1e-3, 0,
      "lean"},
 };
 enum { STAGES = sizeof stages / sizeof *stages };
