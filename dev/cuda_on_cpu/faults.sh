@@ -29,7 +29,7 @@ log-sum-exp without the maximum @ 16 @ s/top\[half\] + logf(sum\[half\])/logf(su
 the running maximum forgets what was summed @ 16 @ s/sum\[half\] \* shrink + sb_quad_sum/sum[half] + sb_quad_sum/
 a row counted twice @ 32 @ s/for (long i = span \* SB_SPAN + sb_warp();/for (long i = span * SB_SPAN + sb_warp() - (sb_warp() == 1);/
 blocks write the same partial sum @ 32 @ s/part\[span \* cols + c\] = sum/part[c] = sum/
-the second interval of keys is not seen @ 16 @ s/ || (j >= k\[2\] && j < k\[3\])//
+the second interval of keys is not seen @ 16 @ s/ | ((j >= k\[2\]) & (j < k\[3\]))//
 halves of a fragment exchanged @ 16 @ s/left\[2\] = {y\[0\], y\[1\]}, right\[2\] = {y\[2\], y\[3\]}/left[2] = {y[2], y[3]}, right[2] = {y[0], y[1]}/
 a fragment that is not turned @ 16 @ s/    else sb_ldmatrix_x4_trans(/    else sb_ldmatrix_x4(/
 the camera's matrix instead of its inverse, for keys @ 32 @ s/table + 16 \* key, row/table, row/
