@@ -4,10 +4,10 @@
 // where gradients are checked and from where float is judged; train.cu stands where float stands if SB_MODEL
 // names it.
 // The tests themselves, by subject: dev/test_ops.h (every operation: finite differences, float against
-// double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_field.h (the same of
-// Spa3R; cameras), dev/test_files.h (readers and what they refuse), dev/test_simulate.h, dev/test_converse.h,
-// dev/test_pair.h (geometry and answers), dev/test_vsi.h (VSI-Bench), dev/test_runs.h (programs, kills, full
-// disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
+// double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_field.h (the same
+// of Spa3R; cameras), dev/test_files.h (readers and what they refuse), dev/test_simulate.h and
+// dev/test_converse.h, dev/test_pair.h (geometry and answers), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
+// (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
 

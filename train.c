@@ -56,34 +56,34 @@ static const Stage stages[] = {
 enum { STAGES = sizeof stages / sizeof *stages };
 
 // ---- options beside the configuration: X(flag kind, C type, name, default, hint, low, high, help)
-#define TRAIN_OPTIONS(X)                                                                                    \
-    X(TEXT, const char *, preset, "mini", "NAME", 0, 0, "sizes for a new model: toy, mini or small")        \
-    X(TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints and logs")                        \
-    X(TEXT, const char *, to, NULL, "NAME", 0, 0, "name of the result in that folder (the stage's)")        \
-    X(TEXT, const char *, from, NULL, "FILE", 0, 0, "checkpoint to start from (the stage before)")          \
-    X(INT, int, steps, 0, "N", 0, 1e9, "steps; 0: the stage's own")                                         \
+#define TRAIN_OPTIONS(X)                                                                                     \
+    X(TEXT, const char *, preset, "mini", "NAME", 0, 0, "sizes for a new model: toy, mini or small")         \
+    X(TEXT, const char *, out, "out", "DIR", 0, 0, "folder of checkpoints and logs")                         \
+    X(TEXT, const char *, to, NULL, "NAME", 0, 0, "name of the result in that folder (the stage's)")         \
+    X(TEXT, const char *, from, NULL, "FILE", 0, 0, "checkpoint to start from (the stage before)")           \
+    X(INT, int, steps, 0, "N", 0, 1e9, "steps; 0: the stage's own")                                          \
     X(NUMBER, double, lr, 0, "X", 0, 1e38, "peak learning rate; 0: the stage's own")                         \
-    X(NUMBER, double, decay, -1, "X", -1, 1e3, "weight decay of matrices; -1: the stage's own")             \
-    X(TEXT, const char *, mix, NULL, "MIX", 0, 0,                                                           \
-      "questions: a name or depth=14,what=10 (./data/converse --help)")                                     \
-    X(TEXT, const char *, order, "forward", "ORDER", 0, 0, "order of the turns: forward, reverse, random")  \
-    X(INT, int, rooms, 0, "N", 0, 1e9, "cycle over so many simulated rooms; 0: a new one for every sample") \
-    X(TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                                        \
-      "ask about the views of this scene folder (or folder of them)")                                       \
-    X(TEXT, const char *, data, NULL, "FILE", 0, 0, "conversations, LLaVA JSON or JSONL")                   \
-    X(NUMBER, double, share, 1, "X", 0, 1, "share of samples from --scenes and --data, the rest simulated") \
-    X(TEXT, const char *, tune, "plus", "WHAT", 0, 0,                                                       \
-      "boost trains: plus (Attn+ and a), full (the base encoder)")                                          \
-    X(SWITCH, int, random_plus, 0, "", 0, 1, "boost: Attn+ starts at random, not as a copy")                \
-    X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too")                     \
-    X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM")            \
-    X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch")               \
-    X(INT, int, views, 4, "N", 2, 16, "aggregator, spa3r, vlm: views of a scene")                           \
-    X(SWITCH, int, tune_llm, 0, "", 0, 1, "vlm: the LLM trains too")                                        \
-    X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there")           \
-    X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop")                             \
-    X(TEXT, const char *, dump, NULL, "FILE", 0, 0,                                                         \
-      "do one step, write every tensor of it to FILE, and stop (./eval diff compares two)")                 \
+    X(NUMBER, double, decay, -1, "X", -1, 1e3, "weight decay of matrices; -1: the stage's own")              \
+    X(TEXT, const char *, mix, NULL, "MIX", 0, 0,                                                            \
+      "questions: a name or depth=14,what=10 (./data/converse --help)")                                      \
+    X(TEXT, const char *, order, "forward", "ORDER", 0, 0, "order of the turns: forward, reverse, random")   \
+    X(INT, int, rooms, 0, "N", 0, 1e9, "cycle over so many simulated rooms; 0: a new one for every sample")  \
+    X(TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                                         \
+      "ask about the views of this scene folder (or folder of them)")                                        \
+    X(TEXT, const char *, data, NULL, "FILE", 0, 0, "conversations, LLaVA JSON or JSONL")                    \
+    X(NUMBER, double, share, 1, "X", 0, 1, "share of samples from --scenes and --data, the rest simulated")  \
+    X(TEXT, const char *, tune, "plus", "WHAT", 0, 0,                                                        \
+      "boost trains: plus (Attn+ and a), full (the base encoder)")                                           \
+    X(SWITCH, int, random_plus, 0, "", 0, 1, "boost: Attn+ starts at random, not as a copy")                 \
+    X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too")                      \
+    X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM")             \
+    X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch")                \
+    X(INT, int, views, 0, "N", 0, 16, "views of a scene; 0: 4 (dialogues: 1; more: several pictures each)")  \
+    X(SWITCH, int, tune_llm, 0, "", 0, 1, "vlm: the LLM trains too")                                         \
+    X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there")            \
+    X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop")                              \
+    X(TEXT, const char *, dump, NULL, "FILE", 0, 0,                                                          \
+      "do one step, write every tensor of it to FILE, and stop (./eval diff compares two)")                  \
     X(NUMBER, double, save_every, 60, "S", 0, 120, "seconds between checkpoints")
 
 typedef struct {
@@ -226,7 +226,13 @@ static void parse(Run *r, int argc, char **argv) {
     if (!r->o.steps) r->o.steps = toy ? r->stage->toy_steps : r->stage->steps;
     if (r->o.lr == 0) r->o.lr = r->stage->lr;
     if (r->o.decay < 0) r->o.decay = r->stage->decay;
-    if (!r->o.mix) r->o.mix = r->stage->mix;
+    int dialogue = r->stage->task == SB_TASK_DIALOGUE, scenes = r->stage->task >= SB_TASK_GEOMETRY;
+    if (!r->o.views) r->o.views = scenes ? 4 : 1;
+    if (r->o.views > 1 && !dialogue && !scenes)
+        sb_die("--views %d: stage %s looks at one picture at a time", r->o.views, r->stage->name);
+    if (r->o.regress && r->o.views > 1)
+        sb_die("--regress looks at one picture at a time, not at --views %d", r->o.views);
+    if (!r->o.mix) r->o.mix = dialogue && r->o.views > 1 ? "multi" : r->stage->mix;
     r->batch_size = batch_size(r);
 }
 
@@ -482,7 +488,7 @@ static Run *bare_run(int stage, const char *preset) {
     r->o = default_options();
     r->o.mix = r->stage->mix;
     r->config = sb_config_preset(preset_of(preset));
-    r->o.views = 4;
+    r->o.views = r->stage->task >= SB_TASK_GEOMETRY ? 4 : 1;
     r->batch_size = batch_size(r);
     r->slot = (SbSample *)sb_calloc((size_t)r->batch_size, sizeof *r->slot);
     open_source(r, &r->train, SB_POOL_TRAIN, 1);

@@ -35,7 +35,7 @@ typedef struct {
     SbMix mix;
     SbWords words;
     int pool, task, grid;
-    int posed;                          // views of a scene (tasks from SB_TASK_GEOMETRY on), else 1
+    int posed, tells;                   // views of a sample; how many of them a dialogue is about
     long rooms;                         // cycle over so many simulated rooms; 0: never the same twice
     uint64_t seed;
     double share;  // probability that a sample comes from scenes or records, if there are any
@@ -52,7 +52,8 @@ typedef struct {
 // One sample under way: buffers of one slot of the batch, reused from step to step.
 typedef struct {
     SbScene scene;                      // of a simulated room
-    SbViewInfo own;
+    SbViewInfo own[SB_ROOM_VIEWS];
+    const SbViewInfo *told[SB_ROOM_VIEWS];      // what the dialogue is about: its first `tells` views
     const SbViewInfo *info;             // what is asked about; NULL: a record
     SbDialogue dialogue;
     SbSequence sequence;
@@ -65,14 +66,15 @@ typedef struct {
 
 // ---- the source
 
-// views: of a scene, for the tasks that read scenes.
+// views: of a scene, for the tasks that read scenes; pictures of a dialogue.
 static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, int pool, const char *mix,
                                      int views, uint64_t seed) {
     memset(s, 0, sizeof *s);
     s->config = *c;
     s->sim = sb_sim_default();
     s->sim.w = s->sim.h = c->image;
-    s->posed = s->sim.views = task < SB_TASK_GEOMETRY ? 1 : views;
+    s->posed = s->sim.views = task < SB_TASK_GEOMETRY && task != SB_TASK_DIALOGUE ? 1 : views;
+    s->tells = task == SB_TASK_DIALOGUE ? views : 1;
     if (s->posed < 2 && task >= SB_TASK_GEOMETRY) sb_die("--views %d: a scene needs at least 2", views);
     if (s->posed > SB_ROOM_VIEWS) sb_die("--views %d: at most %d", views, (int)SB_ROOM_VIEWS);
     if (s->posed > 1) s->sim.overlap_min = 30, s->sim.overlap_max = 80;
@@ -182,8 +184,11 @@ static SB_UNUSED void sb_sample_room(const SbSource *s, SbSample *out, uint64_t 
     SbRoom layout;
     sb_room_make(&layout, &s->sim, sb_pool(s->pool, room));
     sb_room_scene(&out->scene, &layout, &s->sim);
-    sb_view_info(&out->own, &out->scene, 0, s->grid);
-    out->info = &out->own;
+    for (int v = 0; v < s->tells; v++) {
+        sb_view_info(out->own + v, &out->scene, v, s->grid);
+        out->told[v] = out->own + v;
+    }
+    out->info = out->own;
     out->pictures = s->posed;
     for (int v = 0; v < s->posed; v++)
         out->view[v] = out->scene.view + v, out->picture[v] = out->scene.view[v].rgb;
@@ -201,7 +206,8 @@ static SB_UNUSED void sb_sample_views(const SbSource *s, SbSample *out, long k, 
     long v = (long)sb_next_int(r, (uint32_t)(n - gap * (s->posed - 1)));
     out->pictures = s->posed;
     for (int i = 0; i < s->posed; i++, v += 1 + (long)sb_next_int(r, (uint32_t)gap))
-        out->view[i] = s->scene[scene].view + v, out->picture[i] = s->picture[first + v];
+        out->view[i] = s->scene[scene].view + v, out->picture[i] = s->picture[first + v],
+        out->told[i] = s->info + first + v;
     out->info = s->info + first + (out->view[0] - s->scene[scene].view);
 }
 // The sample's questions or words, from its view.
@@ -209,7 +215,8 @@ static SB_UNUSED void sb_sample_words(const SbSource *s, SbSample *out, uint64_t
     int patches = s->grid * s->grid;
     if (s->task == SB_TASK_RECOGNISE || s->task == SB_TASK_DEPTH || s->task == SB_TASK_GEOMETRY ||
         s->task == SB_TASK_FIELD) return;
-    if (out->info) sb_converse_info(&out->dialogue, out->info, &s->mix, s->seed, counter);
+    out->told[0] = out->info;
+    if (out->info) sb_converse_views(&out->dialogue, out->told, s->tells, &s->mix, s->seed, counter);
     sb_words_conversation(&s->words, &out->sequence, &out->dialogue, s->config.isolate);
     if (s->task != SB_TASK_MAP) return;
     if (!out->map) out->map = (int *)sb_calloc((size_t)patches * 3, sizeof(int));

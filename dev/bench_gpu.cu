@@ -213,7 +213,7 @@ static void bench_memory(void) {
     row("swiglu forward, 6 bytes [GB/s]", 6, [&] { sb_swiglu_forward(c, a, count / F, F); });
     row("swiglu backward, 10 bytes [GB/s]", 10, [&] { sb_swiglu_backward(c, b, a, count / F, F); });
     row("rotary in place, 4.25 bytes [GB/s]", 4 + 4.0 * D / C, [&] {
-        sb_rotate_inplace(a, C, table_of, n, C / D, D, 0); });
+        sb_turn_heads(a, C, a, C, table_of, n, C / D, D, {0, 1}, SB_TURN_Q); });
     sb_free(p), sb_free(g), sb_free(m), sb_free(v), sb_free(stat), sb_free(table_of), sb_free(sums);
     sb_free((void *)(uintptr_t)w.p), sb_free(list), sb_free(squares);
 }

@@ -70,6 +70,7 @@ static void test_run_path(void) {
                          "--regress",
                          "--scenes @T/rooms",
                          "--data @T/talk.jsonl",
+                         "--views 3",
                          "--scenes @T/rooms --data @T/talk.jsonl --share .5",
                          "--isolate 0 --restart 0 --order random"};
     for (int i = 0; i < (int)(sizeof way / sizeof *way); i++)
