@@ -24,14 +24,23 @@ gelu backward: no h phi(h) @ s/(sb_phi_of(h\[i\], bell) + h\[i\] \* (real)0.3989
 gelu backward: no Phi(h) @ s/(sb_phi_of(h\[i\], bell) + h\[i\] \* (real)0.398/(h[i] * (real)0.398/
 swiglu backward: silu' = s @ s/ \* s \* (1 + gate\[j\] \* (1 - s));/ * s;/
 swiglu backward: d_up without s @ s/d_up\[j\] = d\[j\] \* gate\[j\] \* s;/d_up[j] = d[j] * gate[j];/
-norm: variance around 0 @ s/square += (r_i\[c\] - mean) \* (r_i\[c\] - mean);/square += r_i[c] * r_i[c];/
+norm: variance around 0 @ s/square += (r\[c\] - mean) \* (r\[c\] - mean);/square += r[c] * r[c];/
 norm: no epsilon @ s|sqrt((double)square / C + eps)|sqrt((double)square / C)|
 norm backward: no mean(e) @ s/rstd \* (e - mean_e - u \* mean_eu)/rstd * (e - u * mean_eu)/
 norm backward: no mean(e u) @ s/rstd \* (e - mean_e - u \* mean_eu)/rstd * (e - mean_e)/
 norm backward: RMSNorm has mean(e) too @ s/mean_e = layernorm ? sum_e/mean_e = 1 ? sum_e/
-norm backward: d_r assigns @ s/d_r\[i \* C + c\] += rstd/d_r[i * C + c] = rstd/
-norm backward: d_w without rstd @ s/ - stat\[2 \* i\]) \* stat\[2 \* i + 1\] : 1);/ - stat[2 * i]) : 1);/
-rotation: the inverse turns forward @ s/real s = inverse ? -sine\[j\] : sine\[j\]/real s = sine[j]/
+norm backward: d_r assigns @ s/ + (keep ? d\[c\] : (real)0);/;/
+norm backward: d_w without rstd @ s/(r\[i \* ldr + c0 + c\] - mean) \* rstd : 1/(r[i * ldr + c0 + c] - mean) : 1/
+turn: the inverse turns forward @ s/s = back ? -sine\[b \* half + j\] : sine/s = sine/
+turn: every block takes the first one's angles @ s/real c = cosine\[b \* half + j\]/real c = cosine[j]/
+turn: keys take the camera's matrix, not its inverse @ s/(side == SB_TURN_K || side == SB_BACK_K ? 16 : 0)/0/
+turn: no matrix is transposed @ s/across = side == SB_TURN_Q || side == SB_BACK_K;/across = 0;/
+feature loss: the cosine's gradient without its own length @ s/(cosine \* (double)p\[c\] \/ np - /(0 - /
+feature loss: rows weigh the same @ s/w = (double)weight\[i\];/w = 1;/
+gate backward: no 1 - s @ s/d_u\[i\] = d_y\[i\] \* a\[i\] \* s \* (1 - s);/d_u[i] = d_y[i] * a[i] * s;/
+silu backward: silu' = s @ s/d_x\[i\] = d_y\[i\] \* s \* (1 + x\[i\] \* (1 - s));/d_x[i] = d_y[i] * s;/
+modulate backward: the gate's gradient without the shift @ s/(x_c \* (1 + m\[width\]) + m\[0\])/(x_c * (1 + m[width]))/
+gather: the second addend is not read @ s/(more ? width : 0); c++) y\[i \* ldy + c\] += /0; c++) y[i * ldy + c] += /
 attention: lse without log(sum) @ s/(stat_t)(top \* scale + (stat_t)log((double)sum))/(stat_t)(top * scale)/
 attention: columns between the intervals not cleared @ s/for (long j = c\[1\]; j < c\[2\]; j++) s\[j\] = 0;/;/
 attention: columns before the first interval not cleared @ s/for (long j = 0; j < c\[0\]; j++) s\[j\] = 0;/;/
@@ -71,7 +80,7 @@ Huber: slope not limited below @ s/(e > 1 ? 1 : e < -1 ? -1 : e)/(e > 1 ? 1 : e)
 head: d_w of the first chunk only @ s/if (d_w) sb_linear_backward_weight(d_w, NULL, d_logits/if (d_w \&\& !i) sb_linear_backward_weight(d_w, NULL, d_logits/
 AdamW: first moment not corrected @ s|real rate = (real)(lr / (1 - pow(beta1, (double)step)))|real rate = (real)lr|
 AdamW: second moment not corrected @ s|(real)(1 / (1 - pow(beta2, (double)step)))|(real)1|
-AdamW: no decay @ s/shrink = (real)(1 - lr \* decay)/shrink = (real)1/
+AdamW: no decay @ s/(list\[t\].decay ? lr \* decay : 0)/0/
 AdamW: no epsilon @ s/(sb_sqrt(v\[i\] \* fix) + e)/sb_sqrt(v[i] * fix)/
 AdamW: gradient not scaled @ s/real g = s \* grad\[i\];/real g = grad[i];/
 norm of gradients: one block is lost @ s/for (long i = 0; i < count; i += 4096)/for (long i = 0; i < count - 4096; i += 4096)/
