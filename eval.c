@@ -70,12 +70,14 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0,                                              \
       "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}")                                      \
     X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout")                 \
-    X(REAL, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them")            \
+    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0,                                                 \
+      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png")                 \
+    X(REAL | FIELD, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them")    \
     X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)")    \
     X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page")              \
     X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0,                                         \
       "the command that made it all, for the page")                                                          \
-    X(FEATURES, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
+    X(FEATURES | FIELD, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
 #define X(what, kind, type, name, start, hint, low, high, help) type name;
@@ -1696,6 +1698,29 @@ static void field_section(SbText *t, const SbFieldScore *score, SbFieldSide *s, 
     sb_html(t, "</table></div>\n");
     sb_colours_free(&colours);
 }
+// One camera that took no picture, in a user's own scene.
+static void field_camera(const Options *o, SbModel *m, int views) {
+    SbFieldSide s;
+    SbScene scene;
+    double pose[16];
+    unsigned char *rgb;
+    memset(&scene, 0, sizeof scene);
+    if (!o->scenes || !o->camera) sb_die("--camera FILE and --scenes DIR go together: a pose and its scene");
+    if (!sb_pose_read(o->camera, pose)) sb_die("%s: the pose is infinite", o->camera);
+    sb_scene_load(&scene, o->scenes);
+    sb_field_open(&s, m, SB_POOL_TEST, 2, 6);
+    double apart = sb_field_ask(&s, &scene, pose, views);
+    if (apart > 2)
+        printf("warning: this camera is far from every context view (%.1f metres plus radians); what it "
+               "would see "
+               "is a guess\n",
+               apart);
+    int tiles = sb_field_strip(&s, &scene, &rgb);
+    sb_png_write(o->png, rgb, tiles * SB_FIELD_TILE, SB_FIELD_TILE);
+    printf("%s: %d context views, then features and depth as the asked camera would see them\n", o->png,
+           tiles - 2);
+    free(rgb), sb_scene_free(&scene), sb_field_close(&s);
+}
 static void run_field(const Options *o) {
     static Encoder ours, other;
     static SbFieldScore score;
@@ -1704,6 +1729,10 @@ static void run_field(const Options *o) {
     int views = o->views ? o->views : 4;
     open_encoder(&ours, o, o->field, "spa3r", 1);
     if (~ours.model.parts & SB_SPA3R) sb_die("%s: no Spa3R in it; ./train spa3r makes one", ours.path);
+    if (o->camera || o->scenes) {
+        field_camera(o, &ours.model, views);
+        return;
+    }
     if (open_encoder(&other, o, o->blind, "blind", 0)) blind = &b;
     if (blind && !other.model.config.blind) sb_die("%s: it was not trained blind (--blind 1)", other.path);
     sb_field_means(&score, &ours.model, views, o->rooms);

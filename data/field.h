@@ -8,7 +8,7 @@
 //     mean   the mean feature of that place over training rooms
 //     blind  the same model, trained for as many steps with a context that it cannot see: only the camera
 //     ours
-// Read from top: one scene's results, baselines, the table, pictures.
+// Read from top: one scene's results, baselines, the table, pictures, a camera of one's own.
 #ifndef SB_FIELD_H
 #define SB_FIELD_H
 #include "fit.h"
@@ -55,11 +55,10 @@ static SB_UNUSED void sb_field_close(SbFieldSide *s) {
     sb_batch_free(&s->batch);
     memset(s, 0, sizeof *s);
 }
-// Scene number i of the source, and all that the model says of its views.
-static SB_UNUSED void sb_field_scene(SbFieldSide *s, uint64_t i) {
+// All that the model says of the views of the batch at hand.
+static SB_UNUSED void sb_field_read(SbFieldSide *s) {
     SbFieldView *v = &s->said;
     SbModel *m = s->model;
-    sb_source_batch(&s->source, &s->slot, &s->batch, 1, i);
     sb_step_field(m, &s->batch, 0);
     v->n = m->n.vis;
     v->depth = (double *)sb_realloc(v->depth, (size_t)v->n * sizeof(double));
@@ -84,6 +83,12 @@ static SB_UNUSED void sb_field_scene(SbFieldSide *s, uint64_t i) {
         v->probe[s->batch.geometry_row[r]] = (double)probe[r];
     }
     free(probe);
+}
+
+// The same of scene number i of the source.
+static SB_UNUSED void sb_field_scene(SbFieldSide *s, uint64_t i) {
+    sb_source_batch(&s->source, &s->slot, &s->batch, 1, i);
+    sb_field_read(s);
 }
 
 // ---- baselines
@@ -281,5 +286,62 @@ static SB_UNUSED void sb_field_card(SbText *t, const SbFieldSide *s, const SbFie
     }
     sb_html(t, "\n");
     free(rgb);
+}
+
+// ---- a camera of one's own
+
+// A loaded scene's views, as many as `views`, evenly spread, as context, and one more view that is nobody's
+// picture: pose [16] camera to world, with the first view's intrinsics. Afterwards s->said holds its features
+// (behind all the context's) and its probed depth. Returns metres plus radians to the nearest context view.
+static SB_UNUSED double sb_field_ask(SbFieldSide *s, const SbScene *scene, const double *pose, int views) {
+    const SbConfig *c = &s->model->config;
+    SbCamera camera[SB_ROOM_VIEWS];
+    int context[SB_ROOM_VIEWS], n = sb_min(sb_min(views, scene->views), SB_ROOM_VIEWS - 1),
+                                grid = s->source.grid;
+    if (n < 2) sb_die("%s: %d view; two and more are wanted as context", scene->name, scene->views);
+    SbView asked = scene->view[0];
+    memcpy(asked.pose, pose, sizeof asked.pose);
+    unsigned char *grey = (unsigned char *)sb_calloc((size_t)(c->image * c->image), 3);
+    memset(grey, 128, (size_t)(c->image * c->image) * 3);
+    sb_batch_clear(&s->batch);
+    for (int i = 0; i <= n; i++) {
+        const SbView *v = i < n ? scene->view + (long)i * (scene->views - 1) / (n - 1) : &asked;
+        unsigned char *rgb = i < n ? sb_square(v->rgb, v->w, v->h, c->image) : grey;
+        sb_batch_image(&s->batch, c, rgb, c->image, c->image);
+        camera[i] = sb_view_camera(v, c->image), context[i] = i < n;
+        free(rgb);
+    }
+    sb_batch_scene(&s->batch, c, camera, context, n + 1);
+    for (int p = 0; p < grid * grid; p++) sb_batch_geometry(&s->batch, c, s->batch.image_vis[n] + p, 1);
+    sb_field_read(s);
+    return sb_field_apart(&s->batch.view[n].camera, &s->batch.view[sb_field_nearest(&s->batch, n)].camera);
+}
+// It as a picture: the context, the features that the asked camera would see, their depth. rgb
+// [SB_FIELD_TILE] [tiles * SB_FIELD_TILE][3]; returns how many tiles.
+static SB_UNUSED int sb_field_strip(const SbFieldSide *s, const SbScene *scene, unsigned char **rgb) {
+    const SbBatch *b = &s->batch;
+    int grid = s->source.grid, side = s->source.config.image, n = b->views - 1,
+        W = s->said.width[SB_SEM_TARGET];
+    int tiles = n + 2, T = SB_FIELD_TILE;
+    long row = b->image_vis[n];
+    SbColours colours;
+    unsigned char *small = (unsigned char *)sb_calloc((size_t)(side * side), 3);
+    *rgb = (unsigned char *)sb_calloc((size_t)(tiles * T * T), 3);
+    sb_colours_fit(&colours, s->said.truth[SB_SEM_TARGET], row, W);
+    for (int i = 0; i < tiles; i++) {
+        const SbView *v = scene->view + (long)i * (scene->views - 1) / (n - 1);
+        int wide = i < n ? side : grid;
+        if (i < n) sb_image_resize(v->rgb, v->w, v->h, small, side, side);
+        else if (i == n) sb_colours_of(&colours, small, s->said.guess[SB_SEM_TARGET] + row * W, grid * grid);
+        else
+            for (int p = 0; p < grid * grid; p++)
+                sb_heat_colour(1 - s->said.probe[row + p] / 6, small + 3 * p);
+        for (int y = 0; y < T; y++)
+            for (int x = 0; x < T; x++)
+                memcpy(*rgb + 3 * ((long)y * tiles * T + i * T + x),
+                       small + 3 * (y * wide / T * wide + x * wide / T), 3);
+    }
+    sb_colours_free(&colours), free(small);
+    return tiles;
 }
 #endif

@@ -107,6 +107,13 @@ static void test_run_field(void) {
                     "@T/field/append.safetensors --views 3 --mix lean --to latents --images 32 && "
                     "@B/eval report --out @T/field && grep -q 'Views that nobody saw' @T/field/report.html"),
         "the measures: %s", test_said());
+    CHECK(
+        !test_shell("d=$(ls -d @T/strolls/* | head -1) && @B/eval field --out @T/field --scenes $d --camera "
+                    "$d/pose/$(ls $d/pose | head -1) --png @T/asked.png"),
+        "a camera of one's own: %s", test_said());
+    CHECK(test_shell("@B/eval field --out @T/field --camera @T/strolls") == 1 &&
+              strstr(test_said(), "go together"),
+          "a camera without a scene: %s", test_said());
     CHECK(test_shell("@B/train spa3r --out @T/field --scenes @T/strolls --views 9 --to x") == 1 &&
               strstr(test_said(), "6 views, but 9"),
           "more views than there are: %s", test_said());
