@@ -41,7 +41,7 @@ all: train eval $(TOOLS)
 	@$(MAKE) -s help
 
 help:
-	@echo 'make run         SpatialBoost from nothing, with its control, onto out/report.html (about ten minutes)'
+	@echo 'make run         SpatialBoost from nothing, with its control, onto out/report.html (./train plan says how long)'
 	@echo 'make quick       the same path at toy size (under a minute; its figures mean nothing)'
 	@echo 'make field       Spa3R and Spa3-VLM: views that nobody saw (after the first stages of run)'
 	@echo 'make real        after run: the same job on real RGB-D photos (needs SB_DATA, now $(SB_DATA))'
@@ -50,6 +50,7 @@ help:
 	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
 	@echo 'make check_cuda  every CUDA kernel on the CPU, against the C and against PyTorch'\''s numbers; needs no GPU'
+	@echo 'make check_faults  plant faults in those kernels: each must be found      make check_gpu   all checks on a GPU'
 	@echo 'make bench       speed: out/bench.csv (BENCH_PYTHON=python with torch names a peer)'
 	@echo 'make bench_gpu   speed on a GPU: out/bench_gpu.csv (BENCH=--help lists groups and flags; BENCH_PYTHON as above)'
 	@echo './train --help   ./eval --help   ./data/simulate --help   ./data/converse --help   ./data/import --help'

@@ -34,16 +34,17 @@
 //  equation says. Step 0 equals the base encoder within rounding (the bound is in dev/test_model.h).
 //
 //  What each stage trains (groups, >>tensors): encoder BASE+HEADS, llm LLM, align PROJ, instruct PROJ+LLM,
-//  boost PLUS+ALPHA+PROJ (Attn+, a, projector), aggregator AGG (+BASE), spa3r FIELD, vlm ADAPT+LLM (+PROJ).
+//  boost PLUS+ALPHA+PROJ (Attn+, a, projector), aggregator AGG, spa3r FIELD, vlm ADAPT (+LLM: --tune_llm).
 //  Frozen tensors have no gradient memory: sb_update, the only writer after the start, skips them.
 //
-//  The second paper, Spa3R, begins where scenes do (in >>batch and >>model: "the second paper"):
+//  The second paper, Spa3R (search for "second paper"; a scene's rows are made in data/posed.h):
 //
 //  views ─► encoder ─► aggregator ─┬─► features of every view: the targets
 //                                  └─► of context views ─► Spa3R's encoder ─► latents ─┬─► decoder ─► any
 //                                      a camera alone ─► rays ─────────────────────────┘   view's features
-//  It shares the block, the attention, the norm, the optimiser, the tables; what it adds are values: keys of
-//  frames, passes and scenes; q and k norm, LayerScale, a table by which heads are turned (RoPE2D, cameras).
+//  It shares the block, the attention, the norm, the optimiser, the tables. It adds key intervals of frames,
+//  passes and scenes; q and k norm, LayerScale, a table by which heads are turned (RoPE2D, cameras); the
+//  operations gate, silu, modulate and feature_loss; heads for geometry, cameras, features; the adapter.
 //  A model has it only if sb_model_init is asked: SB_AGGREGATOR, SB_SPA3R, SB_ADAPTER. Deviation: by default
 //  the context's cameras enter the encoder (context_camera = 1); the paper's encoder reads none (0).
 //
@@ -58,7 +59,7 @@
 //  one dialogue = several turns                     sb_batch_turn, >>batch: who sees whom
 //  freezing                                         sb_model_train(groups)
 //  VGGT: frame and global attention, special tokens sb_batch_pass, sb_aggregator_forward
-//  M_ij, asymmetric views                           global_keys, written by sb_batch_pass
+//  M_ij, asymmetric views                           global_keys, written by sb_batch_pass (data/posed.h)
 //  VGGT: camera head, pose encoding                 sb_camera_forward, sb_pose_encode (data/posed.h)
 //  Spa3R encoder, queries to latents z              sb_latents_forward
 //  rays, PRoPE: P = K E in q, k, v, o               sb_camera_ray, sb_camera_prope (there), sb_turn_heads
@@ -75,6 +76,8 @@
 //      sb_batch_turn(&b, &c, token, target, NULL, n);   // token q0 q1 a0, target -1 a0 a1: see >>batch
 //      sb_step_lm(&m, &b, 1);  sb_update(&m, lr, decay, step);          // step counts from 1
 //      loss = sb_loss(&m);  norm = sb_norm(&m);      // only here does the host wait for a GPU
+//  Spa3R: include data/posed.h too; sb_model_init(&m, &c, SB_AGGREGATOR | SB_SPA3R), sb_model_train(&m,
+//  SB_FIELD), a batch as on top of that file, sb_step_field.
 //  To add a tensor: one line in its module's table (>>tensors) gives it a field, memory, a name in
 //  checkpoints, an initial value, weight decay, a group, a place in the optimiser and in every test. Then
 //  use it in >>model; if that needs a new operation, add it to >>contract and >>cpu, forward and backward. To
@@ -148,7 +151,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(double, gate, 0, 0, 0, "initial value of a (alpha = sigmoid(a))")                                   \
     X(int, isolate, 1, 1, 1, "1: a turn sees the images and itself; 0: also the turns before it")         \
     X(int, restart, 1, 1, 1, "1: rotary positions restart after the image in every turn; 0: they run on") \
-    X(int, batch, 8, 32, 8, "samples a step")                                                             \
+    X(int, batch, 8, 32, 8, "samples a step, times the stage's share (encoder 2; scenes 1/4, vlm 1/2)")  \
     X(double, beta1, .9, .9, .9, "AdamW: decay of the first moment")                                      \
     X(double, beta2, .98, .98, .98, "AdamW: decay of the second moment")                                  \
     X(double, adam_eps, 1e-8, 1e-8, 1e-8, "AdamW: epsilon")                                               \
@@ -1833,7 +1836,8 @@ SB_FN void sb_model_free(SbModel *m) {
 //     turn, isolate = 0      [sample, row]
 // Rotary positions: the prefix counts from 0; a turn goes on from it (restart = 1) or from the row before.
 //
-// Scenes (Spa3R): the images last added are the views of one scene. Views that give context are read first:
+// The second paper: scenes (rows: data/posed.h). The images last added are the views of one scene. Views that
+// give context are read first:
 //     aggregator, a view's frame      [camera token, registers, patches]
 //     its global rows                 context sees [pass, end of context), a target [pass, end of pass)
 //     Spa3R's encoder                 a scene's registers, queries, context patches: all see all

@@ -2,14 +2,17 @@
 // header first; no include guard: it is included once a namespace that has the model.
 //
 // Refuses: a pose that is no rotation, intrinsics that are none, numbers that are not finite, a scene whose
-// first view is no context, more than SB_VIEWS views. Everything here runs on the host, in double; nothing of
-// it trains. Camera axes: x right, y down, z forward. A pose is 4x4, row-major, world to camera (E); a
-// quaternion is x, y, z, w; angles are radians; a patch's centre is its point.
+// first view is no context, more than SB_VIEWS views. All but sb_predict_poses runs on the host, in double;
+// nothing of it trains. Camera axes: x right, y down, z forward. A pose is 4x4, row-major, world to camera
+// (E); a quaternion is x, y, z, w; angles are radians; a patch's centre is its point.
 //
-//     for (v...) sb_batch_image(&b, &c, rgb, w, h);                        // nothing else between them
-//     sb_view_split(context, V, c.context, seed, counter);
+//     int context[4];  SbCamera camera[4];             // of the V views that are added now
+//     for (v...) sb_batch_image(&b, &c, rgb, w, h);    // nothing else between them
+//     sb_view_split(context, V, c.context, seed, i);   // i: the sample's number
 //     sb_batch_scene(&b, &c, camera, context, V);
-//     for (vis...) if (depth > 0) sb_batch_geometry(&b, &c, vis, depth);
+//     for (vis = b.image_vis[first]; vis < b.n.vis; vis++)         // where depth is known: all that an
+//     aggregator
+//         sb_batch_geometry(&b, &c, vis, depth);                   // learns from; Spa3R's depth probe
 //     sb_step_field(&m, &b, 1);
 //
 // Read from top: camera algebra, tables of turns, who is context, a scene's rows, its geometry, predicted
