@@ -103,24 +103,11 @@ real: all $(OUT)/boost$(S)
 	@./eval real --scenes $(REAL) --out $(OUT)
 	@$(REPORT)
 
-# Views that nobody saw: the second paper, onto the same page.
-field: all
-	@$(MAKE) -s $(OUT)/field.done
-	@echo 'look at $(OUT)/report.html'
-$(OUT)/aggregator$(S): $(OUT)/instruct$(S)   ; $(TRAIN) aggregator --out $(OUT)
-$(OUT)/spa3r$(S):    $(OUT)/aggregator$(S)   ; $(TRAIN) spa3r --out $(OUT)
-$(OUT)/blind$(S):    $(OUT)/spa3r$(S)        ; $(TRAIN) spa3r --blind 1 --to blind --out $(OUT)
-$(OUT)/field.csv:    $(OUT)/blind$(S)        ; ./eval field --out $(OUT)
-$(OUT)/vlm$(S):      $(OUT)/field.csv        ; $(TRAIN) vlm --out $(OUT)
-$(OUT)/append$(S):   $(OUT)/vlm$(S)          ; $(TRAIN) vlm --adapter 2 --to append --out $(OUT)
-$(OUT)/latents.csv:  $(OUT)/append$(S)
-	./eval questions --out $(OUT) --boost $(OUT)/vlm$(S) --control $(OUT)/append$(S) --views 4 --mix lean --to latents
-$(OUT)/field.done:   $(OUT)/latents.csv      ; $(REPORT) && touch $@
-
 reproduce: all
 	@mkdir -p $(OUT)/reproduce/tune
 	@$(MAKE) -f dev/reproduce.mk -j$$(getconf _NPROCESSORS_ONLN) R=$(OUT)/reproduce
 
+include dev/field.mk                    # field: the second paper
 include dev/cuda.mk                     # build_gpu, train_gpu, check_cuda
 
 # ---- proofs
