@@ -101,6 +101,12 @@ static void test_run_field(void) {
               "&& "
               "@B/train spa3r --out @T/field --steps 6 --scenes @T/strolls --views 3 --to real"),
           "the stages: %s", test_said());
+    CHECK(!test_shell(
+              "t='@B/train spa3r --out @T/field --steps 24' && $t --to whole && for k in .15 .3 .45; do "
+              "timeout -s KILL $k $t --to parts --save_every 0.01; done; $t --to parts && cmp "
+              "@T/field/whole.safetensors @T/field/parts.safetensors && cmp @T/field/whole.csv "
+              "@T/field/parts.csv"),
+          "killed and resumed: %s", test_said());
     CHECK(
         !test_shell("@B/eval field --out @T/field --rooms 8 && grep -q '^sem,l1,' @T/field/field.csv && "
                     "@B/eval questions --out @T/field --boost @T/field/vlm.safetensors --control "
