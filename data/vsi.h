@@ -220,7 +220,7 @@ static SB_UNUSED void sb_vsi_read(SbVsiRows *v, const char *path) {
     int room = 0;
     memset(v, 0, sizeof *v);
     sb_lines_open(&lines, path);
-    for (cJSON *record; (record = sb_lines_next(&lines)); cJSON_Delete(record)) {
+    for (cJSON *record; (record = sb_lines_next(&lines)) != NULL; cJSON_Delete(record)) {
         if (v->rows == room) {
             room = 2 * room + 64;
             v->row = (SbVsiRow *)sb_realloc(v->row, (size_t)room * sizeof *v->row);
@@ -251,7 +251,7 @@ static SB_UNUSED void sb_vsi_read_replies(SbVsiRows *v, const char *questions, c
     int missing = 0;
     const SbVsiRow *first = NULL;
     sb_lines_open(&lines, path);
-    for (cJSON *record; (record = sb_lines_next(&lines)); cJSON_Delete(record)) {
+    for (cJSON *record; (record = sb_lines_next(&lines)) != NULL; cJSON_Delete(record)) {
         int low = 0, high = v->rows;
         int64_t id = sb_json_int(record, "id", 0, (int64_t)1 << 53, lines.where);
         while (high - low > 1) *(v->row[(low + high) / 2].id <= id ? &low : &high) = (low + high) / 2;
