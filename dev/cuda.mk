@@ -1,7 +1,7 @@
 # ---- the GPU: the same program with train.cu's kernels; activations in bf16, or (build/gpu/train32) in float
 NVCC    ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
 ARCH    := -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
-# g++ takes the addresses that nvcc's launch stubs keep for dangling; 550: for nvcc (void)x is no use of x
+# g++ warns of dangling addresses in nvcc's launch stubs; 550: nvcc does not count (void)x as a use of x
 NVFLAGS := -std=c++17 -O3 -lineinfo --diag-suppress 550 $(ARCH) -Xcompiler -O3,-fopenmp,-fno-math-errno,-Wall,-Wextra,-Wno-dangling-pointer,-Wno-nonnull \
            $(addprefix -Xcompiler ,$(NATIVE))
 ifeq ($(CUBLASLT),1)                    # products without an epilogue by cuBLASLt instead of our own kernel

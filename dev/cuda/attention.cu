@@ -51,23 +51,11 @@ static __global__ void average_kernel(real *o, const float *s, const real *v, lo
 // other side by themselves. Predicted: 6 ms. Rung 5: sb_flash_backward: the same two walks on tensor cores,
 // over keys for d_q, over queries for d_k and d_v; seven products where one walk with atomics would need
 // five, but the order of sums is fixed. Predicted: .24 ms, 180 TFLOP/s of the five.
-int main(void) {
-    int T = LADDER_SMALL ? 40 : 257, heads = LADDER_SMALL ? 3 : 16, D = 64, images = LADDER_SMALL ? 2 : 64,
-        bad = 0;
-    long rows = (long)images * T, ld = (long)heads * D, scores = rows * heads * T;
-    real *q = ladder_numbers(rows * ld, 1), *k = ladder_numbers(rows * ld, 2),
-         *v = ladder_numbers(rows * ld, 3);
-    real *o = ladder_numbers(rows * ld, 4);
-    float *s = (float *)sb_alloc((size_t)scores * sizeof *s),
-          *lse = NULL;
-    sb_cuda_check(cudaMallocManaged((void **)&lse, (size_t)(rows * heads) * sizeof *lse), "memory");
-    int *keys = NULL;
-    sb_cuda_check(cudaMallocManaged((void **)&keys, (size_t)(4 * rows) * sizeof *keys), "memory");
-    for (int i = 0; i < rows; i++) {
-        keys[4 * i] = i / T * T, keys[4 * i + 1] = (i / T + 1) * T;
-        keys[4 * i + 2] = keys[4 * i + 3] = keys[4 * i + 1];
-    }
-    SbAttention a = {q, k, v, ld, ld, ld, rows, rows, keys, heads, heads, D};
+static int forward_rungs(SbAttention a, int T, real *o, float *lse) {
+    const real *q = a.q, *k = a.k, *v = a.v;
+    int heads = a.heads, D = a.dim, bad = 0;
+    long rows = a.nq, ld = a.ldq, scores = rows * heads * T;
+    float *s = (float *)sb_alloc((size_t)scores * sizeof *s);
     // p is rounded to bf16 on tensor cores and so is the result; six standard deviations of the first
     auto want = [&](long at, double *bound) {
         long i = at / ld, h = at % ld / D, d = at % D, first = i / T * T;
@@ -95,6 +83,13 @@ int main(void) {
     bad += ladder_rung(
         "3 tensor cores (train.cu)", o, rows * ld, flops, [&] { sb_attention_forward(o, ld, lse, &a); },
         want);
+    return sb_free(s), bad;
+}
+static int backward_rungs(SbAttention a, int T, const real *o, const float *lse) {
+    const real *q = a.q, *k = a.k, *v = a.v;
+    int heads = a.heads, D = a.dim, bad = 0;
+    long rows = a.nq, ld = a.ldq;
+    double flops = 4.0 * (double)rows * heads * T * D;
     // d_q = sum_j ds_j k_j,  ds_j = p_j (d_o.v_j - delta) scale,  delta = d_o.o of the rounded o
     real *d_o = ladder_numbers(rows * ld, 5), *d_q = ladder_numbers(rows * ld, 6),
          *d_k = ladder_numbers(rows * ld, 7), *d_v = ladder_numbers(rows * ld, 8);
@@ -130,7 +125,24 @@ int main(void) {
     }, want_d_q);
     bad += ladder_rung("5 backward on tensor cores (train.cu)", d_q, rows * ld, 2.5 * flops, [&] {
         sb_attention_backward(d_q, d_k, d_v, d_o, o, ld, lse, &a); }, want_d_q);
-    return bad > 0;
+    return bad;
+}
+int main(void) {
+    int T = LADDER_SMALL ? 40 : 257, heads = LADDER_SMALL ? 3 : 16, D = 64, images = LADDER_SMALL ? 2 : 64;
+    long rows = (long)images * T, ld = (long)heads * D;
+    real *q = ladder_numbers(rows * ld, 1), *k = ladder_numbers(rows * ld, 2),
+         *v = ladder_numbers(rows * ld, 3);
+    real *o = ladder_numbers(rows * ld, 4);
+    float *lse = NULL;
+    sb_cuda_check(cudaMallocManaged((void **)&lse, (size_t)(rows * heads) * sizeof *lse), "memory");
+    int *keys = NULL;
+    sb_cuda_check(cudaMallocManaged((void **)&keys, (size_t)(4 * rows) * sizeof *keys), "memory");
+    for (int i = 0; i < rows; i++) {
+        keys[4 * i] = i / T * T, keys[4 * i + 1] = (i / T + 1) * T;
+        keys[4 * i + 2] = keys[4 * i + 3] = keys[4 * i + 1];
+    }
+    SbAttention a = {q, k, v, ld, ld, ld, rows, rows, keys, heads, heads, D};
+    return forward_rungs(a, T, o, lse) + backward_rungs(a, T, o, lse) > 0;
 }
 
 // A walk through the memory of one layer with two channels, frozen trunk, stage boost. In rows of C numbers
