@@ -757,7 +757,7 @@ static void run_questions(const Options *o) {
     open_encoders(e, o, given, stage);
     const SbConfig *c = &e[BASE].model.config;
     sb_source_init(&source, c, o->views > 1 ? SB_TASK_LATENTS : SB_TASK_DIALOGUE,
-                   o->tune ? SB_POOL_TUNE : SB_POOL_TEST, o->mix, o->views, 12);
+                   o->tune ? SB_POOL_TUNE : SB_POOL_TEST, o->mix, o->views > 1 ? o->views : 1, 12);
     Encoder *who[BLANK + 1] = {e, e[BOOST].path ? e + BOOST : NULL, e[CONTROL].path ? e + CONTROL : NULL,
                                e[BOOST].path ? e + BOOST : NULL};
     ask_rooms(&l, who, &source, o->images ? o->images : 1000);

@@ -75,6 +75,7 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     s->sim.w = s->sim.h = c->image;
     s->posed = s->sim.views = task < SB_TASK_GEOMETRY && task != SB_TASK_DIALOGUE ? 1 : views;
     s->tells = task == SB_TASK_DIALOGUE ? views : 1;
+    if (s->posed < 1) sb_die("--views %d: at least 1", views);
     if (s->posed < 2 && task >= SB_TASK_GEOMETRY) sb_die("--views %d: a scene needs at least 2", views);
     if (s->posed > SB_ROOM_VIEWS) sb_die("--views %d: at most %d", views, (int)SB_ROOM_VIEWS);
     if (s->posed > 1) s->sim.overlap_min = 30, s->sim.overlap_max = 80;

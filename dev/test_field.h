@@ -4,6 +4,7 @@
 // text of a test for both precisions. Read from top: cameras, scenes, gradients, invariants, sizes.
 #ifndef SB_TEST_FIELD_H
 #define SB_TEST_FIELD_H
+#include "../data/field.h"
 namespace proof {
 
 // ------------------------------------------------------------------------------------------------- >>cameras
@@ -573,6 +574,52 @@ static void test_field_goldens(void) {
     proof::field_goldens<proof::Double>("Spa3R, double against PyTorch");  // float: test_field_rounding
 }
 static void test_field_files(void) { proof::check_field_files(); }
+// The baselines of data/field.h where the answer is known. A: a target that stands where a context view
+// stands is copied and warped from the same patch. B: a wall at 2 m seen by two cameras side by side, one
+// patch of wall apart: warp finds the neighbouring patch, and none where it leaves the picture or something
+// stands before it.
+static void test_field_baselines(void) {
+    SbModel m;
+    SbFieldSide s;
+    memset(&m, 0, sizeof m);
+    m.config = sb_config_preset(SB_MINI);
+    const SbConfig *c = &m.config;
+    int grid = c->image / c->patch, P = grid * grid, wrong = 0, context[2] = {1, 0};
+    unsigned char *grey = (unsigned char *)sb_calloc((size_t)(c->image * c->image), 3);
+    for (int part = 0; part < 2; part++) {
+        SbCamera camera[2];
+        sb_field_open(&s, &m, SB_POOL_TEST, 2, 1);
+        memset(camera, 0, sizeof camera);
+        for (int v = 0; v < 2; v++) {
+            for (int i = 0; i < 16; i += 5) camera[v].pose[i] = 1;
+            camera[v].fx = camera[v].fy = c->image, camera[v].cx = camera[v].cy = c->image / 2.0;
+            camera[v].w = camera[v].h = c->image;
+            sb_batch_image(&s.batch, c, grey, c->image, c->image);
+        }
+        camera[1].pose[3] = part ? -2.0 * c->patch / c->image : 0;      // the target stands to the right
+        sb_batch_scene(&s.batch, c, camera, context, 2);
+        s.said.depth = (double *)sb_calloc((size_t)(2 * P), sizeof(double));
+        for (int p = 0; p < 2 * P; p++) s.said.depth[p] = 2;
+        if (part) s.said.depth[3 * grid + 3] = 1; // something near, in the context alone
+        CHECK(sb_field_nearest(&s.batch, 1) == 0, "the nearest context view is %d",
+              sb_field_nearest(&s.batch, 1));
+        for (int p = 0; p < P; p++) {
+            long want = p + part, found = sb_field_warp(&s, 1, p);
+            if (part && (p % grid == grid - 1 || want == 3 * grid + 3)) want = -1;
+            wrong += found != want;
+        }
+        CHECK(wrong == 0, "part %d: %d of %d patches are warped from elsewhere", part, wrong, P);
+        sb_field_close(&s);
+    }
+    SbCamera a, b;
+    memset(&a, 0, sizeof a);
+    for (int i = 0; i < 16; i += 5) a.pose[i] = 1;
+    b = a;
+    b.pose[0] = b.pose[10] = 0, b.pose[2] = -1, b.pose[8] = 1, b.pose[7] = 3;   // a quarter turn, 3 m along y
+    double apart = sb_field_apart(&a, &b);
+    CHECK(fabs(apart - 3 - 3.141592653589793 / 2) < 1e-12, "cameras are %.15g apart", apart);
+    free(grey);
+}
 static void test_field_all(void) {
     proof::Threads one(1);
     RUN(test_cameras);
@@ -584,6 +631,7 @@ static void test_field_all(void) {
     RUN(test_field_prope);
     RUN(test_field_adapter);
     RUN(test_field_scenes);
+    RUN(test_field_baselines);
     RUN(test_field_files);
     RUN(test_field_sizes);
     RUN(test_spa3r_threads);

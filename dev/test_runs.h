@@ -84,6 +84,10 @@ static void test_run_path(void) {
               "@B/eval probe --out @T/way --base @T/base/encoder.safetensors --boost @T/way/w0.safetensors "
               "--control @T/way/w1.safetensors --images 200"),
           "probe: %s", test_said());
+    CHECK(!test_shell(
+              "cp @T/base/* @T/way && cp @T/way/w0.safetensors @T/way/boost.safetensors && @B/eval questions "
+              "--out @T/way --images 32 && grep -q '^depth,' @T/way/questions.csv"),
+          "questions: %s", test_said());
     CHECK(!test_shell("cp @T/base/* @T/way && @B/eval report --out @T/way"), "report: %s", test_said());
 }
 // The second paper's way to the page, from simulated rooms and from a scene folder; what is refused.
