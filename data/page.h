@@ -272,6 +272,21 @@ static SB_UNUSED const char sb_page_style[] =
     "  left: calc(100% * var(--x) / var(--n)); top: calc(100% * var(--y) / var(--n)) }\n"
     ".two .grid::before { left: calc(100% * var(--u) / var(--n)); top: calc(100% * var(--v) / var(--n));\n"
     "  border-style: dashed }\n"
+    ".tile img { display: block; width: 100%; height: auto; image-rendering: pixelated;\n"
+    "  border-radius: 3px }\n"
+    ".asked img { outline: 2px solid var(--boost); outline-offset: 1px }\n"
+    ".reel { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); gap: 1rem 2rem;\n"
+    "  max-width: 48rem; margin: 1.2rem 0; font: .8125rem/1.5 var(--sans) }\n"
+    ".film { display: block; overflow: hidden; border-radius: 3px }\n"
+    ".film img { display: block; width: calc(100% * var(--frames)); max-width: none; height: auto;\n"
+    "  image-rendering: pixelated; transform: translateX(calc(-100% / var(--frames) * var(--at))) }\n"
+    ".turn input { display: block; width: 100%; accent-color: var(--boost) }\n"
+    ".turn output { display: block; min-height: 3em; color: var(--soft) }\n"
+    ".plan { max-height: 15rem }\n"
+    ".thing { fill: var(--rule) }\n"
+    ".seen { fill: var(--control); opacity: .6 }\n"
+    ".turning { fill: var(--boost); opacity: .8;\n"
+    "  transform: rotate(calc(-1turn / var(--frames) * var(--at))) }\n"
     ".grid:focus-visible { outline: 3px solid var(--boost); outline-offset: 2px }\n"
     ".bar { display: flex; align-items: center; gap: .6rem; max-width: 30rem }\n"
     ".ramp { flex: 1; height: .6rem; border-radius: 2px }\n"
@@ -285,6 +300,11 @@ static SB_UNUSED const char sb_page_style[] =
     ".line { fill: none; stroke-width: 1.6; stroke-linejoin: round }\n"
     ".train { stroke: var(--soft) }\n"
     ".valid { stroke: var(--boost) }\n"
+    ".copy { stroke: var(--control) }\n"
+    ".mean { stroke: var(--soft); stroke-dasharray: 4 3 }\n"
+    "circle.train, circle.mean { fill: var(--soft); stroke: none }\n"
+    "circle.copy { fill: var(--control); stroke: none }\n"
+    ".key .dashed { height: 0; border-top: 2px dashed var(--soft); vertical-align: middle }\n"
     "circle.valid { fill: var(--boost); stroke: none }\n"
     ".filled { fill: var(--boost); opacity: .75 }\n"
     ".outlined { fill: none; stroke: var(--control); stroke-width: 1.3 }\n"
@@ -303,7 +323,7 @@ static SB_UNUSED const char sb_page_style[] =
     "  h1 { font-size: 1.65rem }\n"
     "  .lead { font-size: 1.08rem }\n"
     "  .big { grid-template-columns: 1fr; gap: 1.2rem }\n"
-    "  .room { grid-template-columns: minmax(0, 1fr) }\n"
+    "  .room, .reel { grid-template-columns: minmax(0, 1fr) }\n"
     "  .sees { grid-template-columns: repeat(3, minmax(0, 1fr)) }\n"
     "  .off { display: none }\n"
     "  .sees figure:only-child { grid-column: span 2 }\n"
@@ -314,8 +334,8 @@ static SB_UNUSED const char sb_page_style[] =
     "  .probe td:first-child { white-space: normal; min-width: 4.5rem }\n"
     "}\n";
 
-// A room is any element with n, its pictures, and canvases of cosines [P][P] in bytes. Clicks, arrow keys and
-// rows of a dialogue choose a patch; the canvases then show its row.
+// A room with n is any element with its pictures and canvases of cosines [P][P] in bytes. Clicks, arrow keys
+// and rows of a dialogue choose a patch; the canvases then show its row. A reel's slider chooses a frame.
 static SB_UNUSED const char sb_page_script[] =
     "const heat = JSON.parse(document.getElementById('heat').textContent);\n"
     "function colour(x) {\n"
@@ -364,7 +384,18 @@ static SB_UNUSED const char sb_page_script[] =
     "      row.addEventListener(event, () => show(+row.dataset.p, +(row.dataset.q ?? -1)));\n"
     "  show(+room.dataset.at);\n"
     "}\n"
-    "document.querySelectorAll('.room').forEach(start);\n";
+    "document.querySelectorAll('.room[data-n]').forEach(start);\n"
+    "for (const reel of document.querySelectorAll('.reel')) {\n"
+    "  const input = reel.querySelector('input'), shown = reel.dataset.shown.split(' ');\n"
+    "  const show = () => {\n"
+    "    const at = +input.value, turn = Math.round(360 * at / shown.length);\n"
+    "    reel.style.setProperty('--at', at);\n"
+    "    reel.querySelector('output').textContent = `turned by ${turn}\u00b0; a context view shows ` +\n"
+    "      `${shown[at]}\u2009% of what there is to see`;\n"
+    "  };\n"
+    "  input.addEventListener('input', show);\n"
+    "  show();\n"
+    "}\n";
 
 static SB_UNUSED void sb_page_begin(SbText *t, const char *title) {
     sb_html(t, "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
