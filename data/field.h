@@ -363,9 +363,9 @@ static SB_UNUSED double sb_effective_rank(const real *x, int n, int C) {
     size_t width = (size_t)C;
     double trace = 0, square = 0, *d = (double *)sb_calloc((size_t)n * width, sizeof *d);
     for (size_t c = 0; c < width; c++) {
-        double mean = 0;
-        for (int i = 0; i < n; i++) mean += (double)x[(size_t)i * width + c] / n;
-        for (int i = 0; i < n; i++) d[(size_t)i * width + c] = (double)x[(size_t)i * width + c] - mean;
+        double sum = 0;                 // of floats that are all the same it is exact, and so is sum / n
+        for (int i = 0; i < n; i++) sum += (double)x[(size_t)i * width + c];
+        for (int i = 0; i < n; i++) d[(size_t)i * width + c] = (double)x[(size_t)i * width + c] - sum / n;
     }
     for (int i = 0; i < n; i++)
         for (int j = 0; j <= i; j++) {

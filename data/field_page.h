@@ -69,10 +69,12 @@ static SB_UNUSED void sb_field_likes_html(SbText *t, const SbCsv *c) {
                    "a high one says something only if the other is lower. Latents speak in the frame of the "
                    "first view that was read, so they may differ where predictions for one camera do not. "
                    "Of %.0f&thinsp;%% of the rooms the second latents are nearest to the first ones of the "
-                   "same room.</p>\n<div class=wide><table><thead><tr><th>",
+                   "same room.</p>\n<div class=wide><table><thead><tr><th rowspan=2>cosine, rank",
                 100 * sb_field_cell(c, "latents", "found", "ours"));
     for (int w = SB_BY_BLIND; w < SB_FIELD_COLUMNS; w++)
-        sb_text_add(t, "<th>%s,<br>same room<th>other<br>rooms<th>rank", sb_who_name[w]);
+        sb_text_add(t, "<th class=over colspan=3>%s", sb_who_name[w]);
+    sb_html(t, "\n<tr>");
+    for (int w = SB_BY_BLIND; w < SB_FIELD_COLUMNS; w++) sb_html(t, "<th>same room<th>others<th>rank");
     sb_html(t, "\n<tbody>");
     for (int i = 0; i < 3; i++) {
         sb_text_add(t, "<tr><td>%s", row[i][1]);
@@ -84,8 +86,8 @@ static SB_UNUSED void sb_field_likes_html(SbText *t, const SbCsv *c) {
     double within = sb_field_cell(c, "latents", "rank_within", "ours");
     sb_text_add(t, "</table></div>\n<p class=small>rank: how many directions of equal strength would vary as "
                    "much from room to room (participation ratio of variances; 0: nothing varies). Within one "
-                   "room, over its latents: %.1f. The truth's cosine in one room is below 1 for geometric "
-                   "features because they too depend on the first view.</p>\n", within);
+                   "room, over its latents: %.1f. The true geometric features of one camera may "
+                   "differ a little by context, since the aggregator reads both together.</p>\n", within);
 }
 
 // ---- errors by the number of context views
@@ -94,7 +96,7 @@ static void sb_field_curve(SbText *t, const SbCsv *c, const char *const row[3], 
     static const int who[4] = {SB_BY_MEAN, SB_BY_COPY, SB_BY_BLIND, SB_BY_US};
     static const char *const style[4] = {"mean", "copy", "train", "valid"};
     double x[SB_ROOM_VIEWS], y[4][SB_ROOM_VIEWS];
-    SbFrame f = {1, views - 1, 1e30, -1e30};
+    SbFrame f = {1, views - 1., 1e30, -1e30};
     for (int k = 0; k < 4; k++)
         for (int n = 1; n < views; n++) {
             char *metric = sb_format("%s_context_%d", row[1], n);
@@ -170,10 +172,11 @@ static SB_UNUSED void sb_field_card(SbText *t, const SbFieldSide *s, const SbFie
     unsigned char *rgb = (unsigned char *)sb_calloc((size_t)P, 3);
     SbColours colours;
     sb_field_colours(&colours, s);
-    sb_html(t, "<div class=room>\n<h3>"), sb_html_text(t, title), sb_html(t, "</h3>\n<div class=sees>\n");
+    sb_html(t, "<div class=room>\n<h3>"), sb_html_text(t, title);
+    sb_html(t, "</h3>\n<div class=\"sees pair\">\n");
     for (int u = 0; u < b->views; u++)
         if (b->view[u].context) sb_field_figure(t, picture[u], side, "tile", "a context view", "context");
-    sb_field_figure(t, picture[v], side, "tile asked", "the view that is asked for", "asked for, never seen");
+    sb_field_figure(t, picture[v], side, "tile asked", "the view that is asked for", "asked for");
     sb_text_add(t, "</div>\n<div class=cells>\n<b>truth</b><b>predicted</b><b>%s</b>\n",
                 blind ? "blind" : "");
     for (int part = 0; part < 2; part++) {
@@ -212,6 +215,15 @@ static void sb_turn_place(const SbRoom *room, int at[3]) {
         for (int j = 0; j < 3; j++) at[j] = a[j] + (b[j] - a[j]) * share / 20;
         for (int k = 0; k < room->objects; k++) blocked |= sb_room_near(&room->object[k], at, 300);
         if (!blocked) return;
+    }
+}
+// The first test room whose first two cameras stand a metre apart.
+static SB_UNUSED uint64_t sb_turn_room(const SbFieldSide *s) {
+    for (uint64_t i = 0;; i++) {
+        SbRoom room;
+        sb_room_make(&room, &s->source.sim, sb_pool(s->source.pool, i));
+        const int *a = room.camera[0].at, *b = room.camera[1].at;
+        if (hypot(a[0] - b[0], a[1] - b[1]) > 1000) return i;
     }
 }
 // Views of a room: its first two, then the frames, which begin where the first one looks. scene: filled; free
@@ -283,8 +295,8 @@ static void sb_turn_plan(SbText *t, const SbRoom *room) {
     for (int v = 0; v < SB_TURN_CONTEXT; v++) sb_turn_wedge(t, room, c[v].at, c[v].yaw, c[v].fov, "seen");
     sb_turn_place(room, at);
     sb_turn_wedge(t, room, at, c[0].yaw, c[0].fov, "turning");
-    sb_html(t, "</svg><figcaption>the room from above: context cameras, the asked one, objects</figcaption>"
-               "</figure>\n");
+    sb_html(t, "</svg><figcaption>from above: context cameras orange, the asked one blue, objects grey"
+               "</figcaption></figure>\n");
 }
 // Shares of every frame's patches that a context view shows, for the player.
 static void sb_turn_shares(SbText *t, const SbFieldSide *s) {
@@ -315,12 +327,15 @@ static SB_UNUSED void sb_field_turn(SbText *t, SbFieldSide *s, uint64_t i) {
     sb_text_add(t, "\">\n<div class=turn>\n<label>turn the camera (arrow keys)<input type=range min=0 "
                    "value=0 max=%d></label><output></output>\n", SB_TURN_FRAMES - 1);
     sb_turn_plan(t, &room);
-    sb_html(t, "</div>\n<div class=cells>\n<b></b><b>truth</b><b>predicted</b>\n");
-    sb_turn_film(t, &scene, s, NULL, NULL, NULL, "picture, rendered afterwards");
-    sb_turn_film(t, &scene, s, &colours, s->said.truth[SB_SEM_TARGET], NULL, "its features");
+    sb_html(t, "</div>\n<div class=cells>\n<b>context</b><b>truth</b><b>predicted</b>\n");
+    sb_field_figure(t, picture[0], s->source.config.image, "tile", "a context view", "the first view");
+    sb_turn_film(t, &scene, s, NULL, NULL, NULL, "picture");
+    sb_html(t, "<span></span>");
+    sb_field_figure(t, picture[1], s->source.config.image, "tile", "a context view", "the second");
+    sb_turn_film(t, &scene, s, &colours, s->said.truth[SB_SEM_TARGET], NULL, "features");
     sb_turn_film(t, &scene, s, &colours, s->said.guess[SB_SEM_TARGET], NULL, "features");
     sb_html(t, "<span></span>");
-    sb_turn_film(t, &scene, s, NULL, NULL, s->said.depth, "its depth");
+    sb_turn_film(t, &scene, s, NULL, NULL, s->said.depth, "depth");
     sb_turn_film(t, &scene, s, NULL, NULL, s->said.probe, "depth");
     sb_html(t, "</div></div>\n");
     sb_colours_free(&colours), sb_scene_free(&scene);
