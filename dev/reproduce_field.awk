@@ -29,7 +29,10 @@ function cell(row, key, digits) {
     else printf "  %9.*f +- %-4.*f", digits, sum[key] / count[key], digits, (high[key] - low[key]) / 2
 }
 talk {
-    for (k = 1; k <= answerers; k++) note("talk " $1 " " $2, answerer[k], 100 * $column[answerer[k]])
+    for (k = 1; k <= answerers; k++) {
+        v = $column[answerer[k]]
+        note("talk " $1 " " $2, answerer[k], v == "" ? v : 100 * v)
+    }
     next
 }
 $2 ~ /_context_2$/ && $2 !~ /cosine/ || $1 == "latents" && $2 == "rank_rooms" {
