@@ -3,9 +3,10 @@
 //
 // Refuses: a processor or a field it does not know and that could change the pixels, by name; sizes, means,
 // scales that cannot be. The reference is Pillow's arithmetic (transformers' ...Pil classes, open_clip), to
-// the last bit, and PyTorch's floats for DINOv3. A name that ends in Fast is read as the same without: there
-// torchvision rounds otherwise, by one level of 255. Pillow 13 resizes tall pictures in another order (a
-// level, too). Read from top: the plan, a transformers file, an open_clip file, sizes, pixels.
+// the last bit, and PyTorch's floats for DINOv3. A name that ends in Fast is read as the same without it:
+// torchvision's bytes differ by a level of 255 in one of a hundred. So do Pillow 13's where a picture is tall
+// (it shrinks by more than twice as many rows as columns), which go down first and then across.
+// Read from top: the plan, a transformers file, an open_clip file, sizes, pixels.
 #ifndef SB_PREPROCESS_H
 #define SB_PREPROCESS_H
 #include "image.h"
@@ -44,6 +45,7 @@ static SB_UNUSED SbPreprocess sb_preprocess_plain(void) {
 #define SB_HALVES {0.5, 0.5, 0.5}
 
 // The processors and what a field that is missing or null means to each (their classes' values).
+// A size that is one number means a square to DINOv3 alone, hence "default_to_square" is floats below.
 static const struct { const char *name; SbPreprocess p; } sb_processor[] = {
     {"BitImageProcessor", {0, 0, SB_SHORTEST, 224, 224, {2, -0.5, 1, 22}, 224, 224, SB_CROP_FLOOR, 0,
                            1 / 255.0, SB_CLIP_MEAN, SB_CLIP_STD}},
@@ -148,7 +150,7 @@ static SB_UNUSED void sb_preprocess_transformers(SbPreprocess *p, const cJSON *r
         "_valid_processor_keys"};
     sb_known_fields(root, known, sizeof known / sizeof *known, where);
     *p = sb_preprocess_class(root, where);
-    int square = sb_option_true(root, "default_to_square", p->floats, where), crop = p->crop_w > 0;
+    int crop = p->crop_w > 0, square = sb_option_true(root, "default_to_square", p->floats, where);
     p->resize = sb_option_size(root, "size", square, p->resize, &p->w, &p->h, where);
     if (!sb_option_true(root, "do_resize", 1, where)) p->resize = SB_KEEP;
     if (sb_option(root, "resample", where)) p->kernel.reach = sb_option_kernel(root, where);
@@ -241,18 +243,18 @@ static SB_UNUSED void sb_preprocess_read(SbPreprocess *p, const char *path) {
 
 // ---- sizes
 
-enum { SB_AS_FILE, SB_PAD, SB_SQUASH };
+enum { SB_AS_FILE, SB_SQUARE, SB_SQUASH };
 
 // What a run wants otherwise than the file. Pictures of w x h come out (0, 0: of the file's size): where the
-// file crops, the resize keeps its proportion to the crop; else the resize is to w x h. SB_PAD: first onto a
-// square of the mean colour, int(255 mean) (LLaVA, expand2square). SB_SQUASH: resized to exactly the size
+// file crops, the resize keeps its proportion to the crop; else the resize is to w x h. SB_SQUARE: first onto
+// a square of the mean colour, int(255 mean) (LLaVA, expand2square). SB_SQUASH: resized to exactly the size
 // that comes out, nothing cropped.
 static SB_UNUSED void sb_preprocess_as(SbPreprocess *p, int mode, int w, int h) {
     int crop = p->crop_w > 0, old_w = crop ? p->crop_w : p->w, old_h = crop ? p->crop_h : p->h, given = w > 0;
     if (w < 0 || h < 0 || !w != !h || w > SB_IMAGE_SIDE || h > SB_IMAGE_SIDE)
         sb_die("pictures of %d x %d pixels: expected sides from 1 to %d", w, h, SB_IMAGE_SIDE);
     if (!given) w = old_w, h = old_h;
-    p->square = mode == SB_PAD;
+    p->square = mode == SB_SQUARE;
     if (mode == SB_SQUASH || !crop) {
         if (mode == SB_SQUASH && !w) sb_die("to squash pictures needs a size, and the file says none");
         if (mode == SB_SQUASH || given) p->resize = SB_EXACT;

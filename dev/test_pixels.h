@@ -304,7 +304,7 @@ static void test_pixels_sizes(void) {
     EXPECT_DIE(pixels_size(p, 1, 300, 0, 0), "is too narrow: it would be resized to 0 x 10");
 }
 
-// v / 127.5 - 1: v / 255 rounds by half of 2^-24, the difference by no more, and twice their sum is the bound.
+// v / 127.5 - 1: v / 255 rounds by half of 2^-24, the difference by no more; the bound is twice their sum.
 static void test_pixels_plain(void) {
     SbPreprocess p = sb_preprocess_plain();
     unsigned char v[256 * 3];
