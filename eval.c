@@ -1564,7 +1564,7 @@ static void latents_row(SbText *t, const SbCsv *q, int row, int tuned, const cha
         char *name = sb_format("%s%s", column[k], suffix), *error = sb_format("%s_se", name);
         double v = sb_csv_number(q, row, name), se = sb_csv_number(q, row, error);
         if (k < 4 || k == 8 || tuned) {
-            sb_field_td(t, 100 * v, 1);
+            sb_field_td(t, 100 * v, 1, "");
             if (isfinite(se)) sb_text_add(t, " <small class=se>&plusmn;&thinsp;%.1f</small>", 100 * se);
         }
         free(name), free(error);
@@ -1725,7 +1725,7 @@ static void run_real(const Options *o) {
 // ---- field: what views look like that nobody saw
 
 // Cards of test rooms, and a camera that turns in one of them.
-static void field_section(SbText *t, const SbCsv *csv, SbFieldSide *s, SbFieldSide *blind) {
+static void field_section(SbText *t, const SbCsv *csv, SbFieldSide *s, SbFieldSide *blind, int rooms) {
     enum { SHOWN = 6 };
     sb_text_add(
         t,
@@ -1750,7 +1750,7 @@ static void field_section(SbText *t, const SbCsv *csv, SbFieldSide *s, SbFieldSi
                "context view shows is a guess. The true picture was rendered afterwards, to compare.</p>\n");
     sb_field_turn(t, s, sb_turn_room(s));
     sb_field_curves(t, csv, s->source.posed);
-    sb_field_likes_html(t, csv);
+    sb_field_likes_html(t, csv, rooms);
 }
 // One camera that took no picture, in a user's own scene.
 static void field_camera(const Options *o, SbFieldSide *s, int views) {
@@ -1822,7 +1822,7 @@ static void field_rooms(const Options *o, SbFieldSide *s, SbFieldSide *blind) {
     char *path[2] = {sb_format("%s/field.csv", o->out), sb_format("%s/field.html", o->out)};
     sb_write_file(path[0], table.data, table.size);
     sb_csv_read(&csv, path[0], NULL);
-    field_section(&t, &csv, s, blind);
+    field_section(&t, &csv, s, blind, o->rooms);
     sb_write_file(path[1], t.data, t.size);
     printf("%s, %s\n", path[0], path[1]);
     sb_pairs_free(ours), sb_pairs_free(other), sb_pairs_free(truth), sb_csv_free(&csv);

@@ -19,9 +19,9 @@ static SB_UNUSED double sb_field_cell(const SbCsv *c, const char *target, const 
             return sb_csv_number(c, r, who);
     return NAN;
 }
-static void sb_field_td(SbText *t, double v, int digits) {
-    if (isfinite(v)) sb_text_add(t, "<td>%.*f", digits, v);
-    else sb_html(t, "<td>&ndash;");
+static void sb_field_td(SbText *t, double v, int digits, const char *style) {
+    if (isfinite(v)) sb_text_add(t, "<td class=\"%s\">%.*f", style, digits, v);
+    else sb_text_add(t, "<td class=\"%s\">&ndash;", style);
 }
 // By how much ours is below another error, in %.
 static void sb_field_change(SbText *t, double ours, double other) {
@@ -35,8 +35,9 @@ static const char *const sb_field_rows[3][3] = {{"sem", "l1", "semantic features
                                                 {"geo", "l1", "geometric features, L1"},
                                                 {"depth", "rmse", "depth, RMSE in metres"}};
 static SB_UNUSED void sb_field_errors_html(SbText *t, const SbCsv *c) {
-    sb_html(t, "<div class=wide><table><thead><tr><th>views that nobody saw");
-    for (int w = 0; w < SB_WHOS; w++) sb_text_add(t, "<th>%s", sb_who_name[w]);
+    sb_html(t, "<div class=wide><table class=probe><thead><tr><th>views that nobody saw");
+    for (int w = 0; w < SB_WHOS; w++)
+        sb_text_add(t, "<th%s>%s", w == SB_BY_WARP ? " class=off" : "", sb_who_name[w]);
     sb_html(t, "<th>ours against<br>copy or mean<th>ours against<br>blind\n<tbody>");
     for (int i = 0; i < 3; i++) {
         double v[SB_WHOS];
@@ -44,7 +45,7 @@ static SB_UNUSED void sb_field_errors_html(SbText *t, const SbCsv *c) {
         sb_text_add(t, "<tr><td>%s", row[2]);
         for (int w = 0; w < SB_WHOS; w++) {
             v[w] = sb_field_cell(c, row[0], row[1], sb_who_name[w]);
-            sb_field_td(t, v[w], 3);
+            sb_field_td(t, v[w], 3, w == SB_BY_WARP ? "off" : "");
         }
         sb_field_change(t, v[SB_BY_US], fmin(v[SB_BY_COPY], v[SB_BY_MEAN]));
         sb_field_change(t, v[SB_BY_US], v[SB_BY_BLIND]);
@@ -58,7 +59,7 @@ static SB_UNUSED void sb_field_errors_html(SbText *t, const SbCsv *c) {
                "blind.</p>\n");
 }
 // Likeness of what two contexts without a common view lead to, in one room and across rooms.
-static SB_UNUSED void sb_field_likes_html(SbText *t, const SbCsv *c) {
+static SB_UNUSED void sb_field_likes_html(SbText *t, const SbCsv *c, int rooms) {
     static const char *const row[3][2] = {
         {"latents", "latents"},
         {"sem", "predicted semantic features"},
@@ -68,9 +69,10 @@ static SB_UNUSED void sb_field_likes_html(SbText *t, const SbCsv *c) {
                    "that share no view. Cosines between both, in the same room and between different rooms: "
                    "a high one says something only if the other is lower. Latents speak in the frame of the "
                    "first view that was read, so they may differ where predictions for one camera do not. "
-                   "Of %.0f&thinsp;%% of the rooms the second latents are nearest to the first ones of the "
-                   "same room.</p>\n<div class=wide><table><thead><tr><th rowspan=2>cosine, rank",
-                100 * sb_field_cell(c, "latents", "found", "ours"));
+                   "For %.0f&thinsp;%% of the rooms the second latents are nearest to the first ones of the "
+                   "same room (by chance %.1f&thinsp;%%).</p>\n<div class=wide><table><thead><tr>"
+                   "<th rowspan=2>cosine, rank",
+                100 * sb_field_cell(c, "latents", "found", "ours"), 100. / rooms);
     for (int w = SB_BY_BLIND; w < SB_FIELD_COLUMNS; w++)
         sb_text_add(t, "<th class=over colspan=3>%s", sb_who_name[w]);
     sb_html(t, "\n<tr>");
@@ -79,8 +81,10 @@ static SB_UNUSED void sb_field_likes_html(SbText *t, const SbCsv *c) {
     for (int i = 0; i < 3; i++) {
         sb_text_add(t, "<tr><td>%s", row[i][1]);
         for (int w = SB_BY_BLIND; w < SB_FIELD_COLUMNS; w++)
-            for (int m = 0; m < 3; m++)
-                sb_field_td(t, sb_field_cell(c, row[i][0], metric[m], sb_who_name[w]), m == 2 ? 1 : 3);
+            for (int m = 0; m < 3; m++) {
+                double v = sb_field_cell(c, row[i][0], metric[m], sb_who_name[w]);
+                sb_field_td(t, v, m == 2 ? 1 : 3, "");
+            }
         sb_html(t, "\n");
     }
     double within = sb_field_cell(c, "latents", "rank_within", "ours");

@@ -309,7 +309,7 @@ static SB_UNUSED const char sb_page_style[] =
     ".mean { stroke: var(--soft); stroke-dasharray: 4 3 }\n"
     "circle.train, circle.mean { fill: var(--soft); stroke: none }\n"
     "circle.copy { fill: var(--control); stroke: none }\n"
-    ".key .dashed { height: 0; border-top: 2px dashed var(--soft); vertical-align: middle }\n"
+    ".key .dashed { width: 2.2em; height: 0; border-top: 2px dashed var(--soft); vertical-align: middle }\n"
     "circle.valid { fill: var(--boost); stroke: none }\n"
     ".filled { fill: var(--boost); opacity: .75 }\n"
     ".outlined { fill: none; stroke: var(--control); stroke-width: 1.3 }\n"
