@@ -65,7 +65,7 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0,                                                  \
       "the same, trained blind (DIR/blind.safetensors, if it is there)")                                     \
     X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean")              \
-    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 15, "views of a room")                                    \
+    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room")                                    \
     X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first")                               \
     X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there")                          \
     X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0,                                              \
@@ -1812,17 +1812,17 @@ static void field_rooms(const Options *o, SbFieldSide *s, SbFieldSide *blind) {
     const SbConfig *c = &s->model->config;
     SbText t = {NULL, 0, 0}, table = {NULL, 0, 0};
     SbCsv csv;
-    int half = sb_min(o->views / 2, (SB_ROOM_VIEWS - 1) / 2);
+    int half = sb_min(o->views / 2, (SB_ROOM_VIEWS - 1) / 2), pairs = sb_min(o->rooms, 500);  // memory
     sb_field_means(&score, s->model, o->views, o->rooms);
     for (int i = 0; i < o->rooms; i++) sb_field_score(&score, s, blind, (uint64_t)i);
     sb_field_table(&table, &score);
-    if (blind) sb_field_pairs(other, truth, blind->model, half, o->rooms), sb_pairs_free(truth);
-    sb_field_pairs(ours, truth, s->model, half, o->rooms);
+    if (blind) sb_field_pairs(other, truth, blind->model, half, pairs), sb_pairs_free(truth);
+    sb_field_pairs(ours, truth, s->model, half, pairs);
     sb_field_likes(&table, ours, blind ? other : NULL, truth, c->targets, c->latents);
     char *path[2] = {sb_format("%s/field.csv", o->out), sb_format("%s/field.html", o->out)};
     sb_write_file(path[0], table.data, table.size);
     sb_csv_read(&csv, path[0], NULL);
-    field_section(&t, &csv, s, blind, o->rooms);
+    field_section(&t, &csv, s, blind, pairs);
     sb_write_file(path[1], t.data, t.size);
     printf("%s, %s\n", path[0], path[1]);
     sb_pairs_free(ours), sb_pairs_free(other), sb_pairs_free(truth), sb_csv_free(&csv);

@@ -297,8 +297,6 @@ static SB_UNUSED void sb_field_pairs(SbFieldPair said[SB_FIELD_PAIRS], SbFieldPa
                                      SbModel *m, int half, int rooms) {
     SbFieldSide s;
     int context[SB_ROOM_VIEWS] = {0}, which[SB_ROOM_VIEWS];
-    if (2 * half + 1 > SB_ROOM_VIEWS)
-        sb_die("%d views: two contexts that share none need rooms of at most %d", half, (int)SB_ROOM_VIEWS);
     sb_field_open(&s, m, SB_POOL_TEST, 2 * half + 1, 8);
     for (int k = 0; k < SB_FIELD_PAIRS; k++) {
         int W = k == SB_PAIR_LATENTS ? m->config.latents * m->config.field_width
