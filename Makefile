@@ -46,7 +46,7 @@ help:
 	@echo 'make field       Spa3R and Spa3-VLM: views that nobody saw (after the first stages of run)'
 	@echo 'make field_tuned  after it: the language model trained along, with and without latents'
 	@echo 'make real        after run: the same job on real RGB-D photos (needs SB_DATA, now $(SB_DATA))'
-	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls (about two hours)'
+	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls, ablations (says first how long)'
 	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
 	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
