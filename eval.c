@@ -798,6 +798,7 @@ static void run_latents(const Options *o) {
         if (is[i] && kind != i % 3)
             sb_die("%s: its adapter is of kind %d, expected %d", e[i].path, kind, i % 3);
     }
+    if (!is[CROSS] && !is[CROSS_TUNED]) sb_die("%s/vlm.safetensors: missing; ./train vlm makes it", o->out);
     sb_source_init(&source, &e[NONE].model.config, SB_TASK_LATENTS, o->tune ? SB_POOL_TUNE : SB_POOL_TEST,
                    mix, o->views, 12);
     Answerer who[] = {{"none", is[NONE], 0}, {"cross", is[CROSS], 0}, {"append", is[APPEND], 0},
