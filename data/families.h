@@ -215,7 +215,7 @@ static const SbFamilyName sb_family_name[] = {
     {SB_LANGUAGE, "llm.{i}.?_*", "layers.{i}.self_attn.?_proj.*", 0, 0}};
 enum { SB_FAMILY_NAMES = sizeof sb_family_name / sizeof *sb_family_name };
 
-// Tensors that a forward pass does not need: parts of their names; ^: its beginning; ! none of those that begin so.
+// Tensors that no forward pass needs: parts of their names; ^: its beginning; ! none of those that begin so.
 typedef struct { int families; const char *part; } SbFamilyUnneeded;
 static const SbFamilyUnneeded sb_family_unneeded[] = {
     {SB_DINOS, "mask_token"}, {SB_DINOS, "^classifier."}, {SB_PAIRS, "position_ids"}, {SB_PAIRS, "text_model."},
@@ -409,13 +409,15 @@ static SB_UNUSED void sb_family_config(const SbFolder *f, SbConfig *c, int selec
     const cJSON *part = y->section ? sb_json_field(outer, y->section, f->config_path) : outer;
     if (!cJSON_IsObject(part)) sb_json_wrong(part, y->section, "an object", f->config_path);
     char *where = y->section ? sb_format("%s: %s", f->config_path, y->section) : sb_copy(f->config_path);
+    c->patch_word = -1;                         // the miniature's coordinate words: no model of the hub has them
     if (y->family & SB_LANGUAGE) {
-        c->llm_bias = y->bias, c->patch_word = -1, c->rope_factor = 0;
+        c->llm_bias = y->bias, c->rope_factor = 0;
     } else {
         c->enc_cls = y->family != SB_SIGLIP, c->enc_pos = y->family != SB_DINOV3;
         c->enc_scaled = (y->family & SB_DINOS) != 0, c->enc_pre = (y->family & (SB_CLIP | SB_OPEN_CLIP)) != 0;
         c->enc_registers = c->enc_gated = c->enc_pool = c->enc_act = 0, c->enc_final = 1;
         c->enc_rope = 0, c->enc_bias = y->bias;
+        c->enc_eps = 1e-5;                      // open_clip's, which has no key for it
     }
     sb_family_unknown(y, part, where);
     for (int i = 0; i < SB_FAMILY_KEYS; i++) {
@@ -554,7 +556,7 @@ static SB_UNUSED void sb_family_floats(const SbFamily *y, const SbModel *m, cons
 }
 
 // A frozen tensor: as it lies in the file, unless it is F16 or a table that does not fit.
-static SB_UNUSED void sb_family_adopt(SbFolder *f, const SbFamily *y, const SbModel *m, SbParam *p,
+static SB_UNUSED void sb_family_adopt(SbFolder *f, const SbFamily *y, SbModel *m, SbParam *p,
                                       const SbSource *s) {
     const SbFileTensor *t = s->in->t;
     int half = !strcmp(t->type, "F16"), brain = !strcmp(t->type, "BF16");
@@ -563,25 +565,32 @@ static SB_UNUSED void sb_family_adopt(SbFolder *f, const SbFamily *y, const SbMo
         float *own = sb_folder_memory(f, n);
         sb_family_floats(y, m, p, s, own);
         if (half) f->widened += (uint64_t)n * sizeof *own;
-        sb_model_adopt(p, own, SB_F32);
+        sb_model_adopt(m, p, own, SB_F32);
     } else {
-        sb_model_adopt(p, (const char *)t->data + s->first * (brain ? 2 : 4), brain ? SB_BF16 : SB_F32);
+        sb_model_adopt(m, p, (const char *)t->data + s->first * (brain ? 2 : 4), brain ? SB_BF16 : SB_F32);
     }
 }
 
-// Tensors that nobody took and that are not known to be needless: once, with their number and first names.
-static SB_UNUSED void sb_family_report(const SbFolder *f, const SbFamily *y) {
-    SbText names = {NULL, 0, 0};
+// What should be said once, behind sb_family_bind: tensors that nobody took and that are not known to be needless,
+// and what F16 costs; "" if nothing. free() it.
+static SB_UNUSED char *sb_family_notes(const SbFolder *f) {
+    const SbFamily *y = sb_family_of(f);
+    SbText names = {NULL, 0, 0}, notes = {NULL, 0, 0};
     int extra = 0;
     for (int i = 0; i < f->tensors; i++) {
         const SbFolderTensor *t = f->tensor + i;
         if (t->used || sb_family_needless(y, t->t->name)) continue;
         if (extra++ < 4) sb_text_add(&names, "%s%s", extra > 1 ? ", " : "", t->t->name);
     }
-    if (extra) printf("%s: %d tensors are not used: %s%s\n", f->path, extra, names.data, extra > 4 ? ", ..." : "");
+    sb_text_add(&notes, "%s", "");
+    if (extra)
+        sb_text_add(&notes, "%s: %d tensors are not used: %s%s\n", f->path, extra, names.data,
+                    extra > 4 ? ", ..." : "");
     if (f->widened)
-        printf("%s: F16 is kept as F32, which takes %.1f MB of memory\n", f->path, (double)f->widened / 1e6);
+        sb_text_add(&notes, "%s: F16 is kept as F32, which takes %.1f MB of memory\n", f->path,
+                    (double)f->widened / 1e6);
     free(names.data);
+    return notes.data;
 }
 
 // Give the model (planned: sb_model_plan) this folder's weights. Frozen ones (not in the groups trained) are
@@ -617,7 +626,6 @@ static SB_UNUSED void sb_family_bind(SbFolder *f, SbModel *m, int trained) {
         s[i].in->used = 1;
         if (!(m->param[i]->group & trained)) sb_family_adopt(f, y, m, m->param[i], s + i);
     }
-    sb_family_report(f, y);
     sb_free_names(name, names);
     free(s), free(bad);
 }

@@ -69,6 +69,11 @@ def rewrite(folder, rename=None, dtype=None, drop=()):
     config.write_text(json.dumps(values, indent=2) + "\n")
 
 
+def again(model, folder):
+    """The model as transformers reads the finished folder: its weights in float64, rotary tables of float32."""
+    return type(model).from_pretrained(folder, dtype=torch.float32).double().eval()
+
+
 def watch(blocks, run):
     """run() and what each block put out, as {"layer.I": [rows, width]}."""
     seen = {}
@@ -90,7 +95,7 @@ def encoder(name, model, seed, tower=lambda m: m, dtype=None, **changes):
     randomise(model, seed)
     model.to(dtype or torch.float32).save_pretrained(folder)
     rewrite(folder, dtype=dtype, **changes)
-    vit = tower(model.double())
+    vit = tower(again(model, folder))
     blocks = vit.model.layer if hasattr(vit, "model") else getattr(vit.encoder, "layer", None) or vit.encoder.layers
     clip = hasattr(vit, "post_layernorm")
     out = {}
@@ -133,7 +138,8 @@ def language(name, model, seed, dtype=None, shard="1GB"):
     randomise(model, seed).to(dtype or torch.float32).save_pretrained(folder, max_shard_size=shard)
     (folder / "generation_config.json").unlink()
     token = torch.randint(0, model.config.vocab_size, (14,))
-    y, seen = watch(model.model.layers, lambda: model.double()(token[None]))
+    model = again(model, folder)
+    y, seen = watch(model.model.layers, lambda: model(token[None]))
     expected(folder, seen | {"token": token, "logits": y.logits[0]})
 
 

@@ -47,10 +47,11 @@ struct Opened {
     SbFolder f;
     SbConfig c;
     SbModel m;
-    explicit Opened(const std::string &dir, int trained = 0, int image = 0, void (*change)(SbConfig *) = NULL) {
+    explicit Opened(const std::string &dir, int trained = 0, int image = 0, void (*change)(SbConfig *) = NULL,
+                    int select = 0) {
         sb_folder_open(&f, dir.c_str());
         c = sb_config_preset(SB_TOY);
-        sb_family_config(&f, &c, 0);
+        sb_family_config(&f, &c, select);
         if (image) c.image = image;
         if (change) change(&c);
         sb_model_plan(&m, &c, sb_family_dual(&f) ? SB_DUAL : 0);
@@ -213,3 +214,348 @@ static void real_shapes() {
         sb_model_free(&m), sb_folder_close(&f);
     }
 }
+
+// ---------------------------------------------------------------------------------------------- >>arithmetic
+
+// Distance of what we compute from a golden tensor, in units of the bound: `tolerance` of the root mean square of
+// the golden's numbers. A number of the last block stands behind 2 blocks x 8 operations (norm, q k v, scores,
+// softmax and mix, output; norm, MLP up, MLP down); the longest sums have 72 terms. Roundings (2^-24 of what is
+// rounded, 2^-8 in bf16) are as good as independent, so they add up by the root of their number, and the largest of
+// some hundred numbers is four deviations off: 4 x sqrt(16) x sqrt(72) x 2^-24.
+static const double tolerance = 4 * 4 * 8.5 * (sizeof(real) == 2 ? 0.00390625 : 5.97e-8);
+static double distance(const SbCheckpoint &want, const std::string &name, const std::vector<float> &got) {
+    const SbFileTensor *t = sb_checkpoint_find(&want, name.c_str());
+    if (!t) return 0;
+    size_t n = sb_tensor_bytes(t, "") / 4;
+    const float *w = (const float *)t->data;
+    double worst = 0, square = 0;
+    if (n != got.size()) return INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        double d = fabs((double)got[i] - w[i]);
+        worst = d <= worst ? worst : isnan(d) ? INFINITY : d;
+        square += (double)w[i] * w[i];
+    }
+    return worst / (tolerance * sqrt(square / (double)n));
+}
+static std::vector<float> numbers(const real *at, long count) {
+    std::vector<real> host((size_t)count);
+    sb_get(host.data(), at, (size_t)count * sizeof(real));
+    return std::vector<float>(host.begin(), host.end());
+}
+// The residual stream behind a block.
+static std::vector<float> stream(const SbBlockActs *a, long rows, int width) {
+    std::vector<float> r = numbers(a->r2, rows * width), y = numbers(a->y2, rows * width);
+    for (size_t i = 0; i < r.size(); i++) r[i] += y[i];
+    return r;
+}
+static double encoder(Opened &o, const SbCheckpoint &want, const std::string &size, std::vector<float> *out = NULL) {
+    const SbFileTensor *pixels = sb_checkpoint_find(&want, (size + "pixels").c_str());
+    SbBatch b;
+    int C = o.c.enc_width;
+    memset(&b, 0, sizeof b);
+    o.m.acts.keep = 1;
+    sb_batch_pixels(&b, &o.c, (const float *)pixels->data, (int)pixels->shape[1], (int)pixels->shape[0]);
+    sb_batch_upload(&o.m, &b);
+    sb_encoder_forward(&o.m);
+    std::vector<float> feature = numbers(o.m.acts.feature, b.n.enc * C);
+    double worst = distance(want, size + "feature", feature);
+    for (int l = 0; l < o.c.enc_layers; l++)
+        worst = fmax(worst, distance(want, size + "layer." + std::to_string(l), stream(&o.m.acts.enc[l], b.n.enc, C)));
+    if (o.c.enc_pool) sb_pool_forward(&o.m);
+    if (o.c.enc_pool) worst = fmax(worst, distance(want, size + "pooled", numbers(o.m.acts.pooled, C)));
+    if (out) *out = feature;
+    sb_batch_free(&b);
+    return worst;
+}
+static double language(Opened &o, const SbCheckpoint &want) {
+    const SbFileTensor *token = sb_checkpoint_find(&want, "token");
+    int n = (int)token->shape[0], D = o.c.llm_width;
+    std::vector<int> target((size_t)n, 0);
+    std::vector<real> row((size_t)o.c.vocab);
+    std::vector<float> logits;
+    SbBatch b;
+    memset(&b, 0, sizeof b);
+    o.m.acts.keep = 1;
+    sb_batch_sample(&b);
+    sb_batch_turn(&b, &o.c, (const int *)token->data, target.data(), NULL, n);
+    sb_batch_upload(&o.m, &b);
+    sb_llm_forward(&o.m, 0, n);
+    double worst = 0;
+    for (int l = 0; l < o.c.llm_layers; l++)
+        worst = fmax(worst, distance(want, "layer." + std::to_string(l), stream(&o.m.acts.llm[l], n, D)));
+    for (int i = 0; i < n; i++) {
+        sb_llm_logits(&o.m, i, row.data());
+        logits.insert(logits.end(), row.begin(), row.end());
+    }
+    sb_batch_free(&b);
+    return fmax(worst, distance(want, "logits", logits));
+}
+// One golden with its config as the file says, or changed.
+static double run(const char *name, const std::string &size = "", void (*change)(SbConfig *) = NULL,
+                  int trained = 0) {
+    SbCheckpoint want;
+    sb_checkpoint_open(&want, (golden(name) + "/expected.safetensors").c_str());
+    const SbFileTensor *pixels = sb_checkpoint_find(&want, (size + "pixels").c_str());
+    Opened o(golden(name), trained, pixels ? (int)pixels->shape[0] : 0, change);
+    double d = pixels ? encoder(o, want, size) : language(o, want);
+    sb_checkpoint_close(&want);
+    return d;
+}
+
+static void goldens() {
+    double most = 0, least = INFINITY;
+    for (const char *name : encoders)
+        for (const char *size : {"", "big.", "small."}) {
+            double d = run(name, size);
+            CHECK(d <= 1, "%s %s: error / bound = %g", name, size, d);
+            most = fmax(most, d), least = fmin(least, d);
+        }
+    for (const char *name : languages) {
+        double d = run(name), filled = run(name, "", NULL, ~0);
+        CHECK(d <= 1 && filled <= 1, "%s: error / bound = %g, trained %g", name, d, filled);
+        most = fmax(most, d), least = fmin(least, d);
+    }
+    printf("    %zu families against transformers and open_clip: error / bound %.3f to %.3f\n",
+           sizeof encoders / sizeof *encoders + sizeof languages / sizeof *languages, least, most);
+    CHECK(least > .02, "nothing comes near the bound (%g)", least);
+}
+
+// Weights that train are copies of those that lie in the file: same bits.
+static void filled() {
+    SbCheckpoint want;
+    std::vector<float> lying, own;
+    sb_checkpoint_open(&want, (golden("open_clip") + "/expected.safetensors").c_str());
+    Opened a(golden("open_clip")), b(golden("open_clip"), SB_BASE);
+    CHECK(encoder(a, want, "", &lying) <= 1 && encoder(b, want, "", &own) <= 1, "wrong numbers");
+    CHECK(lying == own, "adopted and copied weights differ");
+    sb_checkpoint_close(&want);
+}
+
+// LLaVA's layer -2: what stands behind the last block but one, without a norm; the rest of the file is left over.
+static void selected() {
+    for (const char *name : encoders) {
+        SbCheckpoint want;
+        std::vector<float> feature;
+        sb_checkpoint_open(&want, (golden(name) + "/expected.safetensors").c_str());
+        Opened o(golden(name), 0, 0, NULL, 1);
+        encoder(o, want, "", &feature);
+        double d = distance(want, "layer.0", feature);
+        CHECK(o.c.enc_layers == 1 && d <= 1, "%s: %d blocks, error / bound = %g", name, o.c.enc_layers, d);
+        sb_checkpoint_close(&want);
+    }
+}
+
+// Old writers left the data at any address: a header one byte longer changes nothing.
+static void unaligned() {
+    SbCheckpoint want;
+    std::vector<float> lying, moved;
+    std::string dir = copy("dinov2"), path = dir + "/model.safetensors";
+    size_t size;
+    char *data = sb_read_file(path.c_str(), &size);
+    uint64_t header;
+    memcpy(&header, data, 8);
+    std::string text(data, size);
+    text.insert(8 + header++, " ");
+    text.replace(0, 8, (const char *)&header, 8);
+    sb_write_file(path.c_str(), text.data(), text.size());
+    sb_checkpoint_open(&want, (golden("dinov2") + "/expected.safetensors").c_str());
+    Opened a(golden("dinov2")), b(dir);
+    CHECK(encoder(a, want, "", &lying) <= 1 && encoder(b, want, "", &moved) <= 1, "wrong numbers");
+    CHECK(lying == moved, "unaligned weights give other numbers");
+    sb_checkpoint_close(&want);
+    free(data);
+}
+
+// What is said of a folder: once, with the number of tensors left over and the first of their names.
+static void notes() {
+    std::string extra = copy("dinov2", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1");
+    Opened plain(golden("clip")), more(extra), half(golden("dinov3_vit_gated"));
+    char *a = sb_family_notes(&plain.f), *b = sb_family_notes(&more.f), *c = sb_family_notes(&half.f);
+    CHECK(!*a, "the text tower of CLIP is reported: %s", a);
+    CHECK(strstr(b, ": 18 tensors are not used: encoder.layer.1.attention.attention.key.bias, encoder") &&
+          strstr(b, ", ...\n"), "%s", b);
+    CHECK(strstr(c, "F16 is kept as F32, which takes 0.0 MB"), "%s", c);
+    free(a), free(b), free(c);
+}
+
+// ------------------------------------------------------------------------------------------------- >>ignored
+
+// What a reader who ignores one key of config.json (or one rule of the family) would compute: it must be seen.
+static const struct { const char *golden, *key, *size; void (*ignore)(SbConfig *); } ignored[] = {
+    {"dinov2", "layer_norm_eps", "", [](SbConfig *c) { c->enc_eps = 1e-6; }},
+    {"dinov2", "LayerScale", "", [](SbConfig *c) { c->enc_scaled = 0; }},
+    {"dinov2", "hidden_act", "", [](SbConfig *c) { c->enc_act = 1; }},
+    {"dinov2", "qkv_bias", "", [](SbConfig *c) { c->enc_bias = 56; }},
+    {"dinov2", "biases of the MLP", "", [](SbConfig *c) { c->enc_bias &= ~16; }},
+    {"dinov2", "bias of the patches", "", [](SbConfig *c) { c->enc_bias &= ~32; }},
+    {"dinov2", "bias behind attention", "", [](SbConfig *c) { c->enc_bias &= ~8; }},
+    {"dinov2", "positions", "", [](SbConfig *c) { c->enc_pos = 0; }},
+    {"dinov2", "num_attention_heads", "", [](SbConfig *c) { c->enc_heads = 2; }},
+    {"dinov2_with_registers", "num_register_tokens", "", [](SbConfig *c) { c->enc_registers = 0; }},
+    {"dinov3_vit", "rope_theta", "", [](SbConfig *c) { c->enc_rope = 100; }},
+    {"dinov3_vit", "axial RoPE", "", [](SbConfig *c) { c->enc_rope = 0; }},
+    {"dinov3_vit", "rope_theta", "big.", [](SbConfig *c) { c->enc_rope = 100; }},
+    {"dinov3_vit", "query_bias", "", [](SbConfig *c) { c->enc_bias &= ~1; }},
+    {"dinov3_vit", "value_bias", "", [](SbConfig *c) { c->enc_bias &= ~4; }},
+    {"siglip", "hidden_act (left out: tanh)", "", [](SbConfig *c) { c->enc_act = 0; }},
+    {"siglip", "layer_norm_eps", "", [](SbConfig *c) { c->enc_eps = 1e-6; }},
+    {"clip", "hidden_act", "", [](SbConfig *c) { c->enc_act = 0; }},
+    {"clip", "pre_layrnorm", "", [](SbConfig *c) { c->enc_pre = 0; }},
+    {"clip_vision_model", "hidden_act", "", [](SbConfig *c) { c->enc_act = 2; }},
+    {"open_clip", "quick_gelu", "", [](SbConfig *c) { c->enc_act = 0; }},
+    {"open_clip_scaled", "ls_init_value", "", [](SbConfig *c) { c->enc_scaled = 0; }},
+    {"qwen2", "rope_theta", "", [](SbConfig *c) { c->theta = 1e4; }},
+    {"qwen2", "rms_norm_eps", "", [](SbConfig *c) { c->llm_eps = 1e-6; }},
+    {"qwen2", "biases of q, k, v", "", [](SbConfig *c) { c->llm_bias = 0; }},
+    {"llama", "rope_type llama3", "", [](SbConfig *c) { c->rope_factor = 0; }},
+    {"llama", "low_freq_factor", "", [](SbConfig *c) { c->rope_low = 2; }},
+    {"llama", "high_freq_factor", "", [](SbConfig *c) { c->rope_high = 8; }},
+    {"llama", "original_max_position_embeddings", "", [](SbConfig *c) { c->rope_original = 8192; }},
+    {"llama", "tie_word_embeddings", "", [](SbConfig *c) { c->llm_tied = 1; }},
+    {"smollm2", "rope_theta", "", [](SbConfig *c) { c->theta = 1e4; }}};
+
+static void keys() {
+    for (const auto &k : ignored) {
+        double d = run(k.golden, k.size, k.ignore);
+        CHECK(d > 4, "%s: %s can be ignored unseen (error / bound = %g)", k.golden, k.key, d);
+    }
+    // kinds of resizing: a plain kernel where the family has an antialiased one, and the other way round
+    std::string wide = copy("dinov2", "\"dinov2\"", "\"dinov2_with_registers\", \"num_register_tokens\": 0");
+    SbCheckpoint want;
+    sb_checkpoint_open(&want, (golden("dinov2") + "/expected.safetensors").c_str());
+    for (const char *size : {"big.", "small."}) {
+        Opened o(wide, 0, *size == 'b' ? 24 : 12);
+        double d = encoder(o, want, size);
+        CHECK(d > 4, "dinov2 %s: the kind of interpolation can be ignored unseen (%g)", size, d);
+    }
+    sb_checkpoint_close(&want);
+}
+
+// ------------------------------------------------------------------------------------------------- >>refused
+
+static void config_refused() {
+    static const struct { const char *golden, *from, *to, *says; } wrong[] = {
+        {"dinov2", "\"dinov2\"", "\"swin\"", "model_type \"swin\" is not supported; known are dinov2, dinov2_with"},
+        {"dinov2", "\"dinov2\"", "null", "field \"model_type\": expected a string, found null"},
+        {"dinov2", "\"model_type\"", "\"kind\"", "field \"model_type\" is missing"},
+        {"dinov2", "{", "[", "not valid JSON"},
+        {"dinov2", "\"hidden_size\": 24", "\"hidden_size\": \"24\"", "expected a number, found a string"},
+        {"dinov2", "\"hidden_size\": 24", "\"hidden_size\": 24.5", "expected a whole number"},
+        {"dinov2", "\"hidden_size\": 24", "\"hidden_size\": 1e300", "expected a whole number"},
+        {"dinov2", "\"hidden_size\": 24", "\"hidden_size\": 24, \"hidden_size\": 24", "is there twice"},
+        {"dinov2", "\"hidden_size\"", "\"width\"", "field \"width\" is not known for dinov2"},
+        {"dinov2", "\"hidden_size\": 24", "\"width\": null", "field \"hidden_size\" is missing"},
+        {"dinov2", "\"image_size\": 16", "\"image_size\": [16, 32]", "only squares are supported, found 16 x 32"},
+        {"dinov2", "\"image_size\": 16", "\"image_size\": 3", "image_size is smaller than patch_size 4"},
+        {"dinov2", "\"num_channels\": 3", "\"num_channels\": 1", "field \"num_channels\": only 3 is supported"},
+        {"dinov2", "\"layer_norm_eps\": 0.01", "\"layer_norm_eps\": -1", "expected a number above 0"},
+        {"dinov2", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\"", "\"relu\" is not supported here"},
+        {"dinov2", "\"qkv_bias\": true", "\"qkv_bias\": 1", "expected true or false, found a number"},
+        {"dinov2", "\"qkv_bias\": true", "\"qk_norm\": true", "field \"qk_norm\" is not known for dinov2"},
+        {"dinov3_vit_gated", "\"silu\"", "\"gelu\"", "expected silu (the MLP is gated)"},
+        {"siglip", "\"vision_config\"", "\"tower\"", "field \"vision_config\" is missing"},
+        {"siglip", "\"num_hidden_layers\": 2,\n    \"patch_size\"", "\"window\": 2,\n    \"patch_size\"",
+         "vision_config: field \"window\" is not known"},
+        {"open_clip", "\"layers\": 2", "\"layers\": [3, 4, 6, 3]", "expected a number, found a list"},
+        {"open_clip", "\"layers\": 2", "\"layers\": 2, \"timm_model_name\": \"vit\"", "\"timm_model_name\" is not"},
+        {"qwen2", "\"default\"", "\"yarn\"", "rope type \"yarn\" is not supported; known are default, llama3"},
+        {"qwen2", "\"rope_theta\": 321.0", "\"rope_theta\": 0", "expected a number above 0"},
+        {"qwen2", "\"use_sliding_window\": false", "\"use_sliding_window\": true", "only 0 is supported"},
+        {"qwen2", "\"full_attention\"", "\"sliding_attention\"", "only full_attention is supported"},
+        {"qwen2", "\"vocab_size\"", "\"quantization_config\": {\"bits\": 4}, \"vocab_size\"", "not known for qwen2"},
+        {"llama", "\"attention_bias\": false", "\"attention_bias\": true", "field \"attention_bias\": only 0"},
+        {"llama", "\"factor\": 8.0", "\"factors\": 8.0", "\"factors\" is not known"},
+        {"llama", "\"high_freq_factor\": 4.0", "\"high_freq_factor\": 1.0", "must be above low_freq_factor 1"},
+        {"llama", "\"silu\"", "\"gelu\"", "expected silu"}};
+    for (const auto &w : wrong) {
+        std::string dir = copy(w.golden, w.from, w.to);
+        EXPECT_DIE(Opened o(dir), w.says);
+    }
+    std::string off = copy("dinov2", "\"qkv_bias\"", "\"window_size\": null, \"use_rope\": false, \"qkv_bias\"");
+    Opened fine(off);
+    CHECK(fine.c.enc_width == 24, "keys that are switched off are refused");
+}
+
+static void folder_refused() {
+    std::string none = test_path("family_none"), empty = test_path("family_empty"), pickle = copy("dinov2");
+    SbFolder f;
+    put(none, "a file");
+    EXPECT_DIE(sb_folder_open(&f, none.c_str()), "is not a folder, expected one of the hub");
+    EXPECT_DIE(sb_folder_open(&f, test_path("nowhere")), "is not a folder");
+    sb_make_folder(empty.c_str());
+    EXPECT_DIE(sb_folder_open(&f, empty.c_str()), "config.json is missing; is the download complete?");
+    put(pickle + "/pytorch_model.bin", "");
+    sb_remove((pickle + "/model.safetensors").c_str());
+    EXPECT_DIE(sb_folder_open(&f, pickle.c_str()), "pytorch_model.bin is a pickle, which is not read");
+    sb_make_folder((pickle + "/model.safetensors").c_str());
+    EXPECT_DIE(sb_folder_open(&f, pickle.c_str()), "model.safetensors: is a folder");
+    std::string cut = copy("dinov2");
+    size_t size;
+    char *data = sb_read_file((cut + "/model.safetensors").c_str(), &size);
+    sb_write_file((cut + "/model.safetensors").c_str(), data, size - 1);
+    EXPECT_DIE(sb_folder_open(&f, cut.c_str()), "is it complete?");
+    free(data);
+}
+
+// The index of shards: what it may say.
+static void index_refused() {
+    static const struct { const char *from, *to, *says; } wrong[] = {
+        {"model-00002-of", "../other-of", "expected a file of this folder"},
+        {"model-00002-of", "/etc/passwd", "expected a file of this folder"},
+        {"model-00002-of-00004.safetensors", "", "lies in \"\", expected a file of this folder"},
+        {"model-00002-of", "model-00009-of", "cannot be read (No such file"},
+        {"\"model-00002-of-00004.safetensors\"", "7", "expected a file name, found a number"},
+        {"\"lm_head.weight\"", "\"lm_tail.weight\"", "1 tensors are not in the files that it names: lm_tail.weight"},
+        {"\"lm_head.weight\"", "\"model.norm.weight\"", "model.norm.weight"},
+        {"\"weight_map\"", "\"map\"", "field \"weight_map\" is missing"},
+        {"\"weight_map\": {", "\"weight_map\": [], \"rest\": {", "expected an object, found a list"}};
+    SbFolder f;
+    for (const auto &w : wrong) {
+        std::string dir = copy("llama"), path = dir + "/model.safetensors.index.json";
+        size_t size;
+        char *data = sb_read_file(path.c_str(), &size);
+        std::string text(data, size);
+        size_t at = text.find(w.from);
+        CHECK(at != text.npos, "no %s in the index", w.from);
+        put(path, text.replace(at, strlen(w.from), w.to).c_str());
+        EXPECT_DIE(sb_folder_open(&f, dir.c_str()), w.says);
+        free(data);
+    }
+    std::string loop = copy("llama"), shard = loop + "/model-00003-of-00004.safetensors";
+    sb_remove(shard.c_str());
+    CHECK(symlink("model-00003-of-00004.safetensors", shard.c_str()) == 0, "no symlink");
+    EXPECT_DIE(sb_folder_open(&f, loop.c_str()), "model-00003-of-00004.safetensors: cannot be read (Too many levels");
+}
+
+}  // namespace families
+
+static void test_family_names(void) { families::names(); }
+static void test_family_unfit(void) { families::unfit(); }
+static void test_family_half(void) { families::half(); }
+static void test_family_real_shapes(void) { families::real_shapes(); }
+static void test_family_goldens(void) { families::goldens(); }
+static void test_family_filled(void) { families::filled(); }
+static void test_family_selected(void) { families::selected(); }
+static void test_family_unaligned(void) { families::unaligned(); }
+static void test_family_notes(void) { families::notes(); }
+static void test_family_keys(void) { families::keys(); }
+static void test_family_config_refused(void) { families::config_refused(); }
+static void test_family_folder_refused(void) { families::folder_refused(); }
+static void test_family_index_refused(void) { families::index_refused(); }
+
+static void test_families_all(void) {
+    RUN(test_family_names);
+    RUN(test_family_unfit);
+    RUN(test_family_half);
+    RUN(test_family_real_shapes);
+    RUN(test_family_goldens);
+    RUN(test_family_filled);
+    RUN(test_family_selected);
+    RUN(test_family_unaligned);
+    RUN(test_family_notes);
+    RUN(test_family_keys);
+    RUN(test_family_config_refused);
+    RUN(test_family_folder_refused);
+    RUN(test_family_index_refused);
+}
+#endif
