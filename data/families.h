@@ -21,19 +21,19 @@ enum {
 };
 
 // section: the part of config.json that describes the tower; grid: how positions go to another size; bias: the
-// biases that no key switches (SbConfig.enc_bias, llm_bias)
-typedef struct { const char *type; int family; const char *section; int grid, bias; } SbFamily;
+// biases that no key switches (SbConfig.enc_bias, llm_bias); python: the class that AutoModel makes of an encoder
+typedef struct { const char *type; int family; const char *section; int grid, bias; const char *python; } SbFamily;
 static const SbFamily sb_family[] = {
-    {"dinov2", SB_DINOV2, NULL, SB_GRID_PLAIN, 8 | 16 | 32},
-    {"dinov2_with_registers", SB_DINOV2_REG, NULL, SB_GRID_ANTIALIAS, 8 | 16 | 32},
-    {"dinov3_vit", SB_DINOV3, NULL, SB_GRID_PLAIN, 32},
-    {"siglip", SB_SIGLIP, "vision_config", SB_GRID_PLAIN, 63},
-    {"siglip_vision_model", SB_SIGLIP, NULL, SB_GRID_PLAIN, 63},
-    {"clip", SB_CLIP, "vision_config", SB_GRID_PLAIN, 31},
-    {"clip_vision_model", SB_CLIP, NULL, SB_GRID_PLAIN, 31},
-    {"open_clip", SB_OPEN_CLIP, "vision_cfg", SB_GRID_ANTIALIAS, 31},
-    {"qwen2", SB_QWEN2, NULL, 0, 7},
-    {"llama", SB_LLAMA, NULL, 0, 0}};
+    {"dinov2", SB_DINOV2, NULL, SB_GRID_PLAIN, 8 | 16 | 32, "Dinov2Model"},
+    {"dinov2_with_registers", SB_DINOV2_REG, NULL, SB_GRID_ANTIALIAS, 8 | 16 | 32, "Dinov2WithRegistersModel"},
+    {"dinov3_vit", SB_DINOV3, NULL, SB_GRID_PLAIN, 32, "DINOv3ViTModel"},
+    {"siglip", SB_SIGLIP, "vision_config", SB_GRID_PLAIN, 63, "SiglipModel"},
+    {"siglip_vision_model", SB_SIGLIP, NULL, SB_GRID_PLAIN, 63, "SiglipVisionModel"},
+    {"clip", SB_CLIP, "vision_config", SB_GRID_PLAIN, 31, "CLIPModel"},
+    {"clip_vision_model", SB_CLIP, NULL, SB_GRID_PLAIN, 31, "CLIPVisionModel"},
+    {"open_clip", SB_OPEN_CLIP, "vision_cfg", SB_GRID_ANTIALIAS, 31, ""},
+    {"qwen2", SB_QWEN2, NULL, 0, 7, ""},
+    {"llama", SB_LLAMA, NULL, 0, 0, ""}};
 enum { SB_FAMILIES = sizeof sb_family / sizeof *sb_family };
 
 // ---- keys of config.json
@@ -497,11 +497,15 @@ static SB_UNUSED int sb_family_needless(const SbFamily *y, const char *name) {
 // Where the numbers of one of our tensors lie: elements [first, ...) of t.
 typedef struct { SbFolderTensor *in; long first; int rows; } SbSource;
 
-// Does this folder fill this tensor of the model?
-static SB_UNUSED int sb_family_ours(const SbFolder *f, const SbFamily *y, const SbParam *p) {
-    if ((p->group & (SB_PLUS | SB_ALPHA)) && !sb_family_dual(f)) return 0;
+// Is this tensor of the model in the family's tower?
+static SB_UNUSED int sb_family_tower(const SbFamily *y, const SbParam *p) {
     if (y->family & SB_LANGUAGE) return !strncmp(p->name, "llm.", 4);
     return !strncmp(p->name, "enc.", 4) || !strncmp(p->name, "pool.", 5);
+}
+
+// Does this folder fill it? A second channel only if it has one.
+static SB_UNUSED int sb_family_ours(const SbFolder *f, const SbFamily *y, const SbParam *p) {
+    return sb_family_tower(y, p) && (!(p->group & (SB_PLUS | SB_ALPHA)) || sb_family_dual(f));
 }
 
 // The grid's side of a table of n positions, 0 if it is no square.

@@ -6,7 +6,7 @@
 // ignored at a time, what is refused.
 #ifndef SB_TEST_FAMILIES_H
 #define SB_TEST_FAMILIES_H
-#include "../data/families.h"
+#include "../data/export.h"
 #include "test.h"
 #include <string>
 #include <vector>
@@ -48,13 +48,13 @@ struct Opened {
     SbConfig c;
     SbModel m;
     explicit Opened(const std::string &dir, int trained = 0, int image = 0, void (*change)(SbConfig *) = NULL,
-                    int select = 0) {
+                    int select = 0, int parts = 0) {
         sb_folder_open(&f, dir.c_str());
         c = sb_config_preset(SB_TOY);
         sb_family_config(&f, &c, select);
         if (image) c.image = image;
         if (change) change(&c);
-        sb_model_plan(&m, &c, sb_family_dual(&f) ? SB_DUAL : 0);
+        sb_model_plan(&m, &c, parts | (sb_family_dual(&f) ? SB_DUAL : 0));
         sb_family_bind(&f, &m, trained);
         sb_model_memory(&m);
         sb_family_fill(&f, &m, trained);
@@ -431,6 +431,88 @@ static void keys() {
     sb_checkpoint_close(&want);
 }
 
+// ------------------------------------------------------------------------------------------------ >>exported
+
+static std::vector<float> values(const SbParam *p) {
+    float *x = sb_export_numbers(p);
+    std::vector<float> v(x, x + sb_param_count(p));
+    free(x);
+    return v;
+}
+// New numbers in every tensor of some groups, as training would leave them.
+static void scatter(SbModel *m, int groups) {
+    for (int i = 0; i < m->params; i++) {
+        const SbParam *p = m->param[i];
+        if (!(p->group & groups) || p->adopted) continue;
+        std::vector<param_t> x((size_t)sb_param_count(p));
+        double std = p->rank == 2 ? 1 / sqrt((double)p->w.cols) : 1;
+        for (size_t k = 0; k < x.size(); k++) x[k] = (param_t)(std * sb_normal(77 + (uint64_t)i, k));
+        sb_put((void *)(uintptr_t)p->w.p, x.data(), x.size() * sizeof(param_t));
+    }
+}
+static void same_bits(const char *name, Opened &a, Opened &b) {
+    CHECK(a.m.params == b.m.params, "%s: %d tensors, then %d", name, a.m.params, b.m.params);
+    for (int i = 0; i < a.m.params && a.m.params == b.m.params; i++)
+        if (sb_family_tower(sb_family_of(&a.f), a.m.param[i]))
+            CHECK(values(a.m.param[i]) == values(b.m.param[i]), "%s: %s changed on its way", name,
+                  a.m.param[i]->name);
+}
+// Where exports go: $SB_EXPORT (kept, for dev/export_check.py) or a folder of the test's.
+static std::string exported(const char *name, const char *kind) {
+    const char *kept = getenv("SB_EXPORT");
+    return (kept && *kept ? std::string(kept) : std::string(test_folder())) + "/" + name + "-" + kind;
+}
+
+// A second channel out and in again: same bits, same features. A base that trained: the same, fused tensors too.
+static void round_trip() {
+    for (const char *name : encoders) {
+        SbCheckpoint want;
+        std::vector<float> before, after;
+        std::string dual = exported(name, "dual"), fold = exported(name, "folded"), base = exported(name, "base");
+        sb_checkpoint_open(&want, (golden(name) + "/expected.safetensors").c_str());
+        Opened a(golden(name), SB_PLUS | SB_ALPHA, 0, NULL, 0, SB_DUAL);
+        scatter(&a.m, SB_PLUS | SB_ALPHA);
+        encoder(a, want, "", &before);
+        sb_family_export(&a.f, &a.m, dual.c_str(), SB_EXPORT_DUAL, "a test");
+        Opened b(dual);
+        double d = encoder(b, want, "", &after);
+        same_bits(name, a, b);
+        CHECK(before == after && d > 4, "%s: other features after export and import, or the golden's (%g)", name, d);
+        if (strncmp(name, "open_clip", 9)) {
+            sb_family_export(&b.f, &b.m, fold.c_str(), SB_EXPORT_FOLDED, "a test");
+            EXPECT_DIE(Opened o(fold), "channels \"folded\" cannot be read back");
+        } else {
+            EXPECT_DIE(sb_family_export(&b.f, &b.m, fold.c_str(), SB_EXPORT_FOLDED, ""), "it cannot be folded");
+        }
+        EXPECT_DIE(sb_family_export(&a.f, &a.m, dual.c_str(), SB_EXPORT_DUAL, ""), "exists; remove it");
+        SbFileTensor t[2];
+        memset(t, 0, sizeof t);
+        t[0] = *sb_checkpoint_find(&want, "pixels");
+        t[1] = *sb_checkpoint_find(&want, "feature");
+        t[1].data = before.data();
+        sb_checkpoint_write((dual + "/features.safetensors").c_str(), t, 2, NULL, 0);
+        Opened c(golden(name), SB_BASE);
+        scatter(&c.m, SB_BASE);
+        sb_family_export(&c.f, &c.m, base.c_str(), SB_EXPORT_DUAL, "a test");
+        Opened e(base);
+        same_bits(name, c, e);
+        sb_checkpoint_close(&want);
+    }
+    for (const char *name : languages) {
+        std::string out = exported(name, "llm");
+        Opened a(golden(name), SB_LLM);
+        sb_family_export(&a.f, &a.m, out.c_str(), SB_EXPORT_DUAL, "a test");
+        Opened same(out);
+        same_bits(name, a, same);
+        CHECK(!strcmp(same.f.tensor[0].t->type, a.f.tensor[0].t->type), "%s: what did not change changed its type",
+              name);
+        scatter(&a.m, SB_LLM);
+        sb_family_export(&a.f, &a.m, (out + "-trained").c_str(), SB_EXPORT_DUAL, "a test");
+        Opened b(out + "-trained");
+        same_bits(name, a, b);
+    }
+}
+
 // ------------------------------------------------------------------------------------------------- >>refused
 
 static void config_refused() {
@@ -539,6 +621,7 @@ static void test_family_selected(void) { families::selected(); }
 static void test_family_unaligned(void) { families::unaligned(); }
 static void test_family_notes(void) { families::notes(); }
 static void test_family_keys(void) { families::keys(); }
+static void test_family_round_trip(void) { families::round_trip(); }
 static void test_family_config_refused(void) { families::config_refused(); }
 static void test_family_folder_refused(void) { families::folder_refused(); }
 static void test_family_index_refused(void) { families::index_refused(); }
@@ -554,6 +637,7 @@ static void test_families_all(void) {
     RUN(test_family_unaligned);
     RUN(test_family_notes);
     RUN(test_family_keys);
+    RUN(test_family_round_trip);
     RUN(test_family_config_refused);
     RUN(test_family_folder_refused);
     RUN(test_family_index_refused);

@@ -1,0 +1,63 @@
+// modeling.h: the Python file that an exported encoder takes along, so that transformers can open it.
+//
+// Refuses: anything but tell transformers (5.x) that an attention has a second channel, or twice the heads.
+// dev/export_check.py opens exported folders with it and compares the features.
+#ifndef SB_MODELING_H
+#define SB_MODELING_H
+
+static const char sb_modeling_name[] = "modeling_spatialboost.py";
+static const char sb_modeling[] =
+    "\"\"\"SpatialBoost's second attention channel (arXiv 2603.22057, eq. 1) for encoders of transformers.\n"
+    "\n"
+    "AutoModel.from_pretrained(folder, trust_remote_code=True) reads this file. config.spatialboost says what the\n"
+    "first `layers` blocks of the encoder have instead of Attn:\n"
+    "channels dual:    y = s * Attn(x) + (1 - s) * Attn+(x), s = sigmoid(a), a in R^width\n"
+    "channels folded:  the same as one attention of twice the heads, whose output projection is\n"
+    "                  [diag(s) Wo | diag(1 - s) Wo+]\n"
+    "Written by spatialboost.c; MIT.\n"
+    "\"\"\"\n"
+    "import torch\n"
+    "import transformers\n"
+    "from torch import nn\n"
+    "\n"
+    "\n"
+    "def dual(attention, width):\n"
+    "    base = type(attention)\n"
+    "\n"
+    "    def forward(self, *args, **kwargs):\n"
+    "        y, weights = base.forward(self, *args, **kwargs)\n"
+    "        s = torch.sigmoid(self.a)\n"
+    "        return s * y + (1 - s) * self.plus(*args, **kwargs)[0], weights\n"
+    "\n"
+    "    attention.plus = base(attention.config)\n"
+    "    attention.a = nn.Parameter(torch.zeros(width))\n"
+    "    attention.__class__ = type(base.__name__, (base,), {\"forward\": forward})\n"
+    "\n"
+    "\n"
+    "def fold(attention, width):\n"
+    "    for name in (\"q_proj\", \"k_proj\", \"v_proj\", \"o_proj\", \"out_proj\"):\n"
+    "        if hasattr(attention, name):\n"
+    "            old, out = getattr(attention, name), name.startswith(\"o\")\n"
+    "            shape = (2 * old.in_features, width) if out else (width, 2 * old.out_features)\n"
+    "            setattr(attention, name, nn.Linear(*shape, bias=old.bias is not None))\n"
+    "    for name in (\"num_heads\", \"num_attention_heads\"):\n"
+    "        if hasattr(attention, name):\n"
+    "            setattr(attention, name, 2 * getattr(attention, name))\n"
+    "\n"
+    "\n"
+    "def boosted(base):\n"
+    "    def init(self, config, *args, **kwargs):\n"
+    "        base.__init__(self, config, *args, **kwargs)\n"
+    "        ours, tower = config.spatialboost, getattr(self, \"vision_model\", self)\n"
+    "        attentions = [m for m in tower.modules() if hasattr(m, \"q_proj\") and hasattr(m, \"k_proj\")]\n"
+    "        for attention in attentions[:ours[\"layers\"]]:\n"
+    "            (dual if ours[\"channels\"] == \"dual\" else fold)(attention, tower.config.hidden_size)\n"
+    "\n"
+    "    # transformers translates tensor names (\"attention.query\" and the like) only for code that is not custom\n"
+    "    return type(base.__name__, (base,), {\"__init__\": init, \"is_custom_code\": classmethod(lambda cls: False)})\n"
+    "\n"
+    "\n"
+    "for name in (\"Dinov2Model\", \"Dinov2WithRegistersModel\", \"DINOv3ViTModel\", \"SiglipModel\",\n"
+    "             \"SiglipVisionModel\", \"CLIPModel\", \"CLIPVisionModel\"):\n"
+    "    globals()[name] = boosted(getattr(transformers, name))\n";
+#endif
