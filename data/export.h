@@ -1,13 +1,13 @@
-// export.h: what was trained on a hub folder's model, as a hub folder again. Include families.h first.
+// export.h: what was trained on a hub folder's model, as a hub folder again. Include spatialboost.h first.
 //
-// Refuses: to write over a folder; to change a tensor that did not train (its bytes and type stay, whatever they
-// are). The new folder has the source's config.json and small files, all its tensors in one safetensors, ours among
-// them as F32; with a second channel also its tensors in the family's style of names, modeling.h's Python and
+// Refuses: to write over a folder; to touch a tensor that did not train (its bytes and type stay). The new
+// folder has the source's config.json and small files, all its tensors in one safetensors, ours among them
+// as F32; with a second channel also its tensors in the family's style of names, modeling.h's Python, and
 // "spatialboost" in the config. Folded: one attention of twice the heads, no gate left.
-// Read from top: the tensors, the second channel (dual, folded), the config, the card, the folder.
+// Read from top: tensors, the second channel (dual, folded), the config, the card, the folder.
 #ifndef SB_EXPORT_H
 #define SB_EXPORT_H
-#include "families.h"
+#include "bind.h"
 #include "modeling.h"
 
 enum { SB_EXPORT_DUAL, SB_EXPORT_FOLDED };
@@ -70,7 +70,7 @@ static SB_UNUSED void sb_export_add(SbExport *e, const char *name, int rank, int
 
 // Put a tensor of the model where it came from, if it is not what it was.
 static SB_UNUSED void sb_export_param(SbExport *e, const SbParam *p) {
-    SbSource s;
+    SbFamilySource s;
     SbText wrong = {NULL, 0, 0};
     int count = 0;
     long n = sb_param_count(p);
@@ -80,8 +80,8 @@ static SB_UNUSED void sb_export_param(SbExport *e, const SbParam *p) {
     sb_family_floats(e->y, e->m, p, &s, was);
     if (memcmp(now, was, (size_t)n * sizeof *now)) {
         if (s.rows != p->w.rows)
-            sb_die("%s: positions trained at %d pixels cannot go back into a table for another size; train at the "
-                   "folder's own image_size", e->f->path, e->m->config.image);
+            sb_die("%s: positions trained at %d pixels do not fit its table; train at its own image_size",
+                   e->f->path, e->m->config.image);
         memcpy(sb_export_thaw(e, s.in, e->f->path) + s.first, now, (size_t)n * sizeof *now);
     }
     free(now), free(was);
@@ -109,11 +109,13 @@ static SB_UNUSED void sb_export_shared(SbExport *e) {
         }
 }
 
-// A weight or bias of both channels in one tensor. o (the output projection): columns side by side (biases: summed),
-// mixed by alpha = sigmoid(a) of the row, as sb_dual_fold_forward has it; else rows one below the other.
-static SB_UNUSED void sb_export_fold(SbExport *e, const SbParam *base, const SbParam *plus, const SbParam *a, int o) {
+// A weight or bias of both channels in one tensor. o (the output projection): columns side by side (biases:
+// summed), mixed by alpha = sigmoid(a) of the row, as sb_dual_fold_forward has it; else rows one below the
+// other.
+static SB_UNUSED void sb_export_fold(SbExport *e, const SbParam *base, const SbParam *plus, const SbParam *a,
+                                     int o) {
     if (!base->w.p) return;
-    SbSource s;
+    SbFamilySource s;
     SbText wrong = {NULL, 0, 0};
     int count = 0, vector = base->rank == 1, rows = base->w.rows, cols = base->w.cols;
     sb_family_source(e->f, e->y, e->m, base, &s, &wrong, &count);
@@ -121,7 +123,8 @@ static SB_UNUSED void sb_export_fold(SbExport *e, const SbParam *base, const SbP
                                 (long)sb_tensor_bytes(s.in->t, s.in->path))
         sb_die("%s: %s keeps q, k and v in one tensor: it cannot be folded; export the two channels instead",
                e->f->path, e->y->type);
-    float *x = sb_export_numbers(base), *y = sb_export_numbers(plus->w.p ? plus : base), *gate = sb_export_numbers(a);
+    float *x = sb_export_numbers(base), *y = sb_export_numbers(plus->w.p ? plus : base),
+          *gate = sb_export_numbers(a);
     long n = sb_param_count(base);
     float *both = (float *)sb_export_own(e, sb_calloc((size_t)n * 2, sizeof *both));
     for (int r = 0; r < rows; r++) {
@@ -143,10 +146,10 @@ static SB_UNUSED void sb_export_fold(SbExport *e, const SbParam *base, const SbP
 static SB_UNUSED void sb_export_folded(SbExport *e) {
     for (int l = 0; l < e->m->config.enc_layers; l++) {
         const SbBlock *b = e->m->enc + l;
-        sb_export_fold(e, &b->q_w, &b->plus_q_w, &b->a, 0), sb_export_fold(e, &b->q_b, &b->plus_q_b, &b->a, 0);
-        sb_export_fold(e, &b->k_w, &b->plus_k_w, &b->a, 0), sb_export_fold(e, &b->k_b, &b->plus_k_b, &b->a, 0);
-        sb_export_fold(e, &b->v_w, &b->plus_v_w, &b->a, 0), sb_export_fold(e, &b->v_b, &b->plus_v_b, &b->a, 0);
-        sb_export_fold(e, &b->o_w, &b->plus_o_w, &b->a, 1), sb_export_fold(e, &b->o_b, &b->plus_o_b, &b->a, 1);
+        const SbParam *base[] = {&b->q_w, &b->q_b, &b->k_w, &b->k_b, &b->v_w, &b->v_b, &b->o_w, &b->o_b};
+        const SbParam *plus[] = {&b->plus_q_w, &b->plus_q_b, &b->plus_k_w, &b->plus_k_b,
+                                 &b->plus_v_w, &b->plus_v_b, &b->plus_o_w, &b->plus_o_b};
+        for (int i = 0; i < 8; i++) sb_export_fold(e, base[i], plus[i], &b->a, i >= 6);
     }
     int kept = 0;                               // a source that had a second channel has none left
     for (int i = 0; i < e->tensors; i++) {
@@ -159,9 +162,10 @@ static SB_UNUSED void sb_export_folded(SbExport *e) {
 
 // ---- config, card
 
-// The next member of a JSON object's text, at behind its { or the member before: its key (without quotes) and its
-// text; NULL at the end. The text is known to be valid.
-static SB_UNUSED const char *sb_export_member(const char *at, const char **begin, const char **end, size_t *key) {
+// The next member of a JSON object's text, at behind its { or the member before: its key (without quotes)
+// and its text; NULL at the end. The text is known to be valid.
+static SB_UNUSED const char *sb_export_member(const char *at, const char **begin, const char **end,
+                                              size_t *key) {
     int depth = 0, quoted = 0;
     at += strspn(at, " \t\r\n,");
     if (*at != '"') return NULL;
@@ -176,8 +180,8 @@ static SB_UNUSED const char *sb_export_member(const char *at, const char **begin
     return at;
 }
 
-// The source's config with our keys. Its members are copied as text: a 1.0 must not become a 1, which readers with
-// strict types refuse.
+// The source's config with our keys. Its members are copied as text: a 1.0 must not become a 1, which
+// readers with strict types refuse.
 static SB_UNUSED void sb_export_config(const SbExport *e, int how, const char *path) {
     int dual = !(e->y->family & SB_LANGUAGE) && (e->m->parts & SB_DUAL);
     char *text = sb_read_file(e->f->config_path, NULL);
@@ -187,16 +191,17 @@ static SB_UNUSED void sb_export_config(const SbExport *e, int how, const char *p
     sb_text_add(&t, "{");
     while ((at = sb_export_member(at, &begin, &end, &key))) {
         const char *name = begin + 1;
-        int type = (key == 5 && !strncmp(name, "dtype", 5)) || (key == 11 && !strncmp(name, "torch_dtype", 11));
-        int ours = (key == 12 && !strncmp(name, "spatialboost", 12)) || (key == 8 && !strncmp(name, "auto_map", 8));
+        int type = !strncmp(name, "dtype\"", key + 1) || !strncmp(name, "torch_dtype\"", key + 1);
+        int ours = !strncmp(name, "spatialboost\"", key + 1) || !strncmp(name, "auto_map\"", key + 1);
         if (dual && ours) continue;
         sb_text_add(&t, t.size > 1 ? ",\n  " : "\n  ");
         if (type && e->changed) sb_text_add(&t, "\"%.*s\": \"float32\"", (int)key, name);
         else sb_text_bytes(&t, begin, (size_t)(end - begin));
     }
     if (dual)
-        sb_text_add(&t, "%s\n  \"spatialboost\": {\"channels\": \"%s\", \"layers\": %d}", t.size > 1 ? "," : "",
-                    how == SB_EXPORT_FOLDED ? "folded" : "dual", e->m->config.enc_layers);
+        sb_text_add(&t, "%s\n  \"spatialboost\": {\"channels\": \"%s\", \"layers\": %d}",
+                    t.size > 1 ? "," : "", how == SB_EXPORT_FOLDED ? "folded" : "dual",
+                    e->m->config.enc_layers);
     if (dual && *e->y->python)
         sb_text_add(&t, ",\n  \"auto_map\": {\"AutoModel\": \"modeling_spatialboost.%s\"}", e->y->python);
     sb_text_add(&t, "\n}\n");
@@ -210,17 +215,17 @@ static SB_UNUSED void sb_export_card(const SbExport *e, int how, const char *car
     SbText t = {NULL, 0, 0};
     sb_text_add(&t, "# %s, trained further with spatialboost.c\n\n", slash ? slash + 1 : e->f->path);
     if (dual && how == SB_EXPORT_FOLDED)
-        sb_text_add(&t, "A second attention channel (SpatialBoost, arXiv 2603.22057) is folded into the first: every "
-                    "attention has twice the heads, and no gate is left.\n\n");
+        sb_text_add(&t, "A second attention channel (SpatialBoost, arXiv 2603.22057) is folded into the "
+                        "first: every attention has twice the heads, and no gate is left.\n\n");
     else if (dual)
-        sb_text_add(&t, "Every attention has a second channel (SpatialBoost, arXiv 2603.22057): y = s Attn(x) + (1 - s) "
-                    "Attn+(x), s = sigmoid(a).\n\n");
+        sb_text_add(&t, "Every attention has a second channel (SpatialBoost, arXiv 2603.22057): "
+                        "y = s Attn(x) + (1 - s) Attn+(x), s = sigmoid(a).\n\n");
     if (dual && *e->y->python)
         sb_text_add(&t, "    from transformers import AutoModel\n"
                     "    model = AutoModel.from_pretrained(\"this folder\", trust_remote_code=True)\n\n");
     sb_text_add(&t, "## What was trained on what\n\n%s\n\n", card);
-    sb_text_add(&t, "%d of %d tensors differ from the source's or are new. The source's licence holds for this folder as "
-                "well.\n", e->changed, e->tensors);
+    sb_text_add(&t, "%d of %d tensors differ from the source's or are new. The source's licence holds here "
+                    "too.\n", e->changed, e->tensors);
     sb_write_file(path, t.data, t.size);
     free(t.data);
 }
@@ -252,10 +257,11 @@ static SB_UNUSED void sb_export_copies(const SbExport *e, const char *dir) {
     sb_free_names(name, count);
 }
 
-// Write the model's tower of this folder as the new folder dir, complete or not at all. how: SB_EXPORT_DUAL (a
-// second channel, if the model has one, beside the first) or SB_EXPORT_FOLDED (into it). card: what was trained on
-// what, Markdown. Reading a dual folder back gives the same bits.
-static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char *dir, int how, const char *card) {
+// Write the model's tower of this folder as the new folder dir, complete or not at all. how: SB_EXPORT_DUAL
+// (a second channel, if the model has one, beside the first) or SB_EXPORT_FOLDED (into it). card: what was
+// trained on what, Markdown. Reading a dual folder back gives the same bits.
+static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char *dir, int how,
+                                       const char *card) {
     SbExport e = {f, sb_family_of(f), m, NULL, f->tensors, 0, NULL, 0};
     char *folder = sb_trim_slashes(dir), *temp = sb_format("%s.tmp-%ld", folder, (long)getpid());
     if (sb_exists(folder)) sb_die("%s: exists; remove it or choose another name", folder);
@@ -275,9 +281,10 @@ static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char
     sb_temp_add(temp);
     sb_make_folder(temp);
     const char *config = strrchr(f->config_path, '/') + 1;
-    char *path[4] = {sb_format("%s/%s", temp, config), sb_format("%s/README.md", temp),
-                     sb_format("%s/%s", temp, f->open_clip ? "open_clip_model.safetensors" : "model.safetensors"),
-                     sb_format("%s/%s", temp, sb_modeling_name)};
+    char *path[4] = {
+        sb_format("%s/%s", temp, config), sb_format("%s/README.md", temp),
+        sb_format("%s/%s", temp, f->open_clip ? "open_clip_model.safetensors" : "model.safetensors"),
+        sb_format("%s/%s", temp, sb_modeling_name)};
     SbPair format = {"format", "pt"};
     sb_export_copies(&e, temp);
     sb_export_config(&e, how, path[0]);

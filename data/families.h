@@ -1,11 +1,11 @@
-// families.h: encoders and language models of the hub as configs and weights of spatialboost.h. Include that first.
+// families.h: encoders and language models of the Hugging Face hub as configs and names of spatialboost.h.
 //
-// Refuses: a model_type, an activation, a rope type that it does not know; a key of config.json that could change
-// the arithmetic and that it does not know; weights that do not fit the config. Nothing is converted on disk and
-// nothing transposed. A family is data: a row of sb_family, its keys in sb_family_key, its names in
-// sb_family_name. Sources: transformers 5.24, models/FAMILY/{configuration,modeling}_FAMILY.py; open_clip 3.3,
-// model.py, transformer.py.
-// Read from top: the three tables, config.json to SbConfig, names, binding weights.
+// Refuses: a model_type, an activation, a rope type that it does not know; a key of config.json that could
+// change the arithmetic and that it does not know. Nothing is converted on disk and nothing transposed. A
+// family is data: a row of sb_family, its keys in sb_family_key, its names in sb_family_name. Sources:
+// transformers 5.24, models/FAMILY/{configuration,modeling}_FAMILY.py; open_clip 3.3, model.py,
+// transformer.py. Include spatialboost.h first; what binds the weights is bind.h.
+// Read from top: families, keys, names, config.json to SbConfig, names of tensors.
 #ifndef SB_FAMILIES_H
 #define SB_FAMILIES_H
 #include "folder.h"
@@ -14,18 +14,25 @@
 // ---- the families
 
 enum {
-    SB_DINOV2 = 1, SB_DINOV2_REG = 2, SB_DINOV3 = 4, SB_SIGLIP = 8, SB_CLIP = 16, SB_OPEN_CLIP = 32, SB_QWEN2 = 64,
-    SB_LLAMA = 128, SB_GATED = 256,      // in sb_family_name: only where the MLP is gated
+    SB_DINOV2 = 1, SB_DINOV2_REG = 2, SB_DINOV3 = 4, SB_SIGLIP = 8, SB_CLIP = 16, SB_OPEN_CLIP = 32,
+    SB_QWEN2 = 64, SB_LLAMA = 128,
+    SB_GATED = 256,     // in sb_family_name: only where the MLP is gated
     SB_V2 = SB_DINOV2 | SB_DINOV2_REG, SB_DINOS = SB_V2 | SB_DINOV3, SB_PAIRS = SB_SIGLIP | SB_CLIP,
     SB_LANGUAGE = SB_QWEN2 | SB_LLAMA
 };
 
-// section: the part of config.json that describes the tower; grid: how positions go to another size; bias: the
-// biases that no key switches (SbConfig.enc_bias, llm_bias); python: the class that AutoModel makes of an encoder
-typedef struct { const char *type; int family; const char *section; int grid, bias; const char *python; } SbFamily;
+// section: the part of config.json that describes the tower; grid: how positions go to another size; bias:
+// the biases that no key switches (SbConfig.enc_bias, llm_bias); python: what AutoModel makes of an encoder
+typedef struct {
+    const char *type;
+    int family;
+    const char *section;
+    int grid, bias;
+    const char *python;
+} SbFamily;
 static const SbFamily sb_family[] = {
-    {"dinov2", SB_DINOV2, NULL, SB_GRID_PLAIN, 8 | 16 | 32, "Dinov2Model"},
-    {"dinov2_with_registers", SB_DINOV2_REG, NULL, SB_GRID_ANTIALIAS, 8 | 16 | 32, "Dinov2WithRegistersModel"},
+    {"dinov2", SB_DINOV2, NULL, SB_GRID_PLAIN, 56, "Dinov2Model"},
+    {"dinov2_with_registers", SB_DINOV2_REG, NULL, SB_GRID_ANTIALIAS, 56, "Dinov2WithRegistersModel"},
     {"dinov3_vit", SB_DINOV3, NULL, SB_GRID_PLAIN, 32, "DINOv3ViTModel"},
     {"siglip", SB_SIGLIP, "vision_config", SB_GRID_PLAIN, 63, "SiglipModel"},
     {"siglip_vision_model", SB_SIGLIP, NULL, SB_GRID_PLAIN, 63, "SiglipVisionModel"},
@@ -80,11 +87,11 @@ static const SbFamilyKey sb_family_key[] = {
     {SB_DINOV3 | SB_CLIP, "layer_norm_eps", SB_KEY_REAL, SB_AT(enc_eps), 1e-5},
     {SB_V2, "use_swiglu_ffn", SB_KEY_FLAG, SB_AT(enc_gated), 0},
     {SB_DINOV3, "use_gated_mlp", SB_KEY_FLAG, SB_AT(enc_gated), 0},
-    {SB_V2, "hidden_act", SB_KEY_ACT, SB_AT(enc_act), 0},               // of the plain MLP; a gated one is silu
+    {SB_V2, "hidden_act", SB_KEY_ACT, SB_AT(enc_act), 0}, // of the plain MLP; a gated one is silu
     {SB_DINOV3, "hidden_act", SB_KEY_ACT, SB_AT(enc_act), 0},
     {SB_SIGLIP, "hidden_act", SB_KEY_ACT, SB_AT(enc_act), 1},
     {SB_CLIP, "hidden_act", SB_KEY_ACT, SB_AT(enc_act), 2},
-    {SB_OPEN_CLIP, "quick_gelu", SB_KEY_FLAG, SB_AT(enc_act), 0},       // beside vision_cfg, not in it
+    {SB_OPEN_CLIP, "quick_gelu", SB_KEY_FLAG, SB_AT(enc_act), 0}, // beside vision_cfg, not in it
     {SB_V2, "qkv_bias", SB_KEY_BIAS, SB_AT(enc_bias), 1 | 2 | 4},
     {SB_DINOV3, "query_bias", SB_KEY_BIAS, SB_AT(enc_bias), 1},
     {SB_DINOV3, "key_bias", SB_KEY_BIAS, SB_AT(enc_bias), -2},
@@ -101,13 +108,13 @@ static const SbFamilyKey sb_family_key[] = {
     {SB_LANGUAGE, "hidden_size", SB_KEY_INT, SB_AT(llm_width), NAN},
     {SB_LANGUAGE, "num_hidden_layers", SB_KEY_INT, SB_AT(llm_layers), NAN},
     {SB_LANGUAGE, "num_attention_heads", SB_KEY_INT, SB_AT(llm_heads), NAN},
-    {SB_LANGUAGE, "num_key_value_heads", SB_KEY_INT, SB_AT(llm_kv_heads), 0},    // 0: as many as queries
+    {SB_LANGUAGE, "num_key_value_heads", SB_KEY_INT, SB_AT(llm_kv_heads), 0}, // 0: as many as queries
     {SB_LANGUAGE, "head_dim", SB_KEY_INT, SB_AT(llm_dim), 0},
     {SB_LANGUAGE, "intermediate_size", SB_KEY_INT, SB_AT(llm_mlp), NAN},
     {SB_LANGUAGE, "vocab_size", SB_KEY_INT, SB_AT(vocab), NAN},
-    {SB_LANGUAGE, "hidden_act", SB_KEY_ACT, SB_AT(enc_act), NAN},               // silu, else refused
+    {SB_LANGUAGE, "hidden_act", SB_KEY_ACT, SB_AT(enc_act), NAN}, // silu, else refused
     {SB_LANGUAGE, "rms_norm_eps", SB_KEY_REAL, SB_AT(llm_eps), 1e-6},
-    {SB_LANGUAGE, "tie_word_embeddings", SB_KEY_FLAG, SB_AT(llm_tied), -1},      // -1: what the file holds
+    {SB_LANGUAGE, "tie_word_embeddings", SB_KEY_FLAG, SB_AT(llm_tied), -1}, // -1: what the file holds
     {SB_LANGUAGE, "rope_theta", SB_KEY_REAL, SB_AT(theta), 1e4},
     {SB_LANGUAGE, "rope_scaling", SB_KEY_ROPE, SB_AT(theta), 0},
     {SB_LANGUAGE, "rope_parameters", SB_KEY_ROPE, SB_AT(theta), 0},
@@ -119,25 +126,27 @@ static const SbFamilyKey sb_family_key[] = {
     {SB_LLAMA, "rope_interleaved", SB_KEY_MUST, 0, 0}};
 enum { SB_FAMILY_KEYS = sizeof sb_family_key / sizeof *sb_family_key };
 
-// Keys that say nothing about the arithmetic of a forward pass, or only about training: a name, or its beginning
-// (with *). Unknown keys that are null, false, 0 or empty are switched off and pass as well.
+// Keys that say nothing about the arithmetic of a forward pass, or only about training: a name, or its
+// beginning (with *). Unknown keys that are null, false, 0 or empty are switched off and pass as well.
 static const char *const sb_family_harmless[] = {
-    "_*", "architectures", "auto_map", "spatialboost", "model_type", "torch_dtype", "dtype", "transformers_version",
-    "initializer_*", "attention_dropout", "attention_probs_dropout_prob", "hidden_dropout_prob", "drop_path_rate",
-    "dropout", "patch_dropout", "layerscale_value", "pos_embed_*", "use_mask_token", "mask_ratio", "apply_layernorm",
-    "reshape_hidden_states", "out_features", "out_indices", "stage_names", "id2label", "label2id", "num_labels",
-    "problem_type", "projection_dim", "embed_dim", "final_ln_after_pool", "output_tokens", "pool_type",
-    "pos_embed_type", "use_cache", "max_position_embeddings", "original_max_position_embeddings",
-    "sliding_window", "max_window_layers", "pretraining_tp", "is_llama_config", "transformers.js_config", "*_token_id",
-    "return_dict*", "output_*", "torchscript", "chunk_size_feed_forward", "diversity_penalty", "early_stopping",
-    "length_penalty", "max_length", "min_length", "num_beam*", "num_return_sequences", "repetition_penalty",
-    "temperature", "top_k", "top_p", "typical_p", "tokenizer_class", "use_bfloat16", "text_config", "text_cfg",
+    "_*", "architectures", "auto_map", "spatialboost", "model_type", "torch_dtype", "dtype",
+    "transformers_version", "initializer_*", "attention_dropout", "attention_probs_dropout_prob",
+    "hidden_dropout_prob", "drop_path_rate", "dropout", "patch_dropout", "layerscale_value", "pos_embed_*",
+    "use_mask_token", "mask_ratio", "apply_layernorm", "reshape_hidden_states", "out_features",
+    "out_indices", "stage_names", "id2label", "label2id", "num_labels", "problem_type", "projection_dim",
+    "embed_dim", "final_ln_after_pool", "output_tokens", "pool_type", "pos_embed_type", "use_cache",
+    "max_position_embeddings", "original_max_position_embeddings", "sliding_window", "max_window_layers",
+    "pretraining_tp", "is_llama_config", "transformers.js_config", "*_token_id", "return_dict*", "output_*",
+    "torchscript", "chunk_size_feed_forward", "diversity_penalty", "early_stopping", "length_penalty",
+    "max_length", "min_length", "num_beam*", "num_return_sequences", "repetition_penalty", "temperature",
+    "top_k", "top_p", "typical_p", "tokenizer_class", "use_bfloat16", "text_config", "text_cfg",
     "vision_config", "vision_cfg", "tie_word_embeddings", "logit_scale_init_value"};
 
 // ---- names of tensors
 
-// Ours -> theirs. {i}: the layer; ?: one character; *: w or b of ours, weight or bias of theirs. The first row that
-// fits counts. parts > 0: ours is part (0, 1, ..) of that many equal ones, one below the other, of theirs.
+// Ours -> theirs. {i}: the layer; ?: one character; *: w or b of ours, weight or bias of theirs. The first
+// row that fits counts. parts > 0: ours is part (0, 1, ..) of that many equal ones, one below the other, of
+// theirs.
 typedef struct { int families; const char *ours, *theirs; int part, parts; } SbFamilyName;
 static const SbFamilyName sb_family_name[] = {
     {SB_DINOS, "enc.cls", "embeddings.cls_token", 0, 0},
@@ -218,9 +227,10 @@ enum { SB_FAMILY_NAMES = sizeof sb_family_name / sizeof *sb_family_name };
 // Tensors that no forward pass needs: parts of their names; ^: its beginning; ! none of those that begin so.
 typedef struct { int families; const char *part; } SbFamilyUnneeded;
 static const SbFamilyUnneeded sb_family_unneeded[] = {
-    {SB_DINOS, "mask_token"}, {SB_DINOS, "^classifier."}, {SB_PAIRS, "position_ids"}, {SB_PAIRS, "text_model."},
-    {SB_PAIRS, "^logit_"}, {SB_PAIRS, "^text_projection"}, {SB_PAIRS, "^visual_projection"},
-    {SB_OPEN_CLIP, "visual.proj"}, {SB_OPEN_CLIP, "!visual."}, {SB_LANGUAGE, "rotary_emb.inv_freq"}};
+    {SB_DINOS, "mask_token"}, {SB_DINOS, "^classifier."}, {SB_PAIRS, "position_ids"},
+    {SB_PAIRS, "text_model."}, {SB_PAIRS, "^logit_"}, {SB_PAIRS, "^text_projection"},
+    {SB_PAIRS, "^visual_projection"}, {SB_OPEN_CLIP, "visual.proj"}, {SB_OPEN_CLIP, "!visual."},
+    {SB_LANGUAGE, "rotary_emb.inv_freq"}};
 
 // ---- config.json to SbConfig
 
@@ -258,8 +268,8 @@ static SB_UNUSED int sb_family_switch(const cJSON *v, const char *key, const cha
 }
 
 // {"rope_theta": t, "rope_type" (or "type"): "default" or "llama3", ...}; plain: only the default will do.
-static SB_UNUSED void sb_family_rope(SbConfig *c, double *theta, const cJSON *v, const cJSON *config, int plain,
-                                     const char *key, const char *path) {
+static SB_UNUSED void sb_family_rope(SbConfig *c, double *theta, const cJSON *v, const cJSON *config,
+                                     int plain, const char *key, const char *path) {
     char *where = sb_format("%s: %s", path, key);
     const cJSON *type = sb_json_optional(v, "rope_type", where);
     if (!type) type = sb_json_optional(v, "type", where);
@@ -278,7 +288,8 @@ static SB_UNUSED void sb_family_rope(SbConfig *c, double *theta, const cJSON *v,
         if (llama3 && !strcmp(k->string, "original_max_position_embeddings")) to = &c->rope_original;
         if (to) {
             *to = sb_json_number(v, k->string, where);
-            if (!(*to > 0)) sb_die("%s: field \"%s\": expected a number above 0, found %g", where, k->string, *to);
+            if (!(*to > 0))
+                sb_die("%s: field \"%s\": expected a number above 0, found %g", where, k->string, *to);
         } else if (k != type && !sb_family_off(k) &&
                    !(!strcmp(k->string, "partial_rotary_factor") && k->valuedouble == 1)) {
             sb_die("%s: \"%.40s\" is not known, and may change the arithmetic", where, k->string);
@@ -300,7 +311,8 @@ static SB_UNUSED int sb_family_side(const cJSON *part, const cJSON *v, const cha
     return (int)side[0];
 }
 
-static SB_UNUSED void sb_family_activation(int *to, const cJSON *v, const char *key, int gated, const char *where) {
+static SB_UNUSED void sb_family_activation(int *to, const cJSON *v, const char *key, int gated,
+                                           const char *where) {
     static const char *const names[] = {"gelu", "gelu_pytorch_tanh", "quick_gelu"};
     if (!cJSON_IsString(v)) sb_json_wrong(v, key, "a string", where);
     const char *name = v->valuestring;
@@ -323,7 +335,9 @@ static SB_UNUSED void sb_family_set(SbConfig *c, const SbFamilyKey *k, const cJS
     case SB_KEY_INT: *(int *)at = (int)sb_json_int(part, k->key, 1, INT32_MAX / 4, where); break;
     case SB_KEY_COUNT: *(int *)at = (int)sb_json_int(part, k->key, 0, INT32_MAX / 4, where); break;
     case SB_KEY_SIDE: *(int *)at = sb_family_side(part, v, k->key, where); break;
-    case SB_KEY_FLAG: *(int *)at = sb_family_switch(v, k->key, where) * (k->field == SB_AT(enc_act) ? 2 : 1); break;
+    case SB_KEY_FLAG:
+        *(int *)at = sb_family_switch(v, k->key, where) * (k->field == SB_AT(enc_act) ? 2 : 1);
+        break;
     case SB_KEY_NOT: *(int *)at = !sb_family_switch(v, k->key, where); break;
     case SB_KEY_GIVEN: *(int *)at = sb_json_number(part, k->key, where) != 0; break;
     case SB_KEY_BIAS:
@@ -355,7 +369,7 @@ static SB_UNUSED void sb_family_set(SbConfig *c, const SbFamilyKey *k, const cJS
     case SB_KEY_LAYERS:
         for (const cJSON *l = sb_json_array(part, k->key, where)->child; l; l = l->next)
             if (!cJSON_IsString(l) || strcmp(l->valuestring, "full_attention"))
-                sb_die("%s: field \"%s\": only full_attention is supported (no sliding windows)", where, k->key);
+                sb_die("%s: field \"%s\": only full_attention is supported", where, k->key);
     }
 }
 
@@ -381,8 +395,8 @@ static SB_UNUSED void sb_family_unknown(const SbFamily *y, const cJSON *part, co
         for (size_t i = 0; !known && i < sizeof sb_family_harmless / sizeof *sb_family_harmless; i++)
             known = sb_family_like(sb_family_harmless[i], v->string);
         if (!known)
-            sb_die("%s: field \"%.60s\" is not known for %s, and may change the arithmetic; delete it only if it does "
-                   "not", where, v->string, y->type);
+            sb_die("%s: field \"%.60s\" is not known for %s, and may change the arithmetic; if it does not, "
+                   "delete it", where, v->string, y->type);
     }
 }
 
@@ -399,17 +413,17 @@ static SB_UNUSED int sb_family_dual(const SbFolder *f) {
     return 1;
 }
 
-// Fill the encoder's or the language model's half of c from config.json. Callers may then lower or raise c->image
-// (a multiple of the patch): sb_family_bind carries the positions over. select: 0, features are the last block's,
-// behind the final norm; 1, what enters the last block, without a norm (LLaVA's layer -2), and that block is left
-// out.
+// Fill the encoder's or the language model's half of c from config.json. Callers may then lower or raise
+// c->image (a multiple of the patch): sb_family_bind carries the positions over. select: 0, features are
+// the last block's, behind the final norm; 1, what enters the last block, without a norm (LLaVA's layer
+// -2), and that block is left out.
 static SB_UNUSED void sb_family_config(const SbFolder *f, SbConfig *c, int select) {
     const SbFamily *y = sb_family_of(f);
     const cJSON *outer = f->open_clip ? sb_json_field(f->config, "model_cfg", f->config_path) : f->config;
     const cJSON *part = y->section ? sb_json_field(outer, y->section, f->config_path) : outer;
     if (!cJSON_IsObject(part)) sb_json_wrong(part, y->section, "an object", f->config_path);
     char *where = y->section ? sb_format("%s: %s", f->config_path, y->section) : sb_copy(f->config_path);
-    c->patch_word = -1;                         // the miniature's coordinate words: no model of the hub has them
+    c->patch_word = -1; // the miniature's coordinate words: no model of the hub has them
     if (y->family & SB_LANGUAGE) {
         c->llm_bias = y->bias, c->rope_factor = 0;
     } else {
@@ -472,8 +486,8 @@ static SB_UNUSED int sb_family_map(const SbFamilyName *row, const char *ours, ch
 }
 
 // Their name of our tensor (without a prefix) and its row; NULL if the family has none.
-static SB_UNUSED const SbFamilyName *sb_family_theirs(const SbFamily *y, int gated, const char *ours, char *out,
-                                                      size_t size) {
+static SB_UNUSED const SbFamilyName *sb_family_theirs(const SbFamily *y, int gated, const char *ours,
+                                                      char *out, size_t size) {
     for (int i = 0; i < SB_FAMILY_NAMES; i++) {
         const SbFamilyName *row = sb_family_name + i;
         if ((row->families & y->family) && (gated || !(row->families & SB_GATED)) &&
@@ -485,172 +499,11 @@ static SB_UNUSED const SbFamilyName *sb_family_theirs(const SbFamily *y, int gat
 // Is it a tensor that a forward pass does not need?
 static SB_UNUSED int sb_family_needless(const SbFamily *y, const char *name) {
     for (size_t i = 0; i < sizeof sb_family_unneeded / sizeof *sb_family_unneeded; i++) {
-        const char *part = sb_family_unneeded[i].part, *at = strstr(name, part + (*part == '^' || *part == '!'));
+        const char *part = sb_family_unneeded[i].part,
+                   *at = strstr(name, part + (*part == '^' || *part == '!'));
         if (!(sb_family_unneeded[i].families & y->family)) continue;
         if (*part == '!' ? at != name : *part == '^' ? at == name : at != NULL) return 1;
     }
     return 0;
-}
-
-// ---- binding weights
-
-// Where the numbers of one of our tensors lie: elements [first, ...) of t.
-typedef struct { SbFolderTensor *in; long first; int rows; } SbSource;
-
-// Is this tensor of the model in the family's tower?
-static SB_UNUSED int sb_family_tower(const SbFamily *y, const SbParam *p) {
-    if (y->family & SB_LANGUAGE) return !strncmp(p->name, "llm.", 4);
-    return !strncmp(p->name, "enc.", 4) || !strncmp(p->name, "pool.", 5);
-}
-
-// Does this folder fill it? A second channel only if it has one.
-static SB_UNUSED int sb_family_ours(const SbFolder *f, const SbFamily *y, const SbParam *p) {
-    return sb_family_tower(y, p) && (!(p->group & (SB_PLUS | SB_ALPHA)) || sb_family_dual(f));
-}
-
-// The grid's side of a table of n positions, 0 if it is no square.
-static SB_UNUSED int sb_family_grid(const SbConfig *c, int64_t n) {
-    int side = (int)sqrt((double)(n - c->enc_cls) + .5);
-    return (int64_t)side * side + c->enc_cls == n ? side : 0;
-}
-
-// Find the source of p. What is wrong goes to wrong, in one line with what was wrong before; *count counts.
-static SB_UNUSED void sb_family_source(const SbFolder *f, const SbFamily *y, const SbModel *m, const SbParam *p,
-                                       SbSource *s, SbText *wrong, int *count) {
-    char name[256];
-    const SbConfig *c = &m->config;
-    const SbFamilyName *row = sb_family_theirs(y, c->enc_gated, p->name, name, sizeof name);
-    if (!row) sb_die("%s: the family %s has no name for our tensor %s", f->path, y->type, p->name);
-    int parts = row->parts ? row->parts : 1, rank = p->rank, skip = 0, fits = 0;
-    int64_t shape[4] = {(int64_t)p->w.rows * parts, p->w.cols, c->patch, c->patch};
-    if (!strcmp(p->name, "enc.patch_w")) rank = 4, shape[1] = 3;
-    s->in = sb_folder_lookup(f, f->prefix, name);
-    s->first = (long)row->part * p->w.rows * p->w.cols;
-    s->rows = p->w.rows;
-    const SbFileTensor *t = s->in ? s->in->t : NULL;
-    if (t) {
-        while (t->rank - skip > rank && t->shape[skip] == 1) skip++;
-        int64_t n = t->rank - skip == 2 ? t->shape[skip] : 0;
-        if (!strcmp(p->name, "enc.pos") && sb_family_grid(c, n)) shape[0] = n, s->rows = (int)n;
-        fits = t->rank - skip == rank &&
-               (!strcmp(t->type, "F32") || !strcmp(t->type, "BF16") || !strcmp(t->type, "F16"));
-        for (int i = 0; fits && i < rank; i++) fits = t->shape[skip + i] == shape[i];
-    }
-    if (fits || (*count)++ >= 8) return;
-    char *wanted = sb_shape_text("F32, BF16 or F16", rank, shape);
-    char *found = t ? sb_shape_text(t->type, t->rank, t->shape) : sb_copy("nothing");
-    sb_text_add(wrong, "%s%s: expected %s, found %s", wrong->size ? "; " : "", t ? t->name : name, wanted, found);
-    free(wanted), free(found);
-}
-
-// The numbers of p as float, out [rows][cols]; positions of another grid are carried over.
-static SB_UNUSED void sb_family_floats(const SbFamily *y, const SbModel *m, const SbParam *p, const SbSource *s,
-                                       float *out) {
-    const SbConfig *c = &m->config;
-    long n = (long)s->rows * p->w.cols;
-    if (s->rows == p->w.rows) {
-        sb_tensor_floats(out, s->in->t, s->first, n);
-        return;
-    }
-    float *table = (float *)sb_calloc((size_t)n, sizeof *table);
-    int grid = c->image / c->patch;
-    sb_tensor_floats(table, s->in->t, 0, n);
-    sb_grid_resize(y->grid, table, c->enc_cls, sb_family_grid(c, s->rows), p->w.cols, out, grid, grid);
-    free(table);
-}
-
-// A frozen tensor: as it lies in the file, unless it is F16 or a table that does not fit.
-static SB_UNUSED void sb_family_adopt(SbFolder *f, const SbFamily *y, SbModel *m, SbParam *p,
-                                      const SbSource *s) {
-    const SbFileTensor *t = s->in->t;
-    int half = !strcmp(t->type, "F16"), brain = !strcmp(t->type, "BF16");
-    long n = sb_param_count(p);
-    if (half || s->rows != p->w.rows) {
-        float *own = sb_folder_memory(f, n);
-        sb_family_floats(y, m, p, s, own);
-        if (half) f->widened += (uint64_t)n * sizeof *own;
-        sb_model_adopt(m, p, own, SB_F32);
-    } else {
-        sb_model_adopt(m, p, (const char *)t->data + s->first * (brain ? 2 : 4), brain ? SB_BF16 : SB_F32);
-    }
-}
-
-// What should be said once, behind sb_family_bind: tensors that nobody took and that are not known to be needless,
-// and what F16 costs; "" if nothing. free() it.
-static SB_UNUSED char *sb_family_notes(const SbFolder *f) {
-    const SbFamily *y = sb_family_of(f);
-    SbText names = {NULL, 0, 0}, notes = {NULL, 0, 0};
-    int extra = 0;
-    for (int i = 0; i < f->tensors; i++) {
-        const SbFolderTensor *t = f->tensor + i;
-        if (t->used || sb_family_needless(y, t->t->name)) continue;
-        if (extra++ < 4) sb_text_add(&names, "%s%s", extra > 1 ? ", " : "", t->t->name);
-    }
-    sb_text_add(&notes, "%s", "");
-    if (extra)
-        sb_text_add(&notes, "%s: %d tensors are not used: %s%s\n", f->path, extra, names.data,
-                    extra > 4 ? ", ..." : "");
-    if (f->widened)
-        sb_text_add(&notes, "%s: F16 is kept as F32, which takes %.1f MB of memory\n", f->path,
-                    (double)f->widened / 1e6);
-    free(names.data);
-    return notes.data;
-}
-
-// Give the model (planned: sb_model_plan) this folder's weights. Frozen ones (not in the groups trained) are
-// adopted: F32 and BF16 as they lie in the file; the folder must outlive the model. Then call sb_model_memory,
-// and sb_family_fill for what trains. All tensors that are missing or do not fit are named in one error.
-static SB_UNUSED void sb_family_bind(SbFolder *f, SbModel *m, int trained) {
-    const SbFamily *y = sb_family_of(f);
-    char **name = (char **)sb_calloc((size_t)m->params, sizeof *name), text[256];
-    SbSource *s = (SbSource *)sb_calloc((size_t)m->params, sizeof *s);
-    long *bad = (long *)sb_calloc((size_t)m->params, sizeof *bad);
-    SbText wrong = {NULL, 0, 0};
-    int names = 0, count = 0;
-    for (int i = 0; i < m->params; i++)
-        if (sb_family_ours(f, y, m->param[i]) &&
-            sb_family_theirs(y, m->config.enc_gated, m->param[i]->name, text, sizeof text))
-            name[names++] = sb_copy(text);
-    sb_folder_prefix(f, name, names);
-    for (int i = 0; i < m->params; i++)
-        if (sb_family_ours(f, y, m->param[i])) sb_family_source(f, y, m, m->param[i], s + i, &wrong, &count);
-    if (count)
-        sb_die("%s: %d tensors do not fit its config.json (%s): %s%s", f->path, count, y->type, wrong.data,
-               count > 8 ? "; ..." : "");
-#ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic)
-#endif
-    for (int i = 0; i < m->params; i++)
-        bad[i] = s[i].in ? sb_tensor_nonfinite(s[i].in->t, s[i].first, (long)s[i].rows * m->param[i]->w.cols) : -1;
-    for (int i = 0; i < m->params; i++) {
-        if (!s[i].in) continue;
-        if (bad[i] >= 0)
-            sb_die("%s: tensor %s is not finite at element %ld; is the download damaged?", s[i].in->path,
-                   s[i].in->t->name, bad[i]);
-        s[i].in->used = 1;
-        if (!(m->param[i]->group & trained)) sb_family_adopt(f, y, m, m->param[i], s + i);
-    }
-    sb_free_names(name, names);
-    free(s), free(bad);
-}
-
-// Fill what trains from the folder, behind sb_model_memory.
-static SB_UNUSED void sb_family_fill(const SbFolder *f, SbModel *m, int trained) {
-    const SbFamily *y = sb_family_of(f);
-    for (int i = 0; i < m->params; i++) {
-        SbParam *p = m->param[i];
-        if (!(p->group & trained) || !sb_family_ours(f, y, p)) continue;
-        SbSource s;
-        SbText wrong = {NULL, 0, 0};
-        int count = 0;
-        long n = sb_param_count(p);
-        sb_family_source(f, y, m, p, &s, &wrong, &count);
-        float *x = (float *)sb_calloc((size_t)n, sizeof *x);
-        param_t *host = (param_t *)sb_calloc((size_t)n, sizeof *host);
-        sb_family_floats(y, m, p, &s, x);
-        for (long k = 0; k < n; k++) host[k] = (param_t)x[k];
-        sb_put((void *)(uintptr_t)p->w.p, host, (size_t)n * sizeof *host);
-        free(x), free(host);
-    }
 }
 #endif

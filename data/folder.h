@@ -1,8 +1,8 @@
-// folder.h: a model's folder as it comes from the Hugging Face hub: a config and safetensors, whole or in shards.
+// folder.h: a model's folder as it comes from the Hugging Face hub: a config and safetensors (or shards).
 //
 // Refuses: pickles; an index that names files outside its folder, or tensors that its files do not hold; any
-// tensor that checkpoint.h refuses. Weights are mapped, not read: a folder must stay open as long as a model uses
-// its memory. Which tensors there should be, families.h knows.
+// tensor that checkpoint.h refuses. Weights are mapped, not read: a folder must stay open as long as a model
+// uses its memory. Which tensors there should be, families.h knows.
 // Read from top: the folder, opening it, looking up by name with or without a prefix, numbers as float.
 #ifndef SB_FOLDER_H
 #define SB_FOLDER_H
@@ -94,8 +94,8 @@ static SB_UNUSED void sb_folder_shards(SbFolder *f, const char *name) {
         else if (missing++ < 4) sb_text_add(&lost, "%s%s in %s", missing > 1 ? ", " : "", v->string, shard);
     }
     if (missing)
-        sb_die("%s: %d tensors are not in the files that it names: %s%s; are the files of one download?", where,
-               missing, lost.data, missing > 4 ? ", ..." : "");
+        sb_die("%s: %d tensors are not in the files that it names: %s%s; are the files of one download?",
+               where, missing, lost.data, missing > 4 ? ", ..." : "");
     if (f->tensors) qsort(f->tensor, (size_t)f->tensors, sizeof *f->tensor, sb_compare_folder_tensors);
     for (int i = 1; i < f->tensors; i++)
         if (!strcmp(f->tensor[i - 1].t->name, f->tensor[i].t->name))
@@ -119,8 +119,9 @@ static SB_UNUSED void sb_folder_open(SbFolder *f, const char *dir) {
     const char *weights = f->open_clip ? "open_clip_model.safetensors" : "model.safetensors";
     if (f->open_clip ? !sb_folder_has(f->path, weights) : !config || !(whole || shards))
         sb_die("%s: %s is missing%s", f->path, config || f->open_clip ? weights : "config.json",
-               sb_folder_has(f->path, "pytorch_model.bin") ? "; pytorch_model.bin is a pickle, which is not read: "
-               "download the safetensors, or save them with transformers" : "; is the download complete?");
+               sb_folder_has(f->path, "pytorch_model.bin")
+                   ? "; pytorch_model.bin is a pickle, which is not read: download the safetensors"
+                   : "; is the download complete?");
     f->config_path = sb_format("%s/%s", f->path, f->open_clip ? "open_clip_config.json" : "config.json");
     f->config = sb_json_read(f->config_path);
     f->file = (SbCheckpoint *)sb_calloc(SB_SHARD_LIMIT, sizeof *f->file);
@@ -145,8 +146,8 @@ static SB_UNUSED float *sb_folder_memory(SbFolder *f, long count) {
 
 // ---- looking up: files of one model differ in what stands in front of its names
 
-// The tensor prefix + name, or name behind a shorter prefix ("a.b." -> "a." -> ""), or NULL: heads and norms may
-// stand outside of what the prefix names.
+// The tensor prefix + name, or name behind a shorter prefix ("a.b." -> "a." -> ""), or NULL: heads and
+// norms may stand outside of what the prefix names.
 static SB_UNUSED SbFolderTensor *sb_folder_lookup(const SbFolder *f, const char *prefix, const char *name) {
     char full[512];
     size_t length = strlen(prefix);
@@ -162,8 +163,9 @@ static SB_UNUSED SbFolderTensor *sb_folder_lookup(const SbFolder *f, const char 
 static SB_UNUSED void sb_folder_prefix(SbFolder *f, char *const *name, int count) {
     static const char *const prefixes[] = {
         "", "model.", "dinov3_vit.", "dinov2.", "dinov2_with_registers.", "vision_model.", "visual.",
-        "vision_tower.", "vision_tower.vision_model.", "model.vision_tower.", "model.vision_tower.vision_model.",
-        "language_model.", "language_model.model.", "model.language_model."};
+        "vision_tower.", "vision_tower.vision_model.", "model.vision_tower.",
+        "model.vision_tower.vision_model.", "language_model.", "language_model.model.",
+        "model.language_model."};
     int best = 0;
     char full[512];
     f->prefix = "";

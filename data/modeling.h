@@ -7,10 +7,10 @@
 
 static const char sb_modeling_name[] = "modeling_spatialboost.py";
 static const char sb_modeling[] =
-    "\"\"\"SpatialBoost's second attention channel (arXiv 2603.22057, eq. 1) for encoders of transformers.\n"
+    "\"\"\"SpatialBoost's second attention channel (arXiv 2603.22057, eq. 1) for transformers' encoders.\n"
     "\n"
-    "AutoModel.from_pretrained(folder, trust_remote_code=True) reads this file. config.spatialboost says what the\n"
-    "first `layers` blocks of the encoder have instead of Attn:\n"
+    "AutoModel.from_pretrained(folder, trust_remote_code=True) reads this file. config.spatialboost\n"
+    "says what the first `layers` blocks of the encoder have instead of Attn:\n"
     "channels dual:    y = s * Attn(x) + (1 - s) * Attn+(x), s = sigmoid(a), a in R^width\n"
     "channels folded:  the same as one attention of twice the heads, whose output projection is\n"
     "                  [diag(s) Wo | diag(1 - s) Wo+]\n"
@@ -53,8 +53,9 @@ static const char sb_modeling[] =
     "        for attention in attentions[:ours[\"layers\"]]:\n"
     "            (dual if ours[\"channels\"] == \"dual\" else fold)(attention, tower.config.hidden_size)\n"
     "\n"
-    "    # transformers translates tensor names (\"attention.query\" and the like) only for code that is not custom\n"
-    "    return type(base.__name__, (base,), {\"__init__\": init, \"is_custom_code\": classmethod(lambda cls: False)})\n"
+    "    # transformers translates tensors' names on their way in only for code that is not custom\n"
+    "    return type(base.__name__, (base,), {\n"
+    "        \"__init__\": init, \"is_custom_code\": classmethod(lambda cls: False)})\n"
     "\n"
     "\n"
     "for name in (\"Dinov2Model\", \"Dinov2WithRegistersModel\", \"DINOv3ViTModel\", \"SiglipModel\",\n"

@@ -17,14 +17,15 @@ import transformers
 
 
 def features(folder, pixels):
+    """Features of all rows, behind the last norm, and how many attentions are not the family's own."""
     model = transformers.AutoModel.from_pretrained(folder, trust_remote_code=True).eval()
     tower = getattr(model, "vision_model", model)
-    attention = [m for m in tower.modules() if hasattr(m, "k_proj")][0]
-    kind = "dual" if hasattr(attention, "plus") else "folded" if attention.k_proj.out_features > pixels.shape[0] else "plain"
+    attentions = [m for m in tower.modules() if hasattr(m, "q_proj") and hasattr(m, "k_proj")]
     with torch.no_grad():
         y = tower(pixel_values=pixels.permute(2, 0, 1)[None]).last_hidden_state
         y = tower.post_layernorm(y) if hasattr(tower, "pre_layrnorm") else y
-    return y[0].double(), [m for m in tower.modules() if hasattr(m, "k_proj") and (hasattr(m, "plus") or m.k_proj.out_features > m.k_proj.in_features)]
+    ours = sum(hasattr(m, "plus") or m.q_proj.out_features > m.q_proj.in_features for m in attentions)
+    return y[0].double(), ours
 
 
 def distance(a, b):
@@ -41,10 +42,10 @@ def main():
             print(f"{dual.name:28} skipped: not a folder of transformers")
             continue
         f = safetensors.torch.load_file(dual / "features.safetensors")
-        y, gates = features(dual, f["pixels"])
-        folded, _ = features(str(dual).replace("-dual", "-folded"), f["pixels"])
+        y, channels = features(dual, f["pixels"])
+        folded, heads = features(str(dual).replace("-dual", "-folded"), f["pixels"])
         ours, fold = distance(f["feature"].double(), y), distance(folded, y)
-        good = ours <= 1e-5 and fold <= 1e-5 and len(gates) > 0
+        good = ours <= 1e-5 and fold <= 1e-5 and channels > 0 and heads == channels
         bad += not good
         print(f"{dual.name:28} ours {ours:.1e}   folded {fold:.1e}   {'ok' if good else 'FAILED'}")
     sys.exit(bad > 0 or not folders)

@@ -1,18 +1,20 @@
-"""goldens_models.py: writes goldens_models/ beside itself: a tiny random model of every family as its own folder.
+"""goldens_models.py: writes goldens_models/ beside itself: a tiny random model of every family, as a folder.
 
-Refuses: to download, to use any code of ours. Needs the packages of requirements.txt (transformers, open_clip).
-Each folder is what the library itself writes (config.json and safetensors, or open_clip's pair), then made awkward
-as folders of the hub are: F16, BF16, shards, prefixes that drift, defaults left out of config.json. Beside it
+Refuses: to download, to use any code of ours. Needs the packages of requirements.txt. Each folder is what the
+library itself writes (config.json and safetensors, or open_clip's pair), then made awkward as folders of the
+hub are: F16, BF16, shards, prefixes that drift, defaults left out of config.json. Beside it
 expected.safetensors: what the library computes from these files in float64, stored as F32. Read from top: the
-list of families, random weights, encoders, language models.
+list of settings, random weights, encoders, language models.
 
-Every weight is random (biases, gains, LayerScale, registers, probe too), eps is 1e-2 and the rotary bases are odd,
-so that a reader who ignores one key of config.json gets other numbers. open_clip's eps is always 1e-5.
+Every weight is random (biases, gains, LayerScale, registers, probe too), eps is 1e-2 and the rotary bases are
+odd, so that a reader who ignores one key of config.json gets other numbers. open_clip's eps is always 1e-5.
 
 Layout of expected.safetensors, row-major; rows of an encoder: CLS, registers, patches (y, x):
-pixels [h,w,3] normalised input   layer.I [rows,C] residual stream behind block I   feature [rows,C] behind the last
-norm, over all rows (CLIP and open_clip themselves norm only the row they pool)   pooled [C] attention pooling
-big.*, small.*   pixels, feature for grids of 6x6 and 3x3 patches, not 4x4: positions resized as the library does
+pixels [h,w,3]   normalised input
+layer.I [rows,C] residual stream behind block I
+feature [rows,C] behind the last norm, over all rows (CLIP and open_clip norm only the row they pool)
+pooled [C]       attention pooling
+big.*, small.*   pixels, feature for grids of 6x6 and 3x3 patches, not 4x4: positions resized by the library
 token [T]   layer.I [T,D]   logits [T,V]
 RMSNorm and rotary tables stay float32 inside transformers: their values are right to 1e-6 only.
 """
@@ -31,8 +33,8 @@ VIT = dict(hidden_size=24, num_hidden_layers=2, num_attention_heads=3, image_siz
            layer_norm_eps=EPS)
 TEXT = dict(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=12,
             bos_token_id=1, eos_token_id=2)
-LLM = dict(hidden_size=32, intermediate_size=44, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-           vocab_size=61, rms_norm_eps=EPS, bos_token_id=1, eos_token_id=2)
+LLM = dict(hidden_size=32, intermediate_size=44, num_hidden_layers=2, num_attention_heads=4,
+           num_key_value_heads=2, vocab_size=61, rms_norm_eps=EPS, bos_token_id=1, eos_token_id=2)
 
 
 def randomise(model, seed):
@@ -48,7 +50,8 @@ def randomise(model, seed):
 
 
 def expected(folder, tensors):
-    tensors = {k: v.detach().to(torch.int32 if k == "token" else torch.float32).contiguous() for k, v in tensors.items()}
+    tensors = {k: v.detach().to(torch.int32 if k == "token" else torch.float32).contiguous()
+               for k, v in tensors.items()}
     safetensors.torch.save_file(tensors, folder / "expected.safetensors")
     print(f"{folder.name:26} {sum(f.stat().st_size for f in folder.iterdir()):7} bytes",
           {k: tuple(v.shape) for k, v in tensors.items() if not k.startswith(("big", "small"))})
@@ -77,8 +80,11 @@ def again(model, folder):
 def watch(blocks, run):
     """run() and what each block put out, as {"layer.I": [rows, width]}."""
     seen = {}
-    hooks = [b.register_forward_hook(lambda _, a, y, i=i: seen.__setitem__(f"layer.{i}", y[0] if isinstance(y, tuple) else y))
-             for i, b in enumerate(blocks)]
+
+    def see(number):
+        return lambda module, x, y: seen.__setitem__(f"layer.{number}", y[0] if isinstance(y, tuple) else y)
+
+    hooks = [block.register_forward_hook(see(i)) for i, block in enumerate(blocks)]
     result = run()
     for hook in hooks:
         hook.remove()
@@ -96,7 +102,8 @@ def encoder(name, model, seed, tower=lambda m: m, dtype=None, **changes):
     model.to(dtype or torch.float32).save_pretrained(folder)
     rewrite(folder, dtype=dtype, **changes)
     vit = tower(again(model, folder))
-    blocks = vit.model.layer if hasattr(vit, "model") else getattr(vit.encoder, "layer", None) or vit.encoder.layers
+    stack = vit.model if hasattr(vit, "model") else vit.encoder
+    blocks = stack.layer if hasattr(stack, "layer") else stack.layers
     clip = hasattr(vit, "post_layernorm")
     out = {}
     for size, side in SIDES.items():
@@ -114,15 +121,17 @@ def encoder(name, model, seed, tower=lambda m: m, dtype=None, **changes):
 def open_clip_encoder(name, seed, quick, **vision):
     folder = ROOT / name
     folder.mkdir()
-    config = dict(embed_dim=8, vision_cfg=dict(image_size=16, layers=2, width=24, head_width=8, patch_size=PATCH) | vision,
-                  text_cfg=dict(context_length=4, vocab_size=12, width=8, heads=1, layers=1), quick_gelu=quick)
+    vision = dict(image_size=16, layers=2, width=24, head_width=8, patch_size=PATCH) | vision
+    text = dict(context_length=4, vocab_size=12, width=8, heads=1, layers=1)
+    config = dict(embed_dim=8, vision_cfg=vision, text_cfg=text, quick_gelu=quick)
     model = randomise(open_clip.CLIP(**config), seed)
     weights = model.state_dict()
     safetensors.torch.save_file(weights, folder / "open_clip_model.safetensors", {"format": "pt"})
-    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}, indent=2) + "\n")
+    text = json.dumps({"model_cfg": config, "preprocess_cfg": {}}, indent=2)
+    (folder / "open_clip_config.json").write_text(text + "\n")
     out = {}
     for size, side in SIDES.items():
-        other = open_clip.CLIP(**config | {"vision_cfg": config["vision_cfg"] | {"image_size": side}}).eval()
+        other = open_clip.CLIP(**config | {"vision_cfg": vision | {"image_size": side}}).eval()
         resized = dict(weights)
         open_clip.model.resize_pos_embed(resized, other)
         other.load_state_dict(resized)
@@ -163,21 +172,24 @@ def main():
         use_gated_mlp=True, hidden_act="silu", query_bias=False, value_bias=False, **three)), 5, dtype=torch.float16)
     encoder("siglip", hf.SiglipModel(hf.SiglipConfig(vision_config=clip, text_config=TEXT)), 6,
             lambda m: m.vision_model, drop=drop)
-    encoder("siglip_vision_model", hf.SiglipVisionModel(hf.SiglipVisionConfig(vision_use_head=False, **clip)), 7,
-            dtype=torch.bfloat16)
-    encoder("clip", hf.CLIPModel(hf.CLIPConfig(vision_config=clip, text_config=TEXT | dict(projection_dim=8), projection_dim=8)),
-            8, lambda m: m.vision_model)
+    encoder("siglip_vision_model", hf.SiglipVisionModel(hf.SiglipVisionConfig(vision_use_head=False, **clip)),
+            7, dtype=torch.bfloat16)
+    encoder("clip", hf.CLIPModel(hf.CLIPConfig(
+        vision_config=clip, text_config=TEXT | dict(projection_dim=8), projection_dim=8)), 8,
+        lambda m: m.vision_model)
     encoder("clip_vision_model", hf.CLIPVisionModelWithProjection(hf.CLIPVisionConfig(
         projection_dim=8, hidden_act="gelu", **clip)), 9, lambda m: m.vision_model)
     open_clip_encoder("open_clip", 10, True, mlp_ratio=1.9231)
     open_clip_encoder("open_clip_scaled", 11, False, mlp_ratio=2, ls_init_value=.1, no_ln_pre=True)
     language("qwen2", hf.Qwen2ForCausalLM(hf.Qwen2Config(
-        tie_word_embeddings=True, rope_parameters=dict(rope_type="default", rope_theta=321.), **LLM)), 12, torch.bfloat16)
+        tie_word_embeddings=True, rope_parameters=dict(rope_type="default", rope_theta=321.), **LLM)), 12,
+        torch.bfloat16)
     language("llama", hf.LlamaForCausalLM(hf.LlamaConfig(rope_parameters=dict(
         rope_type="llama3", rope_theta=500., factor=8., low_freq_factor=1., high_freq_factor=4.,
         original_max_position_embeddings=64), **LLM)), 13, shard="24KB")
     language("smollm2", hf.LlamaForCausalLM(hf.LlamaConfig(
-        tie_word_embeddings=True, head_dim=12, rope_parameters=dict(rope_type="default", rope_theta=130.), **LLM)), 14)
+        tie_word_embeddings=True, head_dim=12, rope_parameters=dict(rope_type="default", rope_theta=130.),
+        **LLM)), 14)
     print(sum(f.stat().st_size for f in ROOT.rglob("*")), "bytes in all")
 
 
