@@ -83,7 +83,7 @@ static void names() {
 }
 
 // Change one tensor of a copied folder's weights: dropped (what 0), retyped as F64 (1), one row less (2),
-// NaN (3).
+// NaN (3), with a dimension of 1 more at its end (4).
 static std::string damaged(const char *golden_name, const char *tensor, int what) {
     std::string dir = copy(golden_name), path = dir + "/model.safetensors";
     SbCheckpoint c;
@@ -99,6 +99,7 @@ static std::string damaged(const char *golden_name, const char *tensor, int what
             one.data = data.data();
             if (what == 1) one.type = "F64";
             if (what == 2) one.shape[0]--;
+            if (what == 4) one.shape[one.rank++] = 1;
             if (what == 3) memset(data.data() + 4, 0xFF, 4);
         }
         t.push_back(one);
@@ -117,6 +118,8 @@ static void unfit() {
     EXPECT_DIE(Opened o(shorter), "1 tensors do not fit its config.json (dinov2)");
     EXPECT_DIE(Opened o(shorter), "found F32 [23]");
     EXPECT_DIE(Opened o(nan), "attention.key.bias is not finite at element 1");
+    std::string flat = damaged("dinov2", "encoder.layer.1.attention.attention.key.weight", 4);
+    EXPECT_DIE(Opened o(flat), "attention.key.weight: expected F32, BF16 or F16 [24,24], found F32 [24,24,1]");
     // all that is wrong in one error
     std::string wide = copy("dinov2", "\"mlp_ratio\": 2", "\"mlp_ratio\": 3");
     EXPECT_DIE(Opened o(wide), "6 tensors do not fit");
