@@ -33,7 +33,7 @@ export GOMP_SPINCOUNT ?= 10000
 ALL     := $(OPT) $(OMP) $(WARN) $(CFLAGS)
 
 HEADERS := spatialboost.h $(wildcard data/*.h)
-TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h) $(wildcard dev/goldens*.safetensors)
+TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h dev/goldens*.safetensors dev/goldens_models/*/*)
 TOOLS   := data/simulate data/converse data/import
 
 .PHONY: all help run quick real field reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
