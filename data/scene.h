@@ -419,6 +419,31 @@ static SB_UNUSED void sb_scene_save(const SbScene *s, const char *path_given) {
     free(folder);
 }
 
+// ---- geometry and names that questions and import share
+
+static SB_UNUSED double sb_dot3(const double a[3], const double b[3]) {
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+// The vector v turned about the unit vector up by angle, counter-clockwise seen from above (Rodrigues).
+static SB_UNUSED void sb_turn_about(const double v[3], const double up[3], double angle, double out[3]) {
+    double c = cos(angle), s = sin(angle), along = sb_dot3(up, v) * (1 - c);
+    out[0] = c * v[0] + s * (up[1] * v[2] - up[2] * v[1]) + along * up[0];
+    out[1] = c * v[1] + s * (up[2] * v[0] - up[0] * v[2]) + along * up[1];
+    out[2] = c * v[2] + s * (up[0] * v[1] - up[1] * v[0]) + along * up[2];
+}
+
+static SB_UNUSED int sb_is_surface(const char *category) {
+    return !strcmp(category, "floor") || !strcmp(category, "wall") || !strcmp(category, "ceiling");
+}
+
+// Index of the object with an id, -1: none.
+static SB_UNUSED int sb_object_index(const SbScene *scene, int id) {
+    for (int i = 0; id && i < scene->objects; i++)
+        if (scene->object[i].id == id) return i;
+    return -1;
+}
+
 // ---- reprojection
 
 // View a's depth carried into view b and compared with b's own.
