@@ -210,7 +210,10 @@ static void parse(Run *r, int argc, char **argv) {
         if (!flag[i].given || at < (char *)&r->config || at >= (char *)(&r->config + 1)) continue;
         size_t offset = (size_t)(at - (char *)&r->config),
                size = flag[i].kind == SB_FLAG_INT ? sizeof(int) : 8;
-        if (r->base && offset < offsetof(SbConfig, gate) && memcmp(at, (char *)&given + offset, size))
+        int sizes = offset < offsetof(SbConfig, gate) ||
+                    (offset >= offsetof(SbConfig, enc_cls) && offset < offsetof(SbConfig, share_o)) ||
+                    (offset >= offsetof(SbConfig, llm_dim) && offset <= offsetof(SbConfig, rope_original));
+        if (r->base && sizes && memcmp(at, (char *)&given + offset, size))
             sb_die("--%s: the model in %s has another; sizes are chosen in the first stage", flag[i].name,
                    r->base);
         memcpy(at, (char *)&given + offset, size);
