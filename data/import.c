@@ -160,9 +160,10 @@ static void keep_labels(SbImport *im, const SbScene *s) {
 static void make_objects(SbImport *im, SbScene *s) {
     SbScene listed;
     keep_labels(im, s);
-    int local = im->labels[0].name != NULL || !strcmp(im->ids, "view");
+    int local = !strcmp(im->ids, "view");
     if (strcmp(im->ids, "auto") && strcmp(im->ids, "view") && strcmp(im->ids, "scene"))
         sb_die("--ids %s: expected auto, view or scene", im->ids);
+    for (int i = 0; i < s->views; i++) local |= im->labels[i].name != NULL;
     if (local && !strcmp(im->ids, "scene")) sb_die("--ids scene: masks in JSON have no ids of the scene");
     sb_turn_upright(s);
     int named = !local && sb_import_names(im, s, &listed);

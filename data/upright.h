@@ -42,20 +42,21 @@ static int sb_world_normal(const SbView *v, int x, int y, int d, double *n) {
 // Points of the surfaces whose normal is nearer to up than the cosine says, at most room; *all: looked at.
 static long sb_facing_points(const SbScene *s, const double *up, double cosine, double *point, long room,
                              long *all) {
-    const int d = 6;
     long facing = 0;
     *all = 0;
-    for (int i = 0; i < s->views; i++)
-        for (int y = d; y + d < s->view[i].dh; y += 8)
-            for (int x = d; x + d < s->view[i].dw; x += 8) {
+    for (int i = 0; i < s->views; i++) {
+        const SbView *v = s->view + i;
+        const int d = v->dw > 213 ? v->dw * 3 / 320 : 2, step = v->dw > 80 ? v->dw / 80 : 1;
+        for (int y = d; y + d < v->dh; y += step)
+            for (int x = d; x + d < v->dw; x += step) {
                 double n[3], p[3];
-                if (!sb_world_normal(s->view + i, x, y, d, n)) continue;
+                if (!sb_world_normal(v, x, y, d, n)) continue;
                 (*all)++;
                 if (n[0] * up[0] + n[1] * up[1] + n[2] * up[2] <= cosine) continue;
-                if (sb_world_point(s->view + i, x, y, p) && facing < room)
-                    memcpy(point + 3 * facing, p, sizeof p);
+                if (sb_world_point(v, x, y, p) && facing < room) memcpy(point + 3 * facing, p, sizeof p);
                 facing++;
             }
+    }
     return facing;
 }
 
