@@ -612,8 +612,8 @@ static void *sb_scratch(int which, size_t bytes) {
     if (!(p[which] = aligned_alloc(64, have[which]))) SB_FAIL("out of memory: %zu bytes", have[which]);
     return p[which];
 }
-// One row times rows of B that lie along k: what decoding a word does. B is read once, as it lies, so this is as
-// fast as memory; sums as SB_VL partial ones, so that they vectorise in one fixed order.
+// One row times rows of B that lie along k: what decoding a word does. B is read once, as it lies, so this
+// is as fast as memory; sums as SB_VL partial ones, so that they vectorise in one fixed order.
 static inline __attribute__((always_inline)) real sb_dot_row(const real *a, const void *b, const int type,
                                                              long at, int k) {
     real part[4 * SB_VL] = {0}, sum = 0;
