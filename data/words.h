@@ -106,11 +106,6 @@ static void sb_tokens_unknown(SbTokens *t, const char *text, size_t size) {
     snprintf(t->unknown_words + used, size + 3, used ? ", %.*s" : "%.*s", (int)size, text);
 }
 
-static int sb_is_digit(int c) { return c >= '0' && c <= '9'; }
-static int sb_is_letter(int c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 128 || sb_is_digit(c);
-}
-
 // The size of the word at text: letters and digits, - between those, . between digits.
 static size_t sb_word_size(const char *text) {
     const unsigned char *c = (const unsigned char *)text;
