@@ -84,10 +84,10 @@ static int sb_ask_rank(SbAsk *q) {
 }
 
 // The normal of the surface at a pixel of the depth image, towards the camera, in the frame: of the plane
-// through its four neighbours, given that it is one: 1/z, linear across a plane's picture, is at the pixel
-// what it is on average at either pair of them (to SB_MARGIN_FLAT), and all belong to one object. 0: it is
-// not.
-static int sb_pixel_normal(const SbViewInfo *info, int pixel, double out[3]) {
+// through its four neighbours. strict: given that it is one: 1/z, linear across a plane's picture, is at the
+// pixel what it is on average at either pair of them (to SB_MARGIN_FLAT), and all belong to one object. 0:
+// there is none.
+static int sb_pixel_normal(const SbViewInfo *info, int pixel, int strict, double out[3]) {
     static const int step[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
     const SbView *v = info->view;
     double p[4][3], z[4], n[3], here = (double)v->depth[pixel];
@@ -96,13 +96,13 @@ static int sb_pixel_normal(const SbViewInfo *info, int pixel, double out[3]) {
     for (int k = 0; k < 4; k++) {
         int at = pixel + step[k][0] + step[k][1] * v->dw;
         z[k] = (double)v->depth[at];
-        if (!(z[k] > 0) || (v->mask && v->mask[at] != v->mask[pixel])) return 0;
+        if (!(z[k] > 0) || (strict && v->mask && v->mask[at] != v->mask[pixel])) return 0;
         p[k][0] = (x + step[k][0] - v->dk.cx) / v->dk.fx * z[k];
         p[k][1] = (y + step[k][1] - v->dk.cy) / v->dk.fy * z[k];
         p[k][2] = z[k];
     }
     for (int k = 0; k < 4; k += 2)
-        if (fabs(here / z[k] + here / z[k + 1] - 2) > SB_MARGIN_FLAT) return 0;
+        if (strict && fabs(here / z[k] + here / z[k + 1] - 2) > SB_MARGIN_FLAT) return 0;
     for (int k = 0; k < 3; k++) {
         int i = (k + 1) % 3, j = (k + 2) % 3;
         n[k] = (p[3][i] - p[2][i]) * (p[1][j] - p[0][j]) - (p[3][j] - p[2][j]) * (p[1][i] - p[0][i]);
@@ -128,7 +128,8 @@ static int sb_ask_facing(SbAsk *q) {
         double n[3];
         int best = 0;
         if (!sb_draw_point(q, SB_WANT_DEPTH, &q->point[0])) return 0;
-        if (!sb_pixel_normal(q->info, sb_point_pixel(q->info, &q->point[0]), n)) continue;
+        int pixel = sb_point_pixel(q->info, &q->point[0]);
+        if (!sb_pixel_normal(q->info, pixel, !q->again, n)) continue;
         for (int k = 1; k < 5; k++) best = sb_dot3(n, way[k]) > sb_dot3(n, way[best]) ? k : best;
         if (sb_vague(q, sb_dot3(n, way[best]) < least)) continue;
         sb_say(q, "%s", name[best]);

@@ -106,9 +106,6 @@ static SB_PRINTF(2, 3) void sb_say(SbAsk *q, const char *format, ...) {
 
 static const char *sb_name(const SbAsk *q, int object) { return q->info->scene->object[object].name; }
 
-// |metres| in whole centimetres; see Lengths above.
-static int sb_centimetres(double metres) { return (int)sb_clamp(floor(fabs(metres) * 100 + .5), 0, 1e9); }
-
 typedef struct { const char *name; double per_metre; int decimals; } SbUnit;
 static SB_UNUSED const SbUnit sb_unit[SB_UNITS_MIXED] = {
     {"cm", 100, 0}, {"m", 1, 2}, {"ft", 1 / .3048, 2}, {"in", 1 / .0254, 0}};

@@ -61,7 +61,9 @@ static int64_t sb_class_of_order(const SbAsk *q, const char *answer, int points)
             const char *name = points ? point : sb_name(q, q->object[k]);
             int here = (c == answer || c[-1] == ' ') && !strncmp(c, name, strlen(name)), used = 0;
             for (int64_t past = order; past > 0; past /= 5) used |= past % 5 == k + 1;
-            if (here && !used && strchr(",", c[strlen(name)])) order = (order < 0 ? 0 : order) * 5 + k + 1;
+            if (!here || !strchr(",", c[strlen(name)])) continue;
+            if (!used) order = (order < 0 ? 0 : order) * 5 + k + 1;
+            break;
         }
     return order;
 }

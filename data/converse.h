@@ -99,8 +99,8 @@ static int sb_draw_count(SbAsk *q, double count) {
     return count > whole ? whole + (sb_next_unit(&q->random) < count - whole) : whole;
 }
 
-// count questions of a level, of the types that the miniature has words for or of all (wide), in random order,
-// round and round.
+// count questions of a level, of the types that the miniature has words for or of all (wide), in random
+// order, round and round.
 static void sb_ask_level(SbAsk *q, int level, int count, int wide) {
     int type[SB_ASK_COUNT], types = 0, failed = 0;
     for (int i = 0; i < SB_ASK_COUNT; i++) {

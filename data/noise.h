@@ -6,7 +6,7 @@
 //
 //     SbNoise n = sb_noise_parse("depth=.1,swap=.2");
 //     SbScene noisy;  sb_noise_scene(&noisy, &scene, &n, seed);  sb_view_info(&heard, &noisy, v, grid);
-//     SbExtras extras = {&n, all_heard, NULL, NULL};  sb_converse_with(&d, all, views, &mix, seed, i, &extras);
+//     SbExtras e = {&n, all_heard, NULL, NULL};  sb_converse_with(&d, all, views, &mix, seed, number, &e);
 #ifndef SB_NOISE_H
 #define SB_NOISE_H
 #include "pair.h"

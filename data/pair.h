@@ -1,7 +1,7 @@
 // pair.h: what two views of a scene share, and the questions about both of them.
 //
 // Refuses: a question whose answer hangs on a hair (margins in questions.h). Read from top: a point carried
-// from one view into another, overlap, which views go together, one function per answer.
+// from one view into another, overlap, which views go together (bins, windows), one function per answer.
 #ifndef SB_PAIR_H
 #define SB_PAIR_H
 #include "spatial.h"
@@ -102,8 +102,30 @@ static SB_UNUSED double *sb_overlaps(const SbScene *s) {
     return overlap;
 }
 
+// Which pairs of views may stand in a dialogue: from and to, both included. Overlap: 0..1, the smaller of
+// both directions; baseline: metres between the cameras, from their poses.
+typedef struct { double overlap[2], baseline[2]; } SbWindow;
+
+// Strike out of the overlaps of a scene the pairs that a window shuts out (they become -1). Returns how many
+// are left.
+static SB_UNUSED long sb_window(const SbScene *s, const SbWindow *w, double *overlap) {
+    long left = 0;
+    for (int a = 0; a < s->views; a++)
+        for (int b = 0; b < a; b++) {
+            const double *p = s->view[a].pose, *q = s->view[b].pose;
+            double from[3] = {p[3], p[7], p[11]}, to[3] = {q[3], q[7], q[11]};
+            double share = overlap[a * s->views + b], apart = sb_distance3(from, to);
+            int in = share >= w->overlap[0] && share <= w->overlap[1] && apart >= w->baseline[0] &&
+                     apart <= w->baseline[1];
+            left += in;
+            if (!in) overlap[a * s->views + b] = overlap[b * s->views + a] = -1;
+        }
+    return left;
+}
+
 // count different views, view[0] given: each next one is drawn from a random bin (of those that have one) of
-// overlap with one that was drawn before. overlap: of sb_overlaps. Returns how many there are.
+// overlap with one that was drawn before. overlap: of sb_overlaps; pairs below 0 never come. Returns how many
+// there are.
 static SB_UNUSED int sb_draw_views(const double *overlap, int views, int count, SbRandom *r, int *view) {
     int n = 1;
     for (; n < count && n < views; n++) {
@@ -112,10 +134,12 @@ static SB_UNUSED int sb_draw_views(const double *overlap, int views, int count, 
             int used = 0, b = 0;
             for (int i = 0; i < n; i++) used |= view[i] == v;
             while (overlap[with * views + v] > sb_overlap_bin[b]) b++;
+            if (overlap[with * views + v] < 0) continue;
             if (!used && sb_next_int(r, (uint32_t)++bin[b]) == 0) pick[b] = v;  // each equally likely
         }
-        int b = (int)sb_next_int(r, SB_OVERLAP_BINS);
-        while (!bin[b]) b = (b + 1) % SB_OVERLAP_BINS;
+        int b = (int)sb_next_int(r, SB_OVERLAP_BINS), tries = 0;
+        while (!bin[b] && tries++ < SB_OVERLAP_BINS) b = (b + 1) % SB_OVERLAP_BINS;
+        if (!bin[b]) break;
         view[n] = pick[b];
     }
     return n;

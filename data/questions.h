@@ -185,8 +185,8 @@ static const char *sb_mix_count(SbMix *mix, const char *text, const char *at) {
     return end;
 }
 
-// A mix by name ("rec") or by counts ("depth=14,what=10.5,object=3,scene+=2"); forward, pixels, centimetres, no
-// rationale. Errors: dies with the names there are.
+// A mix by name ("rec") or by counts ("depth=14,what=10.5,object=3,scene+=2"); forward, pixels, centimetres,
+// no rationale. Errors: dies with the names there are.
 static SB_UNUSED SbMix sb_mix_parse(const char *text) {
     SbMix mix;
     memset(&mix, 0, sizeof mix);

@@ -529,7 +529,8 @@ static void test_converse_answers(void) {
     for (int i = 0; i < SB_ASK_COUNT; i++) {
         const SbQuestion *q = sb_question_row(i);
         if (getenv("SB_ROOMS") && row[i].asked)
-            printf("     %-12s %7ld asked, %ld wrong, %ld yes\n", q->name, row[i].asked, row[i].wrong, row[i].yes);
+            printf("     %-12s %7ld asked, %ld wrong, %ld yes\n", q->name, row[i].asked, row[i].wrong,
+                   row[i].yes);
         if (q->level == SB_LEVEL_VIEWS) continue;
         CHECK(row[i].asked >= 40, "%s: asked %ld times only", q->name, row[i].asked);
         CHECK(row[i].wrong == 0, "%s: %ld of %ld answers are wrong", q->name, row[i].wrong, row[i].asked);
@@ -610,7 +611,8 @@ static void test_pair_answers(void) {
         const SbQuestion *q = sb_question_row(i);
         int pair = q->level == SB_LEVEL_VIEWS;
         if (getenv("SB_ROOMS") && row[i].asked)
-            printf("     %-12s %7ld asked, %ld wrong, %ld yes\n", q->name, row[i].asked, row[i].wrong, row[i].yes);
+            printf("     %-12s %7ld asked, %ld wrong, %ld yes\n", q->name, row[i].asked, row[i].wrong,
+                   row[i].yes);
         CHECK(row[i].asked >= (pair ? 40 : 6), "%s: asked %ld times only", q->name, row[i].asked);
         CHECK(row[i].wrong == 0, "%s: %ld of %ld answers are wrong", q->name, row[i].wrong, row[i].asked);
         if (q->kind != SB_KIND_YESNO || !pair) continue;
@@ -951,7 +953,8 @@ static void test_converse_counts(void) {
     for (uint64_t n = 0; n < 600; n++)
         if (sb_converse(&d, &scene, 0, &mix, 11, n) == 1) of[d.turn[0].type]++;
     for (int i = 0; i < SB_ASK_COUNT && sb_question_row(i)->level == SB_LEVEL_PIXEL; i++)
-        CHECK(!*sb_question_row(i)->words ? !of[i] : of[i] > 60 && of[i] < 140, "pixel=1: %d of 600 ask for %s", of[i], sb_question_row(i)->name);
+        CHECK(!*sb_question_row(i)->words ? !of[i] : of[i] > 60 && of[i] < 140,
+              "pixel=1: %d of 600 ask for %s", of[i], sb_question_row(i)->name);
     double share = (double)things / (double)possible;
     CHECK(share > .6 && share < .8, "%ld of %ld find an object", things, possible);
     sb_dialogue_free(&d);
@@ -1183,7 +1186,8 @@ static void test_words_differ(void) {
         test_fill(words, words + strcspn(words, "|"), text);
         sb_words_encode(&w, t + type, text, 1);
         for (int k = 0; k < type; k++) {
-            int same = t[k].n && t[k].n == t[type].n && !memcmp(t[k].id, t[type].id, (size_t)t[k].n * sizeof(int));
+            int same =
+                t[k].n && t[k].n == t[type].n && !memcmp(t[k].id, t[type].id, (size_t)t[k].n * sizeof(int));
             CHECK(!same, "%s has the words of %s", sb_question_row(type)->name, sb_question_row(k)->name);
         }
     }

@@ -160,7 +160,8 @@ static int check_choose(const TestAsked *a) {
 static void test_moved(const TestAsked *a, double moved[3]) {
     const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
     double c = cos(p->yaw * 1e-3), s = sin(p->yaw * 1e-3), x = q->at[0] - p->at[0], y = q->at[1] - p->at[1];
-    moved[0] = (c * x + s * y) * 1e-3, moved[1] = (c * y - s * x) * 1e-3, moved[2] = (q->at[2] - p->at[2]) * 1e-3;
+    moved[0] = (c * x + s * y) * 1e-3, moved[1] = (c * y - s * x) * 1e-3,
+    moved[2] = (q->at[2] - p->at[2]) * 1e-3;
 }
 static int check_shift(const TestAsked *a) {
     static const char *const way[3][2] = {{"left", "right"}, {"backward", "forward"}, {"down", "up"}};
@@ -190,7 +191,8 @@ static int check_turn(const TestAsked *a) {
     double pitch = (q->pitch - p->pitch) * 1e-3 * 180 / acos(-1);
     int said[2];
     char side[8], way[8];
-    if (sscanf(a->answer, "%d degree%*[s] to the %7[a-z], %d degree%*[s] %7s", &said[0], side, &said[1], way) != 4 &&
+    if (sscanf(a->answer, "%d degree%*[s] to the %7[a-z], %d degree%*[s] %7s", &said[0], side, &said[1],
+               way) != 4 &&
         sscanf(a->answer, "%d degree%*[s] to the %7[a-z], %d degree %7s", &said[0], side, &said[1], way) != 4)
         return sscanf(a->answer, "%d degree to the", said) == 1 && fabs(fabs(yaw) - 1) < .51;
     return fabs(yaw) < 150.1 && fabs(fabs(yaw) - said[0]) < .51 && fabs(fabs(pitch) - said[1]) < .51 &&
@@ -214,7 +216,8 @@ static int check_find(const TestAsked *a) {
     int said[5][2];
     double mean = 0, height = 0, count = 0;
     if (a->objects != 1 || test_read_points(a->answer, said) != 1) return 0;
-    if (!test_enough(a, test_pixels_in(a, 0, 0, &mean)) || !test_enough(a, test_pixels_in(a, 0, 1, &mean))) return 0;
+    if (!test_enough(a, test_pixels_in(a, 0, 0, &mean)) || !test_enough(a, test_pixels_in(a, 0, 1, &mean)))
+        return 0;
     mean = 0;
     for (int q = 0; q < v->dw * v->dh; q++) {
         if (v->mask[q] != a->scene->object[a->object[0]].id) continue;

@@ -1,5 +1,5 @@
-// test_spatial.h: checks of the questions of data/spatial.h, and of the pixel questions that the miniature has
-// no words for; included by test_converse.h, which has the reading of a question.
+// test_spatial.h: checks of the questions of data/spatial.h, and of the pixel questions that the miniature
+// has no words for; included by test_converse.h, which has the reading of a question.
 //
 // Directions come from dot products on the floor of the world (z is up there), contact and floor plans from
 // points, normals from the independent ray of test_simulate.h.
@@ -118,7 +118,8 @@ static int check_clock(const TestAsked *a) {
     int far_off, hour;
     ahead.x += a->view->pose[2] * 100, ahead.y += a->view->pose[6] * 100;
     double angle = test_clockwise(eye, ahead, test_plan(a, a->object[1]), &far_off);
-    if (sscanf(a->end, "%d o'clock", &hour) != 1 || hour < 1 || hour > 12 || !test_stated(a, a->object, 2)) return 0;
+    if (sscanf(a->end, "%d o'clock", &hour) != 1 || hour < 1 || hour > 12 || !test_stated(a, a->object, 2))
+        return 0;
     return a->objects == 2 && far_off && fabs(remainder(angle - 30 * hour, 360)) < 12.01;
 }
 static int check_stand(const TestAsked *a) {
@@ -149,7 +150,8 @@ static int check_route(const TestAsked *a) {
         all &= far_off;
     }
     if (!all) return 0;
-    snprintf(expected, sizeof expected, "%s, then %s", test_quadrant(turn[0], name), test_quadrant(turn[1], name));
+    snprintf(expected, sizeof expected, "%s, then %s", test_quadrant(turn[0], name),
+             test_quadrant(turn[1], name));
     return test_stated(a, a->object, 4) && !strcmp(a->end, expected);
 }
 static int check_bearing(const TestAsked *a) {
@@ -170,10 +172,12 @@ static int check_on(const TestAsked *a) {
     double apart = fabs(upper->low[1] - lower->high[1]), at[3] = {p->center[0], p->center[1], q->center[2]};
     outside = test_away(q, at) > .0485;
     for (int k = 0; k < 32; k++) {
-        double near_by[3] = {at[0] + .049 * cos(k * acos(-1) / 16), at[1] + .049 * sin(k * acos(-1) / 16), at[2]};
+        double near_by[3] = {at[0] + .049 * cos(k * acos(-1) / 16), at[1] + .049 * sin(k * acos(-1) / 16),
+                             at[2]};
         inside &= test_away(q, near_by) < 1e-9;
     }
-    int states = a->stated == 2 && test_near(a->state[0], upper->low[1]) && test_near(a->state[1], lower->high[1]);
+    int states =
+        a->stated == 2 && test_near(a->state[0], upper->low[1]) && test_near(a->state[1], lower->high[1]);
     if (a->mix->rationale && !states) return 0;
     if (!strcmp(a->end, "yes")) return a->objects == 2 && apart < .0225 && inside;
     return a->objects == 2 && !strcmp(a->end, "no") && (apart > .0475 || outside);
@@ -202,7 +206,8 @@ static int check_touch(const TestAsked *a) {
     double gap = test_gap(a, 0);
     int opposite = strstr(a->question, "space") != NULL, yes = !strcmp(a->end, opposite ? "no" : "yes");
     if (a->mix->rationale && (a->stated != 1 || fabs(a->state[0] - gap) > .02)) return 0;
-    return a->objects == 2 && (yes ? gap < .02 : gap > .048) && (yes || !strcmp(a->end, opposite ? "yes" : "no"));
+    return a->objects == 2 && (yes ? gap < .02 : gap > .048) &&
+           (yes || !strcmp(a->end, opposite ? "yes" : "no"));
 }
 static int check_fit(const TestAsked *a) {
     double width, gap = test_gap(a, 1);
@@ -248,7 +253,8 @@ static int check_sizes(const TestAsked *a) {
         if (a->body[said[k]].volume < 1.23 * a->body[said[k + 1]].volume) return 0;
     for (int k = 0; k < 9 && a->mix->rationale; k++) {
         static const int axis[3] = {0, 2, 1};
-        if (a->stated != 9 || !test_near(a->state[k], a->scene->object[a->object[k / 3]].size[axis[k % 3]])) return 0;
+        if (a->stated != 9 || !test_near(a->state[k], a->scene->object[a->object[k / 3]].size[axis[k % 3]]))
+            return 0;
     }
     return said[0] != said[1] && said[1] != said[2] && said[0] != said[2];
 }
