@@ -84,21 +84,21 @@ static int sb_ask_rank(SbAsk *q) {
 }
 
 // The normal of the surface at a pixel of the depth image, towards the camera, in the frame: of the plane
-// through its four neighbours. strict: given that it is one: 1/z, linear across a plane's picture, is at the
-// pixel what it is on average at either pair of them (to SB_MARGIN_FLAT), and all belong to one object. 0:
-// there is none.
+// through its four neighbours (a 64th of the picture's width off, for cameras that measure with noise).
+// strict: given that it is one: 1/z, linear across a plane's picture, is at the pixel what it is on average
+// at either pair of them (to SB_MARGIN_FLAT), and all belong to one object. 0: there is none.
 static int sb_pixel_normal(const SbViewInfo *info, int pixel, int strict, double out[3]) {
     static const int step[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
     const SbView *v = info->view;
     double p[4][3], z[4], n[3], here = (double)v->depth[pixel];
-    int x = pixel % v->dw, y = pixel / v->dw;
-    if (x < 1 || y < 1 || x > v->dw - 2 || y > v->dh - 2 || !(here > 0)) return 0;
+    int x = pixel % v->dw, y = pixel / v->dw, off = v->dw < 128 ? 1 : v->dw / 64;
+    if (x < off || y < off || x >= v->dw - off || y >= v->dh - off || !(here > 0)) return 0;
     for (int k = 0; k < 4; k++) {
-        int at = pixel + step[k][0] + step[k][1] * v->dw;
+        int at = pixel + off * (step[k][0] + step[k][1] * v->dw);
         z[k] = (double)v->depth[at];
         if (!(z[k] > 0) || (strict && v->mask && v->mask[at] != v->mask[pixel])) return 0;
-        p[k][0] = (x + step[k][0] - v->dk.cx) / v->dk.fx * z[k];
-        p[k][1] = (y + step[k][1] - v->dk.cy) / v->dk.fy * z[k];
+        p[k][0] = (x + off * step[k][0] - v->dk.cx) / v->dk.fx * z[k];
+        p[k][1] = (y + off * step[k][1] - v->dk.cy) / v->dk.fy * z[k];
         p[k][2] = z[k];
     }
     for (int k = 0; k < 4; k += 2)

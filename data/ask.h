@@ -32,7 +32,7 @@ struct SbAsk {
     const SbViewInfo *info;
     const SbMix *mix;
     SbDialogue *out;
-    SbRandom random;
+    SbRandom random, drawn;               // drawn: random as it was before this case
     int type, inverse;
     const SbViewInfo *const *all, *other; // all pictures; {J}, where info is {I}
     int pictures, picture[2];             // {I} {J}: places in all

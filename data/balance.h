@@ -86,7 +86,7 @@ static SB_UNUSED int64_t sb_answer_class(const SbAsk *q, const char *answer) {
         hash = sb_hash(0, (uint64_t)(number / SB_CLASS_DEGREES));
         answer += used + (answer[used] == 's');
     }
-    return (int64_t)(sb_hash_text(hash, answer, strcspn(answer, ",")) >> 2);
+    return (int64_t)(sb_hash_text(hash, answer, used ? strcspn(answer, ",") : strlen(answer)) >> 2);
 }
 
 // ---- the balance

@@ -35,7 +35,7 @@ static void sb_census_page_table(SbText *t, const SbCensusRow *row) {
     long most = 1;
     for (int i = 0; i < SB_ASK_COUNT; i++) most = row[i].asked > most ? row[i].asked : most;
     sb_html(t, "<div class=wide><table class=time><tr><th>question<th><th>asked<th>answers<th>commonest, %"
-               "<th>blind, %<th>chance, %<th>frame: answer\n");
+               "<th>blind, %<th>chance, %<th style=\"text-align:left\">frame: answer\n");
     for (int i = 0; i < SB_ASK_COUNT; i++) {
         const SbQuestion *q = sb_question_row(i);
         if (!row[i].asked) continue;
@@ -61,6 +61,7 @@ static void sb_census_chart(SbText *t, const SbCensus *c, int depth, const char 
     for (long i = 0; i < c->turns; i++) {
         int is_depth = c->turn[i].type == SB_ASK_depth;
         if (sb_question_row(c->turn[i].type)->kind != SB_KIND_LENGTH || is_depth != depth) continue;
+        if (!(c->turn[i].said > 0)) continue;   // a gap that is none
         most = fmax(most, length[n++] = c->turn[i].said);
     }
     SbFrame f = {0, ceil(fmax(most, 1)), 0, 1};
@@ -90,9 +91,10 @@ static SB_UNUSED void sb_census_page(const char *path, const char *title, const 
     sb_census_chart(&t, c, 0, "other lengths");
     sb_html(&t, "</div>\n<h2>Types of question</h2>\n<p>Answers: how many different ones, lengths within a "
                 "quarter counted as one; commonest: the share of the first of them. Blind: the share that is "
-                "hit by one who sees the question alone (its type, the categories that it names, the place of "
-                "its points on a grid of 4 &times; 4) and has learnt the other half of the dialogues. A question "
-                "whose blind share is far above chance can be answered without looking.</p>\n");
+                "hit by one who sees the question alone (its type, the categories that it names, the place "
+                "of its points on a grid of 4 &times; 4) and has learnt the other half of the dialogues. A "
+                "question whose blind share is far above chance can be answered without looking. "
+                "Frames: camera, planar z; level, X right, Y up, Z ahead of a camera held level.</p>\n");
     sb_census_page_table(&t, row);
     sb_page_end(&t);
     sb_write_file(path, t.data, t.size);

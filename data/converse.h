@@ -60,6 +60,7 @@ static int sb_ask_once(SbAsk *q, int type) {
     if (q->units == SB_UNITS_MIXED) q->units = (int)sb_next_int(&q->random, SB_UNITS_MIXED);
     SbDialogueTurn *turn = sb_dialogue_turn(d, type);
     size_t start = d->text.size;
+    q->drawn = q->random;
     if (!row->ask(q)) {
         d->text.size = start;
         return 0;

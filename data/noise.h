@@ -151,6 +151,7 @@ static int sb_answer_again(SbAsk *q) {
     SbAsk a = *q;
     size_t start = d->text.size;
     a.again = 1;
+    a.random = q->drawn;
     a.all = q->noisy;
     a.info = q->noisy[q->picture[0]];
     a.other = q->other ? q->noisy[q->picture[1]] : NULL;

@@ -141,7 +141,7 @@
     X(clearance, SCENE, LENGTH, OBJECT, sb_ask_clearance, "level: gap of A and B along Y", "",              \
       "What is the vertical gap between {A} and {B}?|How much height is free between {A} and {B}?")         \
     X(room, SCENE, AREA, ROOM, sb_ask_room, "world: area of the floor", "",                                 \
-      "How large is the floor of this room?|What is the area of this room's floor?")                        \
+      "How large is this room, seen from above?|What is the area of this room?")                            \
     X(route, SCENE, TURN, OBJECT, sb_ask_route, "at each stop, facing on: quadrant of the next", "",        \
       "You walk from {A} straight to {B}, then to {C}, then to {D}. How do you turn at the two stops?|"     \
       "A robot drives in straight lines from {A} to {B}, {C} and {D}. How does it turn at each stop?")      \

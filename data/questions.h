@@ -24,8 +24,8 @@
 //   Front     the nearest point has the smaller Z.  Above: the centre has the larger Y.  Taller: along Y.
 //   Bigger    more volume.  Width, height: extent in X, Y.  Bounds: centre and extents along X, Y, Z.
 //   Distance  centre to centre; vertical |dY|, horizontal sqrt(dX^2 + dZ^2).  Gap: between nearest points.
-//   Facing    the normal of the plane through the four neighbours of a pixel, or of a patch's middle pixel:
-//             up, down, towards us (-Z), left or right, whichever is nearest.
+//   Facing    the normal of the plane through four neighbours of a pixel, or of a patch's middle pixel: up,
+//             down, towards us (-Z), left or right, whichever is nearest.
 //   Turns     whole degrees to the left or right; at A facing B: quadrants, in front within 45 degrees of B's
 //             direction; hours of a clock: the nearest. On paths: straight lines, floor plan only.
 //   On        the foot of A at the height of B's top, A's centre over B's floor plan.  Touch: no gap.
