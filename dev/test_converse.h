@@ -483,6 +483,7 @@ static void test_pile(SbScene *scene, int i) {
     if (i % 2 == 0) {
         memcpy(o[4].center, o[3].center, sizeof o[4].center);
         o[4].center[2] += (o[3].size[2] + o[4].size[2]) / 2;
+        o[4].center[0] += .03 * (i / 2 % 12);   // from the middle of it to beyond its border
     }
     if (i % 4 == 1 && scene->objects > 5) o[5].center[2] += 1.2;
     for (int q = 0; q < v->dw * v->dh && i % 3 == 1; q++)
