@@ -9,7 +9,8 @@ OUT     ?= out
 NATIVE  := $(shell for f in -march=native -mcpu=native; do $(CC) $$f -x c -c /dev/null -o /dev/null 2>/dev/null && { echo $$f; break; }; done)
 OPT     := -O3 $(NATIVE) -ffp-contract=fast -fno-math-errno
 WARN    := -Wall -Wextra $(shell $(CC) --version 2>/dev/null | grep -q clang && echo -Wno-pass-failed)
-LIBS    := -lcjson -lm
+FILES   := -lcjson -lpcre2-8 -lutf8proc
+LIBS    := $(FILES) -lm
 
 # OpenMP where the compiler has it (macOS: brew install libomp); without it the pragmas still vectorise, so the bits
 # are the same and only the time is not.
@@ -33,7 +34,7 @@ export GOMP_SPINCOUNT ?= 10000
 ALL     := $(OPT) $(OMP) $(WARN) $(CFLAGS)
 
 HEADERS := spatialboost.h $(wildcard data/*.h)
-TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h) dev/goldens.safetensors
+TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h dev/goldens*.safetensors dev/goldens_models/*/*)
 TOOLS   := data/simulate data/converse data/import
 
 .PHONY: all help run quick real field reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
@@ -57,11 +58,11 @@ help:
 
 # Missing headers: say what to install, once.
 deps:
-	@printf '#include <cjson/cJSON.h>\n#if __has_include(<stb/stb_image.h>)\n#include <stb/stb_image.h>\n#else\n#include "stb_image.h"\n#endif\n' \
+	@printf '#include <cjson/cJSON.h>\n#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h>\n#include <utf8proc.h>\n#if __has_include(<stb/stb_image.h>)\n#include <stb/stb_image.h>\n#else\n#include "stb_image.h"\n#endif\n' \
 	  | $(CC) $(OPT) -x c -fsyntax-only - 2>/dev/null || { \
-	  echo 'cJSON or stb_image is missing. Install them with one of'; \
-	  echo '    sudo apt-get install -y gcc g++ make libstb-dev libcjson-dev       (Debian, Ubuntu)'; \
-	  echo '    brew install libomp cjson stb                                      (macOS)'; exit 1; }
+	  echo 'cJSON, stb_image, PCRE2 or utf8proc is missing. Install them with one of'; \
+	  echo '    sudo apt-get install -y gcc g++ make libstb-dev libcjson-dev libpcre2-dev libutf8proc-dev     (Debian, Ubuntu)'; \
+	  echo '    brew install libomp cjson stb pcre2 utf8proc                                                  (macOS)'; exit 1; }
 
 train eval: %: %.c $(HEADERS) | deps
 	$(CC) -std=c11 $(ALL) $< -o $@ $(LIBS)

@@ -10,7 +10,7 @@
 //   >>contract   the operations: equation, shapes, what is = and what is +=   (a GPU provides the same names)
 //   >>cpu        their bodies: plain loops and OpenMP, each forward directly above its backward
 //   >>tensors    one table a module: parameters, activations
-//   >>batch      samples of images and turns, scenes of posed views, packed into rows
+//   >>batch      what a batch is; data/batch.h packs images, turns and scenes of posed views into its rows
 //   >>model      block, encoder, projector, second paper, LLM: forward above backward, contract names only
 //   >>train      objectives, clipping, AdamW, schedule
 //   >>license
@@ -37,14 +37,14 @@
 //  boost PLUS+ALPHA+PROJ (Attn+, a, projector), aggregator AGG, spa3r FIELD, vlm ADAPT (+LLM: --tune_llm).
 //  Frozen tensors have no gradient memory: sb_update, the only writer after the start, skips them.
 //
-//  The second paper, Spa3R (search for "second paper"; a scene's rows are made in data/posed.h):
+//  The second paper, Spa3R (search for "second paper"; a scene's rows are made in data/batch.h):
 //
 //  views ─► encoder ─► aggregator ─┬─► features of every view: the targets
 //                                  └─► of context views ─► Spa3R's encoder ─► latents ─┬─► decoder ─► any
 //                                      a camera alone ─► rays ─────────────────────────┘   view's features
 //  It shares the block, the attention, the norm, the optimiser, the tables. It adds key intervals of frames,
 //  passes and scenes; q and k norm, LayerScale, a table by which heads are turned (RoPE2D, cameras); the
-//  operations gate, silu, modulate and feature_loss; heads for geometry, cameras, features; the adapter.
+//  operations gate, modulate and feature_loss; heads for geometry, cameras, features; the adapter.
 //  A model has it only if sb_model_init is asked: SB_AGGREGATOR, SB_SPA3R, SB_ADAPTER. Deviation: by default
 //  the context's cameras enter the encoder (context_camera = 1); the paper's encoder reads none (0).
 //
@@ -56,11 +56,11 @@
 //  eq. 1, alpha, Attn+                              sb_dual_fold_forward, sb_attention_forward (2H heads)
 //  projector g_P, "as LLaVA-1.5"                    sb_projector_forward
 //  f_L, autoregressive loss on answers              sb_llm_forward, sb_llm_loss
-//  one dialogue = several turns                     sb_batch_turn, >>batch: who sees whom
+//  one dialogue = several turns                     sb_batch_turn; data/batch.h: who sees whom
 //  freezing                                         sb_model_train(groups)
 //  VGGT: frame and global attention, special tokens sb_batch_pass, sb_aggregator_forward
-//  M_ij, asymmetric views                           global_keys, written by sb_batch_pass (data/posed.h)
-//  VGGT: camera head, pose encoding                 sb_camera_forward, sb_pose_encode (data/posed.h)
+//  M_ij, asymmetric views                           global_keys, written by sb_batch_pass (data/batch.h)
+//  VGGT: camera head, pose encoding                 sb_camera_forward, sb_pose_encode (data/batch.h)
 //  Spa3R encoder, queries to latents z              sb_latents_forward
 //  rays, PRoPE: P = K E in q, k, v, o               sb_camera_ray, sb_camera_prope (there), sb_turn_heads
 //  decoder and its loss, L1 + cosine                sb_decoder_forward, sb_feature_loss, sb_step_field
@@ -68,16 +68,17 @@
 //
 //  To embed it:
 //      #include "spatialboost.h"
+//      #include "data/batch.h"                                          // images and words to rows
 //      SbConfig c = sb_config_preset(SB_MINI);
 //      SbModel m;  sb_model_init(&m, &c, SB_DUAL);                      // with the second channel
 //      sb_model_random(&m, ~0, seed, 1);  sb_model_train(&m, SB_PLUS | SB_ALPHA | SB_PROJ);
 //      SbBatch b;  memset(&b, 0, sizeof b);  int image = sb_batch_image(&b, &c, rgb, c.image, c.image);
 //      sb_batch_sample(&b);  sb_batch_prefix_image(&b, &c, image);
-//      sb_batch_turn(&b, &c, token, target, NULL, n);   // token q0 q1 a0, target -1 a0 a1: see >>batch
+//      sb_batch_turn(&b, &c, token, target, NULL, n);   // token q0 q1 a0, target -1 a0 a1
 //      sb_step_lm(&m, &b, 1);  sb_update(&m, lr, decay, step);          // step counts from 1
 //      loss = sb_loss(&m);  norm = sb_norm(&m);      // only here does the host wait for a GPU
-//  Spa3R: include data/posed.h too; sb_model_init(&m, &c, SB_AGGREGATOR | SB_SPA3R), sb_model_train(&m,
-//  SB_FIELD), a batch as on top of that file, sb_step_field.
+//  Spa3R: sb_model_init(&m, &c, SB_AGGREGATOR | SB_SPA3R), sb_model_train(&m, SB_FIELD), a batch as on top of
+//  data/batch.h, sb_step_field.
 //  To add a tensor: one line in its module's table (>>tensors) gives it a field, memory, a name in
 //  checkpoints, an initial value, weight decay, a group, a place in the optimiser and in every test. Then
 //  use it in >>model; if that needs a new operation, add it to >>contract and >>cpu, forward and backward. To
@@ -128,7 +129,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
 // ------------------------------------------------------------------------------------------------- >>config
 // X(type, name, toy, mini, small, help): the struct, presets, flags, checkpoint header, printed settings.
 // toy: tests; mini: `make run` on a laptop; small: ViT-S/14 and a 25 M LLM, for timing.
-#define SB_CONFIG(X) SB_CONFIG_BOOST(X) SB_CONFIG_FIELD(X)
+#define SB_CONFIG(X) SB_CONFIG_BOOST(X) SB_CONFIG_FAMILY(X) SB_CONFIG_FIELD(X)
 #define SB_CONFIG_BOOST(X)                                                                                \
     X(int, image, 32, 64, 224, "side of the (square) picture in pixels")                                  \
     X(int, patch, 8, 8, 14, "side of a patch in pixels")                                                  \
@@ -158,6 +159,29 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(double, clip, 1, 1, 1, "clip the gradient's global norm to this (0: never)")                        \
     X(double, warmup, .03, .03, .03, "share of the steps in which the learning rate rises linearly")      \
     X(int, seed, 1, 1, 1, "everything random follows from it")
+// What tells one family of pretrained models from another (data/families.h reads it off their config.json).
+// bias bits: SB_BIAS_Q, ...
+#define SB_CONFIG_FAMILY(X)                                                                               \
+    X(int, enc_cls, 1, 1, 1, "encoder: 1: a CLS row stands before the patches; 0: none (SigLIP)")         \
+    X(int, enc_registers, 0, 0, 0, "encoder: register rows behind CLS")                                   \
+    X(int, enc_pos, 1, 1, 1, "encoder: 1: learned positions; 0: none")                                    \
+    X(double, enc_rope, 0, 0, 0, "encoder: base of the axial rotation of q and k (DINOv3: 100; 0: none)") \
+    X(int, enc_pre, 0, 0, 0, "encoder: 1: a norm in front of the blocks (CLIP)")                          \
+    X(int, enc_act, 0, 0, 0, "encoder: 0 gelu, 1 gelu by tanh, 2 quick gelu (gated: always silu)")        \
+    X(int, enc_gated, 0, 0, 0, "encoder: 1: gated MLP (SwiGLU)")                                          \
+    X(int, enc_scaled, 0, 0, 0, "encoder: 1: LayerScale")                                                 \
+    X(int, enc_bias, 63, 63, 63, "encoder: biases, a sum of 1 q, 2 k, 4 v, 8 o, 16 MLP, 32 patches")      \
+    X(int, enc_final, 1, 1, 1, "encoder: 1: a norm behind the last block; 0: none (LLaVA's layer -2)")    \
+    X(int, enc_pool, 0, 0, 0, "encoder: 1: attention pooling (SigLIP)")                                   \
+    X(int, share_o, 0, 0, 0, "second channel: 1: without an output projection of its own")                \
+    X(int, last_layers, 0, 0, 0, "control: so many of the encoder's last blocks are a group to train")    \
+    X(int, llm_dim, 0, 0, 0, "LLM: head size (0: llm_width / llm_heads)")                                 \
+    X(int, llm_bias, 7, 7, 7, "LLM: biases, a sum of 1 q, 2 k, 4 v")                                      \
+    X(int, llm_tied, 1, 1, 1, "LLM: 1: the word table is the output projection too")                      \
+    X(double, rope_factor, 0, 0, 0, "LLM: rope type llama3: factor (0: default type)")                    \
+    X(double, rope_low, 1, 1, 1, "its low_freq_factor")                                                   \
+    X(double, rope_high, 4, 4, 4, "its high_freq_factor")                                                 \
+    X(double, rope_original, 8192, 8192, 8192, "its original_max_position_embeddings")
 // The second paper. A model has these towers only if sb_model_init is asked for them.
 #define SB_CONFIG_FIELD(X)                                                                                \
     X(int, agg_layers, 2, 3, 12, "aggregator: pairs of frame and global block (width: the encoder's)")    \
@@ -206,7 +230,13 @@ SB_FN const char *sb_config_error(const SbConfig *c) {
     X(c->enc_width < 1 || c->llm_width < 1, "widths must be positive")
     X(c->enc_heads < 1 || c->enc_width % c->enc_heads, "enc_width must be a multiple of enc_heads")
     X(c->enc_width % 4 || c->llm_width % 4, "widths must be multiples of 4 (sin-cos start of positions)")
-    X(c->llm_heads < 1 || c->llm_width % (2 * c->llm_heads), "llm_width / llm_heads must be even")
+    X(c->llm_heads < 1 || (c->llm_dim ? c->llm_dim % 2 : c->llm_width % (2 * c->llm_heads)),
+      "the LLM's head size must be even")
+    X(c->enc_rope && c->enc_width / c->enc_heads % 4, "encoder: rotated heads must be a multiple of 4")
+    X((c->enc_cls | c->enc_pos | c->enc_pre | c->enc_gated | c->enc_scaled | c->enc_final | c->enc_pool |
+       c->share_o | c->llm_tied) & ~1, "a switch is 0 or 1")
+    X(c->enc_act < 0 || c->enc_act > 2 || c->enc_bias < 0 || c->enc_bias > 63 || c->llm_bias < 0 ||
+      c->llm_bias > 7 || c->enc_registers < 0 || c->llm_dim < 0, "a switch has no such value")
     X(c->llm_kv_heads < 1 || c->llm_heads % c->llm_kv_heads, "llm_heads must be a multiple of llm_kv_heads")
     X(c->enc_layers < 1 || c->llm_layers < 1 || c->enc_mlp < 1 || c->llm_mlp < 1, "sizes must be positive")
     X(c->vocab < 1 || c->batch < 1 || c->classes < 1 || c->labels < 1, "sizes must be positive")
@@ -238,7 +268,7 @@ SB_FN const char *sb_field_error(const SbConfig *c) {
 // changed in place are names in _inplace and what sb_adamw moves. A parameter's gradient may be NULL (frozen:
 // that work is skipped), any other pointer only where it says so. A backend keeps its own scratch. Rows are
 // independent unless stated, so an op may be called on a range of rows (that is how the KV cache works).
-// Host code touches tensors only through the five memory functions. Sums run in one fixed order: results do
+// Host code touches tensors only through the memory functions. Sums run in one fixed order: results do
 // not depend on the number of threads.
 
 enum { SB_F32, SB_BF16, SB_F64 };
@@ -266,20 +296,26 @@ SB_FN void sb_free(void *device);
 SB_FN void sb_put(void *device, const void *host, size_t bytes);      // host to backend
 SB_FN void sb_get(void *host, const void *device, size_t bytes);      // backend to host
 SB_FN void sb_zero(void *device, size_t bytes);
+SB_FN const void *sb_share(const void *host, size_t bytes); // for the backend to read: host itself, or a copy
+SB_FN void sb_unshare(const void *device);
 
 // linear: y[n][out] = x[n][in] w^T + b, w [out][in], b [out] or absent. Column slices by ldy, ldx.
 SB_FN void sb_linear_forward(real *y, long ldy, const real *x, long ldx, SbWeight w, SbWeight b, long n);
-// h = x w^T + b,  g = gelu(h) = h Phi(h), the exact (erf) form. h, g [n][out] dense.
-SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n);
+// An MLP's activation: h Phi(h), the exact form; or h sigmoid(u(h)): gelu by tanh, u = sqrt(8/pi) (h +
+// .044715 h^3); quick gelu, u = 1.702 h; silu, u = h.
+enum { SB_GELU, SB_GELU_TANH, SB_QUICK_GELU, SB_SILU };
+// h = x w^T + b,  g = act(h). h, g [n][out] dense.
+SB_FN void sb_linear_act_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n,
+                                 int act);
 // d_x = d_y w   and   d_x += d_y w
 SB_FN void sb_linear_backward_input(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n);
 SB_FN void sb_linear_backward_input_add(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n);
 // d_w [out][in] += d_y^T x,   d_b [out] += column sums of d_y.   Rows are summed.
 SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y, long ldy, const real *x,
                                      long ldx, long n, int out, int in);
-// g = gelu(h);   d_h = d_g gelu'(h), gelu'(h) = Phi(h) + h phi(h)
-SB_FN void sb_gelu_forward(real *g, const real *h, long count);
-SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count);
+// g = act(h);   d_h = d_g act'(h): Phi(h) + h phi(h), or s + h s (1 - s) u'(h), s = sigmoid(u(h))
+SB_FN void sb_act_forward(real *g, const real *h, long count, int act);
+SB_FN void sb_act_backward(real *d_h, const real *d_g, const real *h, long count, int act);
 // h [n][2F] = (gate | up):  g [n][F] = silu(gate) up, silu(x) = x / (1 + exp(-x))
 SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f);
 SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n, int f);
@@ -306,9 +342,6 @@ SB_FN void sb_scale_backward(real *d_x, param_t *d_s, const real *d_y, const rea
 // y = x + a sigmoid(u);   d_a = d_y s,  d_u = d_y a s (1-s), s = sigmoid(u)   (d_x is d_y)
 SB_FN void sb_gate_forward(real *y, const real *x, const real *a, const real *u, long count);
 SB_FN void sb_gate_backward(real *d_a, real *d_u, const real *d_y, const real *a, const real *u, long count);
-// y = x / (1 + exp(-x)) and back
-SB_FN void sb_silu_forward(real *y, const real *x, long count);
-SB_FN void sb_silu_backward(real *d_x, const real *d_y, const real *x, long count);
 // mod [n][3C] = (shift | scale | gate):  u [n][C] = t + gate (x (1 + scale) + shift)   (d_t is d_u)
 SB_FN void sb_modulate_forward(real *u, const real *t, const real *x, const real *mod, long n, int width);
 SB_FN void sb_modulate_backward(real *d_x, real *d_mod, const real *d_u, const real *x, const real *mod,
@@ -332,18 +365,21 @@ SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_
 // wc [C][2M] = (diag(s) w | diag(1-s) wp), bc = s b + (1-s) bp
 SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
                                 SbWeight a);
-// d_w += s M1, d_wp += (1-s) M2, d_b += s d_bc, d_bp += (1-s) d_bc, where d_wc = (M1 | M2);
+// d_w += s M1, d_wp += (1-s) M2, d_b += s d_bc, d_bp += (1-s) d_bc, where d_wc = (M1 | M2) (one projection
+// for both channels: w = wp, and d_wp may be d_w, d_bp d_b);
 // d_a += s (1-s) (rowsum(M1*w) - rowsum(M2*wp) + d_bc (b - bp))
 SB_FN void sb_dual_fold_backward(param_t *d_w, param_t *d_b, param_t *d_wp, param_t *d_bp, param_t *d_a,
                                  const param_t *d_wc, const param_t *d_bc, SbWeight w, SbWeight b,
                                  SbWeight wp, SbWeight bp, SbWeight a);
-// patch [n][3] = (first pixel or -1 for the CLS row, pixels per image row, position). pixels [..][3].
-// col [n][3PP] = the patch as (channel, y, x), 0 for CLS;  x = (col w^T + b, or cls) + pos[position]
+// patch [n][3] = (first pixel, or -1 for CLS, -2 - k for register k; pixels per image row; position, -1:
+// none). pixels [..][3]. col [n][3PP] = the patch as (channel, y, x), else 0;  x = (col w^T + b, or cls, or
+// registers[k]) + pos[position]
 SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
-                                  SbWeight b, SbWeight cls, SbWeight pos, long n, int side);
-SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_pos,
-                                   const real *d_x, const real *col, const int *patch, long n, int width,
-                                   int cols, int positions);
+                                  SbWeight b, SbWeight cls, SbWeight registers, SbWeight pos, long n,
+                                  int side);
+SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_registers,
+                                   param_t *d_pos, const real *d_x, const real *col, const int *patch,
+                                   long n, int width, int cols, int registers, int positions);
 // x [n][C] = sum of emb[token[i][j]], j < SB_BAG (-1: none), + vis[vis_row[i]] (-1: none)
 SB_FN void sb_embed_forward(real *x, SbWeight emb, const int *token, const real *vis, const int *vis_row,
                             long n);
@@ -415,6 +451,8 @@ SB_FN void sb_free(void *device) {
 SB_FN void sb_put(void *device, const void *host, size_t bytes) { SB_OP; memcpy(device, host, bytes); }
 SB_FN void sb_get(void *host, const void *device, size_t bytes) { SB_OP; memcpy(host, device, bytes); }
 SB_FN void sb_zero(void *device, size_t bytes) { SB_OP; memset(device, 0, bytes); }
+SB_FN const void *sb_share(const void *host, size_t bytes) { return (void)bytes, host; }
+SB_FN void sb_unshare(const void *device) { (void)device; }
 
 // ---- elementary functions. In float: short polynomials that vectorise without -ffast-math; in double: libm.
 
@@ -574,12 +612,38 @@ static void *sb_scratch(int which, size_t bytes) {
     if (!(p[which] = aligned_alloc(64, have[which]))) SB_FAIL("out of memory: %zu bytes", have[which]);
     return p[which];
 }
+// One row times rows of B that lie along k: what decoding a word does. B is read once, as it lies, so this is as
+// fast as memory; sums as SB_VL partial ones, so that they vectorise in one fixed order.
+static inline __attribute__((always_inline)) real sb_dot_row(const real *a, const void *b, const int type,
+                                                             long at, int k) {
+    real part[4 * SB_VL] = {0}, sum = 0;
+    int whole = k / (4 * SB_VL) * (4 * SB_VL);
+    for (int i = 0; i < whole; i += 4 * SB_VL)
+        for (int l = 0; l < 4 * SB_VL; l++) part[l] += a[i + l] * sb_load(b, type, at + i + l);
+    for (int i = whole; i < k; i++) part[i - whole] += a[i] * sb_load(b, type, at + i);
+    for (int l = 0; l < 4 * SB_VL; l++) sum += part[l];
+    return sum;
+}
+static void sb_matvec(const SbMatmul *g, SbWeight bias) {
+#pragma omp parallel for if ((double)g->n * g->k > 1e5)
+    for (int j = 0; j < g->n; j++) {
+        real sum = g->type == SB_BF16  ? sb_dot_row(g->a, g->b, SB_BF16, j * g->bj, g->k)
+                   : g->type == SB_F32 ? sb_dot_row(g->a, g->b, SB_F32, j * g->bj, g->k)
+                                       : sb_dot_row(g->a, g->b, g->type, j * g->bj, g->k);
+        if (bias.p) sum += sb_load(bias.p, bias.type, j);
+        g->c[j] = g->add ? g->c[j] + sum : sum;
+    }
+}
 // bias [n] is added to every row of C, or absent.
 static void sb_matmul_bias(int m, int n, int k, const real *a, long ai, long ak, const void *b, int type,
                            long bk, long bj, real *c, long ldc, int add, SbWeight bias) {
     if (m <= 0 || n <= 0) return;
     int slabs = k > SB_KC ? (k + SB_KC - 1) / SB_KC : 1, depth = (k + slabs - 1) / slabs;
     SbMatmul g = {a, b, c, NULL, NULL, NULL, ai, ak, bk, bj, ldc, m, n, k, type, add, ak != 1, SB_MC, SB_NC};
+    if (m == 1 && ak == 1 && bk == 1) {
+        sb_matvec(&g, bias);
+        return;
+    }
     while ((m + g.mc - 1) / g.mc * ((n + g.nc - 1) / g.nc) < 8 && g.nc > SB_NR) g.nc /= 2;  // enough for all
     if (g.a_packed) g.pa = (real *)sb_scratch(SB_PACK_A, (size_t)(m + SB_MR) * depth * sizeof(real));
     g.pb = (real *)sb_scratch(SB_PACK_B, (size_t)(n + SB_NR) * (depth + 1) * sizeof(real));
@@ -615,10 +679,10 @@ SB_FN void sb_linear_forward(real *y, long ldy, const real *x, long ldx, SbWeigh
     SB_OP;
     sb_matmul_bias((int)n, w.rows, w.cols, x, ldx, 1, w.p, w.type, 1, w.ld, y, ldy, 0, b);
 }
-SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
-    SB_OP;
+SB_FN void sb_linear_act_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n,
+                                 int act) { SB_OP;
     sb_linear_forward(h, w.rows, x, ldx, w, b, n);
-    sb_gelu_forward(g, h, n * w.rows);
+    sb_act_forward(g, h, n * w.rows, act);
 }
 SB_FN void sb_linear_backward_input(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n) {
     SB_OP;
@@ -652,16 +716,36 @@ SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y
 }
 
 // ---- activations of the MLP
-SB_FN void sb_gelu_forward(real *g, const real *h, long count) { SB_OP;
-#pragma omp parallel for simd if (count > 16384)
-    for (long i = 0; i < count; i++) g[i] = h[i] * sb_phi(h[i]);
+// u(h) = a h + b h^3 of an activation h sigmoid(u(h)).
+static inline void sb_act_curve(int act, real *a, real *b) {
+    *a = (real)(act == SB_GELU_TANH ? 1.5957691216057308 : act == SB_QUICK_GELU ? 1.702 : 1);
+    *b = (real)(act == SB_GELU_TANH ? 1.5957691216057308 * 0.044715 : 0);
 }
-SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) { SB_OP;
+SB_FN void sb_act_forward(real *g, const real *h, long count, int act) { SB_OP;
+    real a, b;
+    sb_act_curve(act, &a, &b);
+    if (act == SB_GELU)
 #pragma omp parallel for simd if (count > 16384)
-    for (long i = 0; i < count; i++) {
-        real bell = sb_exp((real)-0.5 * h[i] * h[i]);
-        d_h[i] = d_g[i] * (sb_phi_of(h[i], bell) + h[i] * (real)0.39894228040143268 * bell);
-    }
+        for (long i = 0; i < count; i++) g[i] = h[i] * sb_phi(h[i]);
+    else
+#pragma omp parallel for simd if (count > 16384)
+        for (long i = 0; i < count; i++) g[i] = h[i] * sb_sigmoid(h[i] * (a + b * h[i] * h[i]));
+}
+SB_FN void sb_act_backward(real *d_h, const real *d_g, const real *h, long count, int act) { SB_OP;
+    real a, b;
+    sb_act_curve(act, &a, &b);
+    if (act == SB_GELU)
+#pragma omp parallel for simd if (count > 16384)
+        for (long i = 0; i < count; i++) {
+            real bell = sb_exp((real)-0.5 * h[i] * h[i]);
+            d_h[i] = d_g[i] * (sb_phi_of(h[i], bell) + h[i] * (real)0.39894228040143268 * bell);
+        }
+    else
+#pragma omp parallel for simd if (count > 16384)
+        for (long i = 0; i < count; i++) {
+            real hh = h[i] * h[i], s = sb_sigmoid(h[i] * (a + b * hh));
+            d_h[i] = d_g[i] * s * (1 + h[i] * (1 - s) * (a + 3 * b * hh));
+        }
 }
 SB_FN void sb_swiglu_forward(real *g, const real *h, long n, int f) { SB_OP;
 #pragma omp parallel for if (n * f > 16384)
@@ -792,17 +876,6 @@ SB_FN void sb_gate_backward(real *d_a, real *d_u, const real *d_y, const real *a
         real s = sb_sigmoid(u[i]);
         d_a[i] = d_y[i] * s;
         d_u[i] = d_y[i] * a[i] * s * (1 - s);
-    }
-}
-SB_FN void sb_silu_forward(real *y, const real *x, long count) { SB_OP;
-#pragma omp parallel for simd if (count > 16384)
-    for (long i = 0; i < count; i++) y[i] = x[i] * sb_sigmoid(x[i]);
-}
-SB_FN void sb_silu_backward(real *d_x, const real *d_y, const real *x, long count) { SB_OP;
-#pragma omp parallel for simd if (count > 16384)
-    for (long i = 0; i < count; i++) {
-        real s = sb_sigmoid(x[i]);
-        d_x[i] = d_y[i] * s * (1 + x[i] * (1 - s));
     }
 }
 SB_FN void sb_modulate_forward(real *u, const real *t, const real *x, const real *mod, long n, int width) {
@@ -1062,7 +1135,8 @@ SB_FN void sb_dual_fold_backward(param_t *d_w, param_t *d_b, param_t *d_wp, para
 
 // ---- patches
 SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
-                                  SbWeight b, SbWeight cls, SbWeight pos, long n, int side) { SB_OP;
+                                  SbWeight b, SbWeight cls, SbWeight registers, SbWeight pos, long n,
+                                  int side) { SB_OP;
     int C = w.rows, K = w.cols;
 #pragma omp parallel for
     for (long i = 0; i < n; i++) {
@@ -1076,25 +1150,29 @@ SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const 
     sb_matmul((int)n, C, K, col, K, 1, w.p, w.type, 1, w.ld, x, C, 0);
 #pragma omp parallel for
     for (long i = 0; i < n; i++) {
-        SbWeight first = patch[3 * i] < 0 ? cls : b;
+        int kind = patch[3 * i], at = patch[3 * i + 2];
+        SbWeight own = kind >= 0 ? b : kind == -1 ? cls : registers;
+        long row = kind < -1 ? (-2 - kind) * own.ld : 0;
         for (int c = 0; c < C; c++)
-            x[i * C + c] +=
-                sb_load(first.p, first.type, c) + sb_load(pos.p, pos.type, patch[3 * i + 2] * pos.ld + c);
+            x[i * C + c] += (own.p ? sb_load(own.p, own.type, row + c) : (real)0) +
+                            (at >= 0 && pos.p ? sb_load(pos.p, pos.type, at * pos.ld + c) : (real)0);
     }
 }
-SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_pos,
-                                   const real *d_x, const real *col, const int *patch, long n, int width,
-                                   int cols, int positions) { SB_OP;
-    (void)positions;
+SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_registers,
+                                   param_t *d_pos, const real *d_x, const real *col, const int *patch,
+                                   long n, int width, int cols, int registers, int positions) { SB_OP;
+    (void)positions, (void)registers;
     if (d_w) sb_matmul(width, cols, (int)n, d_x, 1, width, col, SB_NATIVE, cols, 1, d_w, cols, 1);
 #pragma omp parallel for
     for (int c0 = 0; c0 < width; c0 += 32)                  // a thread owns columns
         for (long i = 0; i < n; i++)
             for (int c = c0; c < sb_min(c0 + 32, width); c++) {
+                int kind = patch[3 * i], at = patch[3 * i + 2];
                 real d = d_x[i * width + c];
-                if (d_pos) d_pos[(long)patch[3 * i + 2] * width + c] += d;
-                if (patch[3 * i] < 0 && d_cls) d_cls[c] += d;
-                if (patch[3 * i] >= 0 && d_b) d_b[c] += d;
+                if (d_pos && at >= 0) d_pos[(long)at * width + c] += d;
+                if (kind == -1 && d_cls) d_cls[c] += d;
+                if (kind < -1 && d_registers) d_registers[(long)(-2 - kind) * width + c] += d;
+                if (kind >= 0 && d_b) d_b[c] += d;
             }
 }
 
@@ -1258,8 +1336,11 @@ enum {
     SB_BASE = 1, SB_PLUS = 2, SB_ALPHA = 4, SB_PROJ = 8, SB_LLM = 16, SB_HEADS = 32, SB_REG = 64,
     SB_AGG = 128,       // aggregator, its geometry and camera heads
     SB_FIELD = 256,     // Spa3R: projection, encoder, decoder, heads, depth probe
-    SB_ADAPT = 512      // Spa3-VLM's adapter
+    SB_ADAPT = 512,     // Spa3-VLM's adapter
+    SB_LAST = 1024,     // of SB_BASE: the encoder's last config.last_layers blocks
+    SB_FEATURES = SB_BASE | SB_PLUS | SB_ALPHA | SB_LAST    // what moves the encoder's features
 };
+enum { SB_BIAS_Q = 1, SB_BIAS_K = 2, SB_BIAS_V = 4, SB_BIAS_O = 8, SB_BIAS_MLP = 16, SB_BIAS_PATCH = 32 };
 // parts: what sb_model_init makes beside encoder and LLM (bits)
 enum { SB_DUAL = 1, SB_AGGREGATOR = 2, SB_SPA3R = 4, SB_ADAPTER = 8 };
 // initial values (sb_model_random)
@@ -1277,41 +1358,59 @@ enum {
 typedef struct {
     char name[48];              // "enc.2.plus_q_w"
     SbWeight w;  // what operations read; cols = 0 in the table makes a vector [rows] (w.cols = 1)
-    int rank, group, init, decay;
+    int rank, group, init, decay, adopted;      // adopted: 1: lies where sb_model_adopt found it
     param_t *grad, *m, *v;      // NULL: frozen
 } SbParam;
+
+// A matrix or gain and its bias, as operations take them; their gradients; both parameters.
+#define SB_WB(p) p##_w.w, p##_b.w
+#define SB_GRADS(p) p##_w.grad, p##_b.grad
+#define SB_PAIR_OF(p) &p##_w, &p##_b
 
 enum { SB_NO_NORM, SB_RMS, SB_LAYERNORM };
 typedef struct {                // a tower of equal blocks, whichever it is
     int layers, width, heads, kv_heads, dim, hidden;
-    int layernorm, biases, gated, dual;  // LayerNorm or RMSNorm; all biases or q k v only; SwiGLU; Attn+
-    int group, train_attn, train_mlp, flow;  // flow: gradients pass, so every layer keeps what it saves
-    double eps, qk_eps;
-    int qk_norm, scaled;        // norm of q and k over the head's lanes: SB_RMS, ...; LayerScale
-    SbPairing turn;                // blocks 0: no rotation
+    int layernorm, bias, gated, act, dual;  // LayerNorm or RMSNorm; SB_BIAS_Q ...; SwiGLU, else act; Attn+
+    int group;
+    double eps;
+    int qk_norm;                // norm of q and k over the head's lanes: SB_RMS, ...
+    double qk_eps;
+    int scaled;                 // LayerScale
+    SbPairing turn;             // blocks 0: no rotation
+    int own_o;                  // Attn+ has an output projection of its own
+    int train_attn, train_mlp, flow;  // flow: gradients pass, so every layer keeps what it saves
+    int lowest;                 // first block that trains
+    int recompute;              // layers keep r1 only and are computed again on the way back
 } SbShape;
 // What a row needs a table for: nothing, Qwen2's rotation, RoPE2D, PRoPE.
 enum { SB_TURN_NONE, SB_TURN_1D, SB_TURN_2D, SB_TURN_CAMERA };
 
-// X(tower, layers, stands before this activation, rows, width, heads, kv heads, hidden, LayerNorm, biases,
-//   gated, dual, group, eps, qk norm, qk eps, LayerScale, turn).  c: the config; parts; C, D, W, K: encoder,
-//   LLM, field and camera head width; A, Y: 1 with aggregator, with Spa3R; towers of one place alternate
+// X(tower, layers, stands before this activation, rows, width, heads, kv heads, head size, hidden, LayerNorm,
+//   biases, gated, act, dual, group, eps, qk norm, qk eps, LayerScale, turn).  c: the config; parts; C, D, W,
+//   K: encoder, LLM, field and camera head width; A, Y: 1 with aggregator, with Spa3R; towers of one place
+//   alternate. SB_PLAIN: LayerNorm, all biases, GELU, one channel
+#define SB_PLAIN 1, 31, 0, SB_GELU, 0
+#define SB_HEADS_OF(width, heads) heads, heads, (width) / (heads)
 #define SB_TOWERS(X) \
-    X(enc, c->enc_layers, enc_r, NE, C, c->enc_heads, c->enc_heads, c->enc_mlp, 1, 1, 0, parts & SB_DUAL, \
-      SB_BASE, c->enc_eps, SB_NO_NORM, 0, 0, SB_TURN_NONE) \
-    X(frame, A * c->agg_layers, geo_feature, NA, C, c->agg_heads, c->agg_heads, c->agg_mlp, 1, 1, 0, 0, \
+    X(enc, c->enc_layers, enc_r, NE, C, SB_HEADS_OF(C, c->enc_heads), c->enc_mlp, 1, c->enc_bias, \
+      c->enc_gated, c->enc_act, parts & SB_DUAL, SB_BASE, c->enc_eps, SB_NO_NORM, 0, c->enc_scaled, \
+      c->enc_rope > 0 ? SB_TURN_1D : SB_TURN_NONE) \
+    X(frame, A * c->agg_layers, geo_feature, NA, C, SB_HEADS_OF(C, c->agg_heads), c->agg_mlp, SB_PLAIN, \
       SB_AGG, 1e-5, SB_LAYERNORM, 1e-5, c->agg_scale != 0, SB_TURN_2D) \
-    X(global, A * c->agg_layers, geo_feature, NA, C, c->agg_heads, c->agg_heads, c->agg_mlp, 1, 1, 0, 0, \
+    X(global, A * c->agg_layers, geo_feature, NA, C, SB_HEADS_OF(C, c->agg_heads), c->agg_mlp, SB_PLAIN, \
       SB_AGG, 1e-5, c->global_norm, c->global_norm == SB_RMS ? 1.2e-7 : 1e-5, c->agg_scale != 0, SB_TURN_2D) \
-    X(camera, A * c->camera_layers, cam_r, NK, K, c->agg_heads, c->agg_heads, 2 * c->agg_mlp, 1, 1, 0, 0, \
+    X(camera, A * c->camera_layers, cam_r, NK, K, SB_HEADS_OF(K, c->agg_heads), 2 * c->agg_mlp, SB_PLAIN, \
       SB_AGG, 1e-5, SB_NO_NORM, 0, c->agg_scale != 0, SB_TURN_NONE) \
-    X(fenc, Y * c->field_layers, fenc_r, NX, W, c->field_heads, c->field_heads, c->field_mlp, 1, 1, 0, 0, \
+    X(fenc, Y * c->field_layers, fenc_r, NX, W, SB_HEADS_OF(W, c->field_heads), c->field_mlp, SB_PLAIN, \
       SB_FIELD, 1e-6, SB_RMS, 1.2e-7, 0, c->context_camera ? SB_TURN_CAMERA : SB_TURN_2D) \
-    X(fdec, Y * c->field_layers, fdec_r, NY, W, c->field_heads, c->field_heads, c->field_mlp, 1, 1, 0, 0, \
+    X(fdec, Y * c->field_layers, fdec_r, NY, W, SB_HEADS_OF(W, c->field_heads), c->field_mlp, SB_PLAIN, \
       SB_FIELD, 1e-6, SB_RMS, 1.2e-7, 0, c->pose ? SB_TURN_2D : SB_TURN_CAMERA) \
-    X(llm, c->llm_layers, head_x, NL, D, c->llm_heads, c->llm_kv_heads, c->llm_mlp, 0, 0, 1, 0, SB_LLM, \
-      c->llm_eps, SB_NO_NORM, 0, 0, SB_TURN_1D)
+    X(llm, c->llm_layers, head_x, NL, D, c->llm_heads, c->llm_kv_heads, sb_llm_dim(c), c->llm_mlp, 0, \
+      c->llm_bias, 1, SB_SILU, 0, SB_LLM, c->llm_eps, SB_NO_NORM, 0, 0, SB_TURN_1D)
 
+static inline int sb_llm_dim(const SbConfig *c) {
+    return c->llm_dim ? c->llm_dim : c->llm_width / c->llm_heads;
+}
 static inline SbPairing sb_turn_of(int kind, int dim) {
     SbPairing t = {kind == SB_TURN_CAMERA ? dim / 2 : 0, kind < SB_TURN_2D ? kind : 2};
     return t;
@@ -1323,32 +1422,36 @@ static inline long sb_field_row(const SbConfig *c, int camera) {
 }
 #define SB_BLOCK_WIDTHS(c)                                                                                  \
     int M = (c)->heads * (c)->dim, KV = (c)->kv_heads * (c)->dim, P = (c)->dual, E = 1 + P,                \
-        QN = (c)->qk_norm != SB_NO_NORM, QB = (c)->qk_norm == SB_LAYERNORM;                                 \
-    (void)M, (void)KV, (void)P, (void)E, (void)QN, (void)QB
+        QN = (c)->qk_norm != SB_NO_NORM, QB = (c)->qk_norm == SB_LAYERNORM, BQ = (c)->bias & 1,             \
+        BK = (c)->bias >> 1 & 1, BV = (c)->bias >> 2 & 1, BO = (c)->bias >> 3 & 1, BF = (c)->bias >> 4 & 1; \
+    (void)M, (void)KV, (void)P, (void)E, (void)QN, (void)QB, (void)BQ, (void)BK, (void)BV, (void)BO, (void)BF
 
 // X(name, rows, cols, init, decay, group).  c: the shape; M = heads * dim, KV = kv_heads * dim; P: 1 if dual;
-// QN, QB: 1 if q and k have a norm, one with biases
+// QN, QB: 1 if q and k have a norm, one with biases; BQ, BK, BV, BO, BF: 1 if q, k, v, o, MLP have biases
 #define SB_BLOCK_PARAMS(X) \
-    X(norm1_w, c->width, 0, SB_ONE, 0, c->group) X(norm1_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
-    X(q_w, M, c->width, SB_LINEAR, 1, c->group) X(q_b, M, 0, SB_ZERO, 0, c->group) \
-    X(k_w, KV, c->width, SB_LINEAR, 1, c->group) X(k_b, KV, 0, SB_ZERO, 0, c->group) \
+    X(norm1_w, c->width, 0, SB_ONE, 0, c->group) \
+    X(norm1_b, c->layernorm * c->width, 0, SB_ZERO, 0, c->group) \
+    X(q_w, M, c->width, SB_LINEAR, 1, c->group) X(q_b, BQ * M, 0, SB_ZERO, 0, c->group) \
+    X(k_w, KV, c->width, SB_LINEAR, 1, c->group) X(k_b, BK * KV, 0, SB_ZERO, 0, c->group) \
     X(qnorm_w, QN * c->dim, 0, SB_ONE, 0, c->group) X(qnorm_b, QB * c->dim, 0, SB_ZERO, 0, c->group) \
     X(knorm_w, QN * c->dim, 0, SB_ONE, 0, c->group) X(knorm_b, QB * c->dim, 0, SB_ZERO, 0, c->group) \
-    X(v_w, KV, c->width, SB_LINEAR, 1, c->group) X(v_b, KV, 0, SB_ZERO, 0, c->group) \
-    X(o_w, c->width, M, SB_LINEAR, 1, c->group) X(o_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
-    X(plus_q_w, P * M, c->width, SB_COPY, 1, SB_PLUS) X(plus_q_b, P * M, 0, SB_COPY, 0, SB_PLUS) \
-    X(plus_k_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) X(plus_k_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
-    X(plus_v_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) X(plus_v_b, P * KV, 0, SB_COPY, 0, SB_PLUS) \
-    X(plus_o_w, P * c->width, M, SB_COPY, 1, SB_PLUS) \
-    X(plus_o_b, P * c->biases * c->width, 0, SB_COPY, 0, SB_PLUS) \
+    X(v_w, KV, c->width, SB_LINEAR, 1, c->group) X(v_b, BV * KV, 0, SB_ZERO, 0, c->group) \
+    X(o_w, c->width, M, SB_LINEAR, 1, c->group) X(o_b, BO * c->width, 0, SB_ZERO, 0, c->group) \
+    X(plus_q_w, P * M, c->width, SB_COPY, 1, SB_PLUS) X(plus_q_b, P * BQ * M, 0, SB_COPY, 0, SB_PLUS) \
+    X(plus_k_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) X(plus_k_b, P * BK * KV, 0, SB_COPY, 0, SB_PLUS) \
+    X(plus_v_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) X(plus_v_b, P * BV * KV, 0, SB_COPY, 0, SB_PLUS) \
+    X(plus_o_w, P * c->own_o * c->width, M, SB_COPY, 1, SB_PLUS) \
+    X(plus_o_b, P * c->own_o * BO * c->width, 0, SB_COPY, 0, SB_PLUS) \
     X(a, P * c->width, 0, SB_ALPHA_START, 0, SB_ALPHA) \
     X(scale1, c->scaled * c->width, 0, SB_SCALE_START, 0, c->group) \
-    X(norm2_w, c->width, 0, SB_ONE, 0, c->group) X(norm2_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(norm2_w, c->width, 0, SB_ONE, 0, c->group) \
+    X(norm2_b, c->layernorm * c->width, 0, SB_ZERO, 0, c->group) \
     X(gate_w, c->gated * c->hidden, c->width, SB_LINEAR, 1, c->group) \
+    X(gate_b, c->gated * BF * c->hidden, 0, SB_ZERO, 0, c->group) \
     X(up_w, c->hidden, c->width, SB_LINEAR, 1, c->group) \
-    X(up_b, c->biases * c->hidden, 0, SB_ZERO, 0, c->group) \
+    X(up_b, BF * c->hidden, 0, SB_ZERO, 0, c->group) \
     X(down_w, c->width, c->hidden, SB_LINEAR, 1, c->group) \
-    X(down_b, c->biases * c->width, 0, SB_ZERO, 0, c->group) \
+    X(down_b, BF * c->width, 0, SB_ZERO, 0, c->group) \
     X(scale2, c->scaled * c->width, 0, SB_SCALE_START, 0, c->group)
 
 // the rest of the model.  c: the config; C encoder width, D LLM width, G patches along a side, W, K, A, Y as
@@ -1363,10 +1466,13 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
     (void)C, (void)D, (void)W, (void)K, (void)G, (void)A, (void)Y, (void)Q, (void)T, (void)V
 #define SB_MODEL_PARAMS(X) \
     X(enc, patch_w, C, 3 * c->patch * c->patch, SB_LINEAR, 1, SB_BASE) \
-    X(enc, patch_b, C, 0, SB_ZERO, 0, SB_BASE) \
-    X(enc, cls, C, 0, SB_LINEAR, 0, SB_BASE) \
-    X(enc, pos, 1 + G * G, C, SB_POSITION, 1, SB_BASE) \
-    X(enc, norm_w, C, 0, SB_ONE, 0, SB_BASE) X(enc, norm_b, C, 0, SB_ZERO, 0, SB_BASE) \
+    X(enc, patch_b, (c->enc_bias >> 5) * C, 0, SB_ZERO, 0, SB_BASE) \
+    X(enc, cls, c->enc_cls * C, 0, SB_LINEAR, 0, SB_BASE) \
+    X(enc, registers, c->enc_registers, C, SB_LINEAR, 0, SB_BASE) \
+    X(enc, pos, c->enc_pos * (c->enc_cls + G * G), C, SB_POSITION, 1, SB_BASE) \
+    SB_NORM_PARAMS(X, enc, pre, c->enc_pre, C, SB_BASE) \
+    SB_NORM_PARAMS(X, enc, norm, c->enc_final, C, SB_BASE) \
+    SB_POOL_PARAMS(X) \
     X(head, multi_w, c->classes, C, SB_LINEAR, 1, SB_HEADS) \
     X(head, multi_b, c->classes, 0, SB_ZERO, 0, SB_HEADS) \
     X(head, main_w, c->classes, C, SB_LINEAR, 1, SB_HEADS) \
@@ -1378,7 +1484,7 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
     X(proj, w1, D, C, SB_LINEAR, 1, SB_PROJ) X(proj, b1, D, 0, SB_ZERO, 0, SB_PROJ) \
     X(proj, w2, D, D, SB_LINEAR, 1, SB_PROJ) X(proj, b2, D, 0, SB_ZERO, 0, SB_PROJ) \
     X(llm, emb, c->vocab, D, SB_WORD_TABLE, 1, SB_LLM) \
-    X(llm, norm_w, D, 0, SB_ONE, 0, SB_LLM) \
+    X(llm, norm_w, D, 0, SB_ONE, 0, SB_LLM) X(llm, head, !c->llm_tied * c->vocab, D, SB_LINEAR, 1, SB_LLM) \
     SB_AGG_PARAMS(X) SB_FIELD_PARAMS(X) SB_ADAPT_PARAMS(X)
 // name: y = w x + b; a norm; w2 gelu(w1 x + b1) + b2. on: 0 or 1
 #define SB_MAP_PARAMS(X, module, name, on, out, in, group) \
@@ -1392,6 +1498,15 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
     X(module, name##b1, (on) * (hidden), 0, SB_ZERO, 0, group) \
     X(module, name##w2, (on) * (out), hidden, last, 1, group) \
     X(module, name##b2, (on) * (out), 0, SB_ZERO, 0, group)
+// SigLIP's pooling: one query attends to an image's rows; it trains with the encoder, which has no use for it
+#define SB_POOL_PARAMS(X) \
+    X(pool, probe, c->enc_pool * C, 0, SB_LINEAR, 0, SB_BASE) \
+    SB_MAP_PARAMS(X, pool, q, c->enc_pool, C, C, SB_BASE) \
+    SB_MAP_PARAMS(X, pool, k, c->enc_pool, C, C, SB_BASE) \
+    SB_MAP_PARAMS(X, pool, v, c->enc_pool, C, C, SB_BASE) \
+    SB_MAP_PARAMS(X, pool, o, c->enc_pool, C, C, SB_BASE) \
+    SB_NORM_PARAMS(X, pool, norm, c->enc_pool, C, SB_BASE) \
+    SB_MLP_PARAMS(X, pool, , c->enc_pool, C, c->enc_mlp, C, SB_BASE, SB_LINEAR)
 // The aggregator. tokens: camera and register tokens of a scene's first view, then of all others; geo: depth
 // and point. cam: VGGT's camera head: mod is the modulation, empty the pose that nothing is known of.
 #define SB_AGG_PARAMS(X) \
@@ -1421,10 +1536,11 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
     SB_NORM_PARAMS(X, adapt, norm, V, D, SB_ADAPT) SB_MAP_PARAMS(X, adapt, gate, V, D, D, SB_ADAPT) \
     SB_MLP_PARAMS(X, adapt, , V, D, D / 4, D, SB_ADAPT, SB_ZERO)
 
-// X(type, name, elements a row, saved): saved 1: one per layer, 0: scratch of all layers.  E = 1 + dual; qk:
-// q and k behind their norm (without one they stay in qkv); u1, u2: branches before LayerScale
+// X(type, name, elements a row, saved): saved 2: one per layer, 1: unless it is recomputed, 0: scratch of all
+// layers.  E = 1 + dual; qk: q and k behind their norm (without one they stay in qkv); u1, u2: branches
+// before LayerScale
 #define SB_BLOCK_ACTS(X) \
-    X(real, r1, c->width, 1) X(stat_t, stat1, 2, 1) X(real, n1, c->width, c->train_attn) \
+    X(real, r1, c->width, 2) X(stat_t, stat1, 2, 1) X(real, n1, c->width, c->train_attn) \
     X(real, qkv, E * (M + 2 * KV), 1) X(stat_t, q_stat, 2 * QN * E * c->heads, 1) \
     X(stat_t, k_stat, 2 * QN * E * c->kv_heads, 1) X(real, qk, QN * E * (M + KV), 1) \
     X(real, att, E * M, 1) X(stat_t, lse, E * c->heads, 1) \
@@ -1448,9 +1564,11 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
 #define SB_BATCH(X) \
     X(real, pixels, NP, 3) X(int, patch, NE, 3) \
     X(int, enc_keys, NE, 4) X(int, patch_row, NV, 1) \
+    X(stat_t, enc_table, (c->enc_rope > 0) * NE, c->enc_width / c->enc_heads) \
+    X(int, pool_keys, c->enc_pool * NI, 4) \
     X(int, cls_row, NI, 1) X(int, token, NL, SB_BAG) \
     X(int, vis_row, NL, 1) X(int, llm_keys, NL, 4) \
-    X(stat_t, rotation, NL, c->llm_width / c->llm_heads) X(int, loss_row, NR, 1) \
+    X(stat_t, rotation, NL, sb_llm_dim(c)) X(int, loss_row, NR, 1) \
     X(int, target, NR, 1) X(stat_t, multi, NI, c->classes) \
     X(int, main_class, NI, 1) X(int, label, NV, 1) \
     X(int, reg_row, NG, 1) X(stat_t, reg_target, NG, 1) \
@@ -1474,8 +1592,10 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
 #define SB_MODEL_ACTS(X) \
     SB_BATCH(X) \
     X(real, col, NE, 3 * c->patch * c->patch) X(real, x0, NE, C) \
+    X(real, pre_x, c->enc_pre * NE, C) X(stat_t, pre_stat, c->enc_pre * NE, 2) \
+    X(real, d_pre, c->enc_pre * NE, C) \
     X(real, d_enc, NE, C) X(real, enc_r, NE, C) X(stat_t, enc_stat, NE, 2) \
-    SB_PAIR(X, feature, NE, C) SB_PAIR(X, cls_feature, NI, C) \
+    SB_PAIR(X, feature, NE, C) SB_PAIR(X, cls_feature, NI, C) SB_POOL_ACTS(X) \
     SB_PAIR(X, multi_logits, NI, c->classes) SB_PAIR(X, main_logits, NI, c->classes) \
     SB_PAIR(X, patch_feature, NV, C) SB_PAIR(X, patch_logits, NV, c->labels) \
     SB_AGG_ACTS(X) SB_FIELD_ACTS(X) \
@@ -1486,7 +1606,15 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
     SB_PAIR(X, head_r, NR, D) X(stat_t, head_stat, NR, 2) SB_PAIR(X, head_n, NR, D) \
     X(real, logits, 2 * SB_CHUNK, c->vocab) \
     X(stat_t, loss, NR + NV + 2 * NI + NG + (NY > 0) * 4 * NV + SB_GEOMETRY * NB + SB_POSE * NK, 1)
-// A two-layer head's hidden rows, before and behind GELU, and its result
+// Attention pooling, forward only: the query in every image, keys and values of the rows, what they give
+#define SB_POOL_ACTS(X) \
+    X(real, pool_x, c->enc_pool * NI, C) X(real, pool_q, c->enc_pool * NI, C) \
+    X(real, pool_kv, c->enc_pool * NE, 2 * C) \
+    X(real, pool_att, c->enc_pool * NI, C) X(stat_t, pool_lse, c->enc_pool * NI, c->enc_heads) \
+    X(real, pool_o, c->enc_pool * NI, C) X(stat_t, pool_stat, c->enc_pool * NI, 2) \
+    X(real, pool_n, c->enc_pool * NI, C) \
+    SB_MLP_ACTS(X, pool_, c->enc_pool * NI, c->enc_mlp, C) X(real, pooled, c->enc_pool * NI, C)
+// A two-layer head's hidden rows, before and behind its activation, and its result
 #define SB_MLP_ACTS(X, name, n, hidden, out) \
     SB_PAIR(X, name##h, n, hidden) SB_PAIR(X, name##g, n, hidden) SB_PAIR(X, name##y, n, out)
 // Aggregator: agg_x [special tokens | patches] of every view; features = (frame | global), last layer; geo_n:
@@ -1568,12 +1696,14 @@ typedef struct {
     int params;
     int trained;                // groups
     void *weights, *state;      // arenas: weights; gradients and moments of what trains
-    size_t weight_bytes, state_bytes, grad_bytes;
+    size_t weight_bytes, adopted_bytes, state_bytes, grad_bytes;
     SbTrained *list;            // what trains, on the backend [listed]
     int listed;
     double *squares;            // of all gradients at the last update, on the backend
     struct { long at, n; double weight; } term[16];  // the last step's loss: rows of acts.loss, their weight
     int terms;
+    int recompute; // set before sb_model_train: encoder and LLM keep a row a layer, not all of it
+    double answers;             // rows with loss in all parts of a batch (0: it has one part)
     SbActs acts;
     SbSizes n;                  // rows of the batch at hand
 } SbModel;
@@ -1615,10 +1745,11 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
     m->config = *config, m->parts = parts;
     const SbConfig *c = &m->config;
     SB_WIDTHS(c, parts);
-#define X(tower, layers, before, rows, width, heads, kv, mlp, ln, biases, gated, dual, group, eps, qk,       \
-          qk_eps, scaled, turn)                                                                            \
-    SbShape tower##_shape = {layers, width, heads, kv, (width) / (heads), mlp, ln, biases, gated, dual,    \
-                             group, 0, 0, 0, eps, qk_eps, qk, scaled, sb_turn_of(turn, (width) / (heads))}; \
+#define X(tower, ...) SB_TOWER_SHAPE(tower, __VA_ARGS__)    // SB_PLAIN and SB_HEADS_OF are several values
+#define SB_TOWER_SHAPE(tower, layers, before, rows, width, heads, kv, dim, mlp, ln, bias, gated, act, dual, \
+                       group, eps, qk, qk_eps, scaled, turn)                                               \
+    SbShape tower##_shape = {layers, width, heads, kv, dim, mlp, ln, bias, gated, act, dual, group, eps,   \
+                             qk, qk_eps, scaled, sb_turn_of(turn, dim), !c->share_o, 0, 0, 0, 0, 0};     \
     m->tower##_shape = tower##_shape;                                                                      \
     m->tower = (SbBlock *)calloc((size_t)(layers) + 1, sizeof *m->tower);                                  \
     if (!m->tower) SB_FAIL("out of memory: the blocks' tables");
@@ -1633,18 +1764,35 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
         sb_block_params(m, m->tower + l, &m->tower##_shape, #tower, l);
     SB_TOWERS(X)
 #undef X
-    for (int i = 0; i < m->params; i++)
-        m->weight_bytes += (size_t)sb_param_room(m->param[i]) * sizeof(param_t);
+    for (int i = 0, l; i < m->params; i++) {
+        SbParam *p = m->param[i];
+        if (p->group == SB_BASE && sscanf(p->name, "enc.%d.", &l) == 1 && l >= c->enc_layers - c->last_layers)
+            p->group |= SB_LAST;
+        m->weight_bytes += (size_t)sb_param_room(p) * sizeof(param_t);
+    }
     m->acts.planned = 1;
 }
-// The same with memory. Weights are 0 until sb_model_random or a checkpoint fills them, and nothing trains
+// Between plan and memory: a tensor that never trains is read where it lies, host [rows][cols] of a type,
+// aligned to it (a mapped file). On a CPU it must outlive the model; a GPU copies it.
+SB_FN void sb_model_adopt(SbModel *m, SbParam *p, const void *host, int type) {
+    size_t size = type == SB_BF16 ? 2 : type == SB_F32 ? 4 : 8;
+    m->weight_bytes -= (size_t)sb_param_room(p) * sizeof(param_t);
+    m->adopted_bytes += size * (size_t)sb_param_count(p);
+    p->w.type = type, p->adopted = 1;
+    p->w.p = sb_share(host, size * (size_t)sb_param_count(p));
+}
+// Memory for the weights that have none, 0 until sb_model_random or a checkpoint fills them. Nothing trains
 // until sb_model_train.
-SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int parts) {
-    sb_model_plan(m, config, parts);
+SB_FN void sb_model_memory(SbModel *m) {
     m->acts.planned = 0;
     m->squares = (double *)sb_alloc(sizeof *m->squares);
     param_t *at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
-    for (int i = 0; i < m->params; at += sb_param_room(m->param[i++])) m->param[i]->w.p = at;
+    for (int i = 0; i < m->params; i++)
+        if (!m->param[i]->adopted) m->param[i]->w.p = at, at += sb_param_room(m->param[i]);
+}
+SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int parts) {
+    sb_model_plan(m, config, parts);
+    sb_model_memory(m);
 }
 SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
     for (int i = 0; i < m->params; i++) if (!strcmp(m->param[i]->name, name)) return m->param[i];
@@ -1654,8 +1802,11 @@ SB_FN SbParam *sb_model_param(SbModel *m, const char *name) {
 // Choose what trains. Gradients and moments become 0; all gradients lie in one block, cleared by one call.
 SB_FN void sb_model_train(SbModel *m, int groups) {
     long count = 0;
-    for (int i = 0; i < m->params; i++)
-        if (m->param[i]->group & groups) count += sb_param_count(m->param[i]);
+    for (int i = 0; i < m->params; i++) {
+        if (!(m->param[i]->group & groups)) continue;
+        if (m->param[i]->adopted) SB_FAIL("%s was adopted: it cannot train", m->param[i]->name);
+        count += sb_param_count(m->param[i]);
+    }
     m->trained = groups;
     m->grad_bytes = (size_t)count * sizeof(param_t);
     m->state_bytes = 3 * m->grad_bytes;
@@ -1664,7 +1815,10 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
     m->tower##_shape.flow = m->tower##_shape.train_mlp || m->tower##_shape.group <= SB_LLM;
     SB_TOWERS(X)
 #undef X
-    m->enc_shape.train_attn = (groups & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
+    m->enc_shape.recompute = m->llm_shape.recompute = m->recompute;
+    m->enc_shape.train_mlp = (groups & (SB_BASE | SB_LAST)) != 0;
+    m->enc_shape.train_attn = (groups & SB_FEATURES) != 0;
+    m->enc_shape.lowest = groups & SB_FEATURES & ~SB_LAST ? 0 : m->enc_shape.layers - m->config.last_layers;
     m->acts.room.enc = m->acts.room.llm = -1;               // what is saved has changed: allocate anew
     if (m->acts.planned) return;
     sb_free(m->state);
@@ -1709,12 +1863,12 @@ static double sb_sincos(int k, int c, int width, int grid) {
 }
 static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long i) {
     int grid = c->image / c->patch, row = (int)(i / p->w.cols), col = (int)(i % p->w.cols),
-        word = row - c->patch_word;
+        word = row - c->patch_word, cell = row - c->enc_cls;
     double std = 0.7 / sqrt((double)p->w.cols), z = sb_normal(seed, (uint64_t)i);
     switch (p->init) {
     case SB_ONE: return 1;
     case SB_LINEAR: return z * (std < 0.06 ? std : 0.06);
-    case SB_POSITION: return row ? 0.2 * sb_sincos(row - 1, col, p->w.cols, grid) : 0.05 * z;
+    case SB_POSITION: return cell < 0 ? 0.05 * z : 0.2 * sb_sincos(cell, col, p->w.cols, grid);
     case SB_WORD_TABLE:
         if (c->patch_word < 0 || word < 0 || word >= grid * grid) return 0.05 * z;
         return 0.05 * z + 0.1 * sb_sincos(word, col, p->w.cols, grid) +
@@ -1729,7 +1883,7 @@ static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long 
 SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
     for (int t = 0; t < m->params; t++) {
         SbParam *p = m->param[t];
-        if (!(p->group & groups)) continue;
+        if (!(p->group & groups) || p->adopted) continue;
         long n = sb_param_count(p);
         param_t *host = (param_t *)malloc((size_t)n * sizeof *host);
         if (!host) SB_FAIL("out of memory: initial values of %s", p->name);
@@ -1765,11 +1919,13 @@ static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, long rows) {
     if (!s) SB_FAIL("out of memory: the activations' tables");
     for (int l = 0; l < c->layers; l++) {
 #define X(type, name, row, saved) \
-        s[l].name = l == 0 || ((saved) && c->flow) || a->keep \
+        s[l].name = l == 0 || ((saved) > c->recompute && c->flow) || a->keep \
             ? (type *)sb_acts_alloc(a, (size_t)rows * (size_t)(row) * sizeof(type)) : s[0].name;
         SB_BLOCK_ACTS(X)
 #undef X
-#define X(type, name, elements) s[l].name = (type *)sb_acts_alloc(a, (size_t)(elements) * sizeof(type));
+#define X(type, name, elements) \
+    s[l].name =                 \
+        l == 0 || !c->recompute ? (type *)sb_acts_alloc(a, (size_t)(elements) * sizeof(type)) : s[0].name;
         SB_BLOCK_FOLDS(X)
 #undef X
     }
@@ -1819,6 +1975,7 @@ SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
 }
 SB_FN void sb_model_free(SbModel *m) {
     sb_acts_free(&m->acts);
+    for (int i = 0; i < m->params; i++) if (m->param[i]->adopted) sb_unshare(m->param[i]->w.p);
     sb_free(m->weights), sb_free(m->state), sb_free(m->list), sb_free(m->squares);
     free(m->param);
 #define X(tower, ...) free(m->tower);
@@ -1828,23 +1985,9 @@ SB_FN void sb_model_free(SbModel *m) {
 }
 
 // -------------------------------------------------------------------------------------------------- >>batch
-// A batch is samples; a sample is a prefix (images of any size up to the position grid, or a text map) and
-// turns. All rows lie packed one after another; who sees whom is two key intervals a row:
-//     image in the encoder   [first, last] of the same image
-//     prefix in the LLM      [sample, row]   (stored as two touching intervals behind its first image)
-//     turn, isolate = 1      [sample, prefix) and [turn, row]
-//     turn, isolate = 0      [sample, row]
-// Rotary positions: the prefix counts from 0; a turn goes on from it (restart = 1) or from the row before.
-//
-// The second paper: scenes (rows: data/posed.h). The images last added are the views of one scene. Views that
-// give context are read first:
-//     aggregator, a view's frame      [camera token, registers, patches]
-//     its global rows                 context sees [pass, end of context), a target [pass, end of pass)
-//     Spa3R's encoder                 a scene's registers, queries, context patches: all see all
-//     its decoder, once a view        registers, the scene's latents, the view's rays: all see all
-// asymmetric = 0: the context has a pass of its own before one of all views. Cameras are made relative to the
-// scene's first view, whose pose becomes the identity; units stay (metres).
-// A camera: pose world to camera (4x4, row-major), intrinsics in pixels of w x h. data/posed.h fills scenes.
+// One batch as the host fills it: data/batch.h packs samples of images and turns, or scenes of posed views,
+// into rows, one after another, and says there who sees whom; by keys, never by a matrix. A camera: pose
+// world to camera (4x4, row-major), intrinsics in pixels of w x h.
 typedef struct { double pose[16], fx, fy, cx, cy; int w, h; } SbCamera;
 typedef struct { SbCamera camera; int scene, context, posed, asked; } SbPosed;
 typedef struct {
@@ -1864,156 +2007,6 @@ static void *sb_regrow(void *p, size_t bytes) {
     void *q = realloc(p, bytes ? bytes : 1);
     if (!q) SB_FAIL("out of memory: a batch of %zu bytes", bytes);
     return q;
-}
-// Host memory for at least n.
-static void sb_batch_reserve(SbBatch *b, const SbConfig *c, SbSizes n) {
-    if (b->image_vis && sb_sizes_fit(b->room, n)) return;
-    SbSizes r = b->room;
-#define X(f) if (n.f > r.f) r.f = 2 * n.f;
-    SB_ROWS(X)
-#undef X
-    b->room = r;
-    SB_SIZES(r);
-#define X(type, name, rows, row) \
-    b->name = (type *)sb_regrow(b->name, (size_t)(rows) * (size_t)(row) * sizeof(type));
-    SB_BATCH(X)
-#undef X
-    b->image_vis = (int *)sb_regrow(b->image_vis, (size_t)(NI + 1) * sizeof(int));
-    b->type = (int *)sb_regrow(b->type, (size_t)NR * sizeof(int));
-    b->view = (SbPosed *)sb_regrow(b->view, (size_t)NI * sizeof *b->view);
-}
-SB_FN void sb_batch_clear(SbBatch *b) {
-    memset(&b->n, 0, sizeof b->n);
-    b->sample = b->prefix = b->turn = 0;
-    b->position = b->views = 0;
-}
-SB_FN void sb_batch_free(SbBatch *b) {
-#define X(type, name, rows, row) free(b->name);
-    SB_BATCH(X)
-#undef X
-    free(b->image_vis), free(b->type), free(b->angle), free(b->view);
-    memset(b, 0, sizeof *b);
-}
-// Add an image (rgb [h][w][3] bytes, sides multiples of the patch, at most config.image) to what the encoder
-// reads; returns its number. Pixels: v / 127.5 - 1. The caller fills multi, main_class and label (-1: none).
-SB_FN int sb_batch_image(SbBatch *b, const SbConfig *c, const unsigned char *rgb, int w, int h) {
-    int gw = w / c->patch, gh = h / c->patch, grid = c->image / c->patch;
-    if (gw < 1 || gh < 1 || gw > grid || gh > grid || w % c->patch || h % c->patch)
-        SB_FAIL("an image of %dx%d pixels does not fit patches of %d and a grid of %dx%d", w, h, c->patch,
-                grid, grid);
-    SbSizes n = b->n;
-    long first = n.pixels, row = n.enc, vis = n.vis;
-    int image = (int)n.images;
-    n.pixels += (long)w * h, n.enc += 1 + gw * gh, n.vis += gw * gh, n.images += 1;
-    sb_batch_reserve(b, c, n);
-    b->n = n;
-    for (long i = 0; i < (long)w * h * 3; i++) b->pixels[first * 3 + i] = (real)(rgb[i] / 127.5 - 1);
-    b->cls_row[image] = (int)row;
-    b->image_vis[image] = (int)vis;
-    b->image_vis[image + 1] = (int)n.vis;
-    b->main_class[image] = -1;
-    memset(b->multi + (long)image * c->classes, 0, (size_t)c->classes * sizeof(stat_t));
-    for (int k = -1; k < gw * gh; k++) {
-        int *patch = b->patch + 3 * (row + 1 + k), *keys = b->enc_keys + 4 * (row + 1 + k);
-        int y = k < 0 ? 0 : k / gw, x = k < 0 ? 0 : k % gw;
-        patch[0] = k < 0 ? -1 : (int)(first + (long)y * c->patch * w + x * c->patch);
-        patch[1] = w;
-        patch[2] = k < 0 ? 0 : 1 + y * grid + x;
-        keys[0] = (int)row, keys[1] = (int)n.enc, keys[2] = keys[3] = (int)n.enc;
-        if (k >= 0) b->patch_row[vis + k] = (int)(row + 1 + k), b->label[vis + k] = -1;
-    }
-    return image;
-}
-// Begin a sample of the LLM.
-SB_FN void sb_batch_sample(SbBatch *b) {
-    b->sample = b->prefix = b->turn = b->n.llm;
-    b->position = 0;
-}
-// Append one row to the LLM's sequence; words [SB_BAG], -1 = none.
-static long sb_batch_row(SbBatch *b, const SbConfig *c, const int *words, int vis_row) {
-    SbSizes n = b->n;
-    long row = n.llm++;
-    int D = c->llm_width / c->llm_heads;
-    sb_batch_reserve(b, c, n);
-    b->n = n;
-    memcpy(b->token + row * SB_BAG, words, SB_BAG * sizeof(int));
-    b->vis_row[row] = vis_row;
-    if (b->position >= b->angles) {
-        int more = 2 * b->position + 64;
-        b->angle = (stat_t *)sb_regrow(b->angle, (size_t)more * (size_t)D * sizeof(stat_t));
-        for (int p = b->angles; p < more; p++)
-            for (int i = 0; i < D / 2; i++) {
-                double angle = p * pow(c->theta, -2.0 * i / D);
-                b->angle[(long)p * D + i] = (stat_t)cos(angle);
-                b->angle[(long)p * D + D / 2 + i] = (stat_t)sin(angle);
-            }
-        b->angles = more;
-    }
-    memcpy(b->rotation + row * D, b->angle + (long)b->position++ * D, (size_t)D * sizeof(stat_t));
-    int *keys = b->llm_keys + 4 * row, split = c->isolate && b->turn > b->sample;
-    keys[0] = (int)b->sample, keys[1] = split ? (int)b->prefix : (int)row + 1;
-    keys[2] = split ? (int)b->turn : (int)row + 1, keys[3] = (int)row + 1;
-    return row;
-}
-// Put an image into the prefix. Its patch k carries coordinate word k too, if there are such words.
-SB_FN void sb_batch_prefix_image(SbBatch *b, const SbConfig *c, int image) {
-    for (int v = b->image_vis[image]; v < b->image_vis[image + 1]; v++) {
-        int position = b->patch[3 * b->patch_row[v] + 2] - 1;
-        int words[SB_BAG] = {c->patch_word < 0 ? -1 : c->patch_word + position, -1, -1, -1};
-        sb_batch_row(b, c, words, v);
-    }
-    b->prefix = b->turn = b->n.llm;
-}
-// Put a text map into the prefix: n patches, each the sum of up to three words (words [n][3], -1 = none).
-SB_FN void sb_batch_prefix_map(SbBatch *b, const SbConfig *c, const int *words, int n) {
-    for (int k = 0; k < n; k++) {
-        int bag[SB_BAG] = {c->patch_word < 0 ? -1 : c->patch_word + k, words[3 * k], words[3 * k + 1],
-                           words[3 * k + 2]};
-        sb_batch_row(b, c, bag, -1);
-    }
-    b->prefix = b->turn = b->n.llm;
-}
-// Append n tokens to the turn. target[i]: the word that should follow token i, -1: no loss; NULL: none.
-SB_FN void sb_batch_tokens(SbBatch *b, const SbConfig *c, const int *token, const int *target,
-                           const int *type, int n) {
-    for (int i = 0; i < n; i++) {
-        int words[SB_BAG] = {token[i], -1, -1, -1};
-        long row = sb_batch_row(b, c, words, -1);
-        if (!target || target[i] < 0) continue;
-        SbSizes more = b->n;
-        long at = more.loss++;
-        sb_batch_reserve(b, c, more);
-        b->n = more;
-        b->loss_row[at] = (int)row;
-        b->target[at] = target[i];
-        b->type[at] = type ? type[i] : 0;
-    }
-}
-// Begin a turn and append its tokens.
-SB_FN void sb_batch_turn(SbBatch *b, const SbConfig *c, const int *token, const int *target, const int *type,
-                         int n) {
-    b->turn = b->n.llm;
-    if (c->restart) b->position = (int)(b->prefix - b->sample);
-    sb_batch_tokens(b, c, token, target, type, n);
-}
-// Ask for the depth of image token vis (an index over the batch's image tokens): loss of sb_step_regress.
-SB_FN void sb_batch_depth(SbBatch *b, const SbConfig *c, int vis, double metres) {
-    SbSizes n = b->n;
-    long at = n.reg++;
-    sb_batch_reserve(b, c, n);
-    b->n = n;
-    b->reg_row[at] = vis;
-    b->reg_target[at] = (stat_t)metres;
-}
-static void sb_batch_one(int *words, int word) {            // a bag of one word (-1: none)
-    for (int j = 0; j < SB_BAG; j++) words[j] = j ? -1 : word;
-}
-// Put a scene's latents into the prefix (adapter = 2, appended).
-SB_FN void sb_batch_prefix_latents(SbBatch *b, const SbConfig *c, int scene) {
-    int words[SB_BAG];
-    sb_batch_one(words, -1);
-    for (int k = 0; k < c->latents; k++) sb_batch_row(b, c, words, -2 - (scene * c->latents + k));
-    b->prefix = b->turn = b->n.llm;
 }
 // Rows as image tokens, latent k (-2 - k) behind them all.
 static void sb_put_rows(int *device, const int *rows, long n, long vis) {
@@ -2050,9 +2043,10 @@ typedef struct {                // rows [row0, row0 + n) of buffers whose rows [
 typedef struct { const SbParam *w, *b; int column; } SbSlice;
 static int sb_slices(SbSlice *s, const SbBlock *b, const SbShape *c) {
     int M = c->heads * c->dim, KV = c->kv_heads * c->dim, E = 1 + c->dual, n = 0;
-    SbSlice base[3] = {{&b->q_w, &b->q_b, 0}, {&b->k_w, &b->k_b, E * M}, {&b->v_w, &b->v_b, E * (M + KV)}};
-    SbSlice plus[3] = {{&b->plus_q_w, &b->plus_q_b, M}, {&b->plus_k_w, &b->plus_k_b, E * M + KV},
-                       {&b->plus_v_w, &b->plus_v_b, E * (M + KV) + KV}};
+    SbSlice base[3] = {{SB_PAIR_OF(b->q), 0}, {SB_PAIR_OF(b->k), E * M}, {SB_PAIR_OF(b->v), E * (M + KV)}};
+    SbSlice plus[3] = {{SB_PAIR_OF(b->plus_q), M},
+                       {SB_PAIR_OF(b->plus_k), E * M + KV},
+                       {SB_PAIR_OF(b->plus_v), E * (M + KV) + KV}};
     for (int i = 0; i < 3; i++) {
         s[n++] = base[i];
         if (c->dual) s[n++] = plus[i];
@@ -2082,10 +2076,9 @@ static void sb_qkv_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, c
     real *qkv = s->qkv + r * ld, *q = c->qk_norm ? s->qk + r * ldq : qkv;
     if (c->qk_norm) {
         int mean = c->qk_norm == SB_LAYERNORM;
-        sb_head_norm_forward(q, ldq, s->q_stat + r * 2 * H, qkv, ld, b->qnorm_w.w, b->qnorm_b.w, n, H,
+        sb_head_norm_forward(q, ldq, s->q_stat + r * 2 * H, qkv, ld, SB_WB(b->qnorm), n, H, c->qk_eps, mean);
+        sb_head_norm_forward(q + M, ldq, s->k_stat + r * 2 * HK, qkv + M, ld, SB_WB(b->knorm), n, HK,
                              c->qk_eps, mean);
-        sb_head_norm_forward(q + M, ldq, s->k_stat + r * 2 * HK, qkv + M, ld, b->knorm_w.w, b->knorm_b.w, n,
-                             HK, c->qk_eps, mean);
     }
     if (!c->turn.blocks) return;
     const stat_t *table = rows->table + r * row;
@@ -2106,10 +2099,10 @@ static void sb_qkv_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     }
     if (!c->qk_norm) return;
     int mean = c->qk_norm == SB_LAYERNORM;
-    sb_head_norm_backward(s->d_qkv, ld, b->qnorm_w.grad, b->qnorm_b.grad, q, ldq, s->qkv, s->q_stat,
-                          b->qnorm_w.w, n, H, mean);
-    sb_head_norm_backward(s->d_qkv + M, ld, b->knorm_w.grad, b->knorm_b.grad, q + M, ldq, s->qkv + M,
-                          s->k_stat, b->knorm_w.w, n, HK, mean);
+    sb_head_norm_backward(s->d_qkv, ld, SB_GRADS(b->qnorm), q, ldq, s->qkv, s->q_stat, b->qnorm_w.w, n, H,
+                          mean);
+    sb_head_norm_backward(s->d_qkv + M, ld, SB_GRADS(b->knorm), q + M, ldq, s->qkv + M, s->k_stat,
+                          b->knorm_w.w, n, HK, mean);
 }
 // Attention's output as the projection reads it: with cameras back in the world's frame.
 static const real *sb_turned(const SbShape *c, SbBlockActs *s, const SbRows *rows) {
@@ -2121,7 +2114,8 @@ static const real *sb_turned(const SbShape *c, SbBlockActs *s, const SbRows *row
     return s->turned + r * M;
 }
 
-// (x, y): the residual stream and the branch to be added to it (y NULL: none). Result in s->r2, s->y2.
+// (x, y): the residual stream and the branch to be added to it (y NULL: none); x may be s->r1 itself, which
+// is there already. Result in s->r2, s->y2.
 SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *x, const real *y,
                             const SbRows *rows) {
     int C = c->width, F = c->hidden, E = 1 + c->dual, M = E * c->heads * c->dim,
@@ -2130,11 +2124,10 @@ SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     real *n1 = s->n1 + r * C, *qkv = s->qkv + r * ld, *att = s->att + r * M,
          *h = s->h + r * (1 + c->gated) * F;
     real *g = s->g + r * F, *n2 = s->n2 + r * C;
-    SbWeight none = sb_dense(NULL, 0, 0);
     SbSlice slice[6];
     // 1. r1 = x + y, n1 = norm(r1)
-    sb_add_norm_forward(s->r1 + r * C, n1, s->stat1 + r * 2, x + r * C, y ? y + r * C : NULL, b->norm1_w.w,
-                        b->norm1_b.w, n, c->eps, c->layernorm);
+    sb_add_norm_forward(x == s->r1 ? NULL : s->r1 + r * C, n1, s->stat1 + r * 2, x + r * C,
+                        y ? y + r * C : NULL, SB_WB(b->norm1), n, c->eps, c->layernorm);
     // 2. q, k, v of both channels; norm and rotation of q and k
     for (int i = 0, slices = sb_slices(slice, b, c); i < slices; i++)
         sb_linear_forward(qkv + slice[i].column, ld, n1, C, slice[i].w->w, slice[i].b->w, n);
@@ -2143,22 +2136,24 @@ SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     SbAttention a = sb_block_attention(c, s, rows);
     sb_attention_forward(att, M, s->lse + r * E * c->heads, &a);
     // 4. y1 = output projection; with two channels the folded one (eq. 1: alpha is in here)
-    if (c->dual) sb_dual_fold_forward(s->wc, s->bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
+    if (c->dual)
+        sb_dual_fold_forward(s->wc, s->bc, SB_WB(b->o), (c->own_o ? b->plus_o_w : b->o_w).w,
+                             (c->own_o ? b->plus_o_b : b->o_b).w, b->a.w);
     sb_linear_forward((c->scaled ? s->u1 : s->y1) + r * C, C, sb_turned(c, s, rows), M,
-                      sb_out_weight(b, c, s), c->dual ? sb_dense(s->bc, C, 1) : b->o_b.w, n);
+                      sb_out_weight(b, c, s), c->dual && b->o_b.w.p ? sb_dense(s->bc, C, 1) : b->o_b.w, n);
     if (c->scaled) sb_scale_forward(s->y1 + r * C, s->u1 + r * C, b->scale1.w, n);
     // 5. r2 = r1 + y1, n2 = norm(r2)
-    sb_add_norm_forward(s->r2 + r * C, n2, s->stat2 + r * 2, s->r1 + r * C, s->y1 + r * C, b->norm2_w.w,
-                        b->norm2_b.w, n, c->eps, c->layernorm);
+    sb_add_norm_forward(s->r2 + r * C, n2, s->stat2 + r * 2, s->r1 + r * C, s->y1 + r * C, SB_WB(b->norm2), n,
+                        c->eps, c->layernorm);
     // 6. y2 = mlp(n2)
     if (c->gated) {
-        sb_linear_forward(h, 2 * F, n2, C, b->gate_w.w, none, n);
-        sb_linear_forward(h + F, 2 * F, n2, C, b->up_w.w, b->up_b.w, n);
+        sb_linear_forward(h, 2 * F, n2, C, SB_WB(b->gate), n);
+        sb_linear_forward(h + F, 2 * F, n2, C, SB_WB(b->up), n);
         sb_swiglu_forward(g, h, n, F);
     } else {
-        sb_linear_gelu_forward(g, h, n2, C, b->up_w.w, b->up_b.w, n);
+        sb_linear_act_forward(g, h, n2, C, SB_WB(b->up), n, c->act);
     }
-    sb_linear_forward((c->scaled ? s->u2 : s->y2) + r * C, C, g, F, b->down_w.w, b->down_b.w, n);
+    sb_linear_forward((c->scaled ? s->u2 : s->y2) + r * C, C, g, F, SB_WB(b->down), n);
     if (c->scaled) sb_scale_forward(s->y2 + r * C, s->u2 + r * C, b->scale2.w, n);
 }
 // 6 and 5 undone: d_r [n][C] is the gradient of r2 and of y2, and becomes that of r1 and y1.
@@ -2168,20 +2163,19 @@ static void sb_mlp_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     if (c->scaled) sb_scale_backward(s->d_u, b->scale2.grad, d_r, s->u2, b->scale2.w, n);
     if (b->down_w.grad) {                                   // g was scratch: compute it again
         if (c->gated) sb_swiglu_forward(s->g, s->h, n, F);
-        else sb_gelu_forward(s->g, s->h, n * F);
-        sb_linear_backward_weight(b->down_w.grad, b->down_b.grad, d_y, C, s->g, F, n, C, F);
+        else sb_act_forward(s->g, s->h, n * F, c->act);
+        sb_linear_backward_weight(SB_GRADS(b->down), d_y, C, s->g, F, n, C, F);
     }
     sb_linear_backward_input(s->d_g, F, d_y, C, b->down_w.w, n);
     if (c->gated) sb_swiglu_backward(s->d_h, s->d_g, s->h, n, F);
-    else sb_gelu_backward(s->d_h, s->d_g, s->h, n * F);
+    else sb_act_backward(s->d_h, s->d_g, s->h, n * F, c->act);
     if (b->up_w.grad) {
-        sb_linear_backward_weight(b->up_w.grad, b->up_b.grad, s->d_h + up, ldh, s->n2, C, n, F, C);
-        if (c->gated) sb_linear_backward_weight(b->gate_w.grad, NULL, s->d_h, ldh, s->n2, C, n, F, C);
+        sb_linear_backward_weight(SB_GRADS(b->up), s->d_h + up, ldh, s->n2, C, n, F, C);
+        if (c->gated) sb_linear_backward_weight(SB_GRADS(b->gate), s->d_h, ldh, s->n2, C, n, F, C);
     }
     sb_linear_backward_input(s->d_n2, C, s->d_h + up, ldh, b->up_w.w, n);
     if (c->gated) sb_linear_backward_input_add(s->d_n2, C, s->d_h, ldh, b->gate_w.w, n);
-    sb_norm_backward_add(d_r, b->norm2_w.grad, b->norm2_b.grad, s->d_n2, s->r2, s->stat2, b->norm2_w.w, n,
-                         c->layernorm);
+    sb_norm_backward_add(d_r, SB_GRADS(b->norm2), s->d_n2, s->r2, s->stat2, b->norm2_w.w, n, c->layernorm);
 }
 // 4 undone: gradients of Wo, Wo+, a (folded) or of Wo alone, and d_att.
 static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *d_r,
@@ -2189,16 +2183,16 @@ static void sb_out_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, 
     int C = c->width, M = (1 + c->dual) * c->heads * c->dim;
     long n = rows->n;
     const real *d_y = c->scaled ? s->d_u : d_r;
+    const SbParam *plus = c->own_o ? &b->plus_o_w : &b->o_w, *plus_b = c->own_o ? &b->plus_o_b : &b->o_b;
     if (c->scaled) sb_scale_backward(s->d_u, b->scale1.grad, d_r, s->u1, b->scale1.w, n);
     if (!c->dual) {
-        if (b->o_w.grad)
-            sb_linear_backward_weight(b->o_w.grad, b->o_b.grad, d_y, C, sb_turned(c, s, rows), M, n, C, M);
-    } else if (b->o_w.grad || b->plus_o_w.grad || b->a.grad) {
+        if (b->o_w.grad) sb_linear_backward_weight(SB_GRADS(b->o), d_y, C, sb_turned(c, s, rows), M, n, C, M);
+    } else if (b->o_w.grad || plus->grad || b->a.grad) {
         sb_zero(s->d_wc, (size_t)C * M * sizeof(param_t));
         sb_zero(s->d_bc, (size_t)C * sizeof(param_t));
         sb_linear_backward_weight(s->d_wc, s->d_bc, d_y, C, s->att, M, n, C, M);
-        sb_dual_fold_backward(b->o_w.grad, b->o_b.grad, b->plus_o_w.grad, b->plus_o_b.grad, b->a.grad,
-                              s->d_wc, s->d_bc, b->o_w.w, b->o_b.w, b->plus_o_w.w, b->plus_o_b.w, b->a.w);
+        sb_dual_fold_backward(SB_GRADS(b->o), plus->grad, plus_b->grad, b->a.grad, s->d_wc, s->d_bc,
+                              SB_WB(b->o), plus->w, plus_b->w, b->a.w);
     }
     sb_linear_backward_input(s->d_att, M, d_y, C, sb_out_weight(b, c, s), n);
     if (c->turn.mixed)
@@ -2226,8 +2220,8 @@ SB_FN void sb_block_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s,
         if (i) sb_linear_backward_input_add(s->d_n1, C, d, ld, w->w, n);
         else sb_linear_backward_input(s->d_n1, C, d, ld, w->w, n);
     }
-    if (input || b->norm1_w.grad)                                                   // 1
-        sb_norm_backward_add(d_r, b->norm1_w.grad, b->norm1_b.grad, s->d_n1, s->r1, s->stat1, b->norm1_w.w, n,
+    if (input || b->norm1_w.grad) // 1
+        sb_norm_backward_add(d_r, SB_GRADS(b->norm1), s->d_n1, s->r1, s->stat1, b->norm1_w.w, n,
                              c->layernorm);
 }
 
@@ -2240,7 +2234,10 @@ static void sb_tower_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s,
 // d_r: gradient of the result, becomes that of x (input = 0: undefined).
 static void sb_tower_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, real *d_r,
                               const SbRows *rows, int input) {
-    for (int l = c->layers - 1; l >= 0; l--) sb_block_backward(b + l, c, s + l, d_r, rows, l > 0 || input);
+    for (int l = c->layers - 1; l >= c->lowest; l--) {
+        if (c->recompute && l < c->layers - 1) sb_block_forward(b + l, c, s + l, s[l].r1, NULL, rows);
+        sb_block_backward(b + l, c, s + l, d_r, rows, l > c->lowest || input);
+    }
 }
 
 // A tower and the norm behind it: out = norm(r), r the sum of the last pair; and back from d_out: d_r is
@@ -2261,16 +2258,17 @@ static void sb_normed_backward(const SbBlock *b, const SbShape *c, SbBlockActs *
     sb_tower_backward(b, c, s, d_r, rows, input);
 }
 
-// Two layers, y = w2 gelu(w1 x + b1) + b2, on n rows of x; SB_MLP(m, parameters', activations' prefix).
+// Two layers, y = w2 act(w1 x + b1) + b2, on n rows of x; SB_MLP(m, parameters', activations' prefix): gelu.
 typedef struct {
     const SbParam *w1, *b1, *w2, *b2;
     real *h, *g, *y, *d_h, *d_g, *d_y;
+    int act;
 } SbMlp;
 #define SB_MLP(m, p, a)                                                                                   \
     {&(m)->p##w1, &(m)->p##b1, &(m)->p##w2, &(m)->p##b2, (m)->acts.a##h, (m)->acts.a##g, (m)->acts.a##y,  \
-     (m)->acts.d_##a##h, (m)->acts.d_##a##g, (m)->acts.d_##a##y}
+     (m)->acts.d_##a##h, (m)->acts.d_##a##g, (m)->acts.d_##a##y, SB_GELU}
 static void sb_mlp_forward(const SbMlp *f, const real *x, long n) {
-    sb_linear_gelu_forward(f->g, f->h, x, f->w1->w.cols, f->w1->w, f->b1->w, n);
+    sb_linear_act_forward(f->g, f->h, x, f->w1->w.cols, f->w1->w, f->b1->w, n, f->act);
     sb_linear_forward(f->y, f->w2->w.rows, f->g, f->w2->w.cols, f->w2->w, f->b2->w, n);
 }
 // d_y to gradients of the weights and, unless NULL, d_x (add: onto what is there).
@@ -2278,7 +2276,7 @@ static void sb_mlp_head_backward(const SbMlp *f, real *d_x, const real *x, long 
     int K = f->w2->w.rows, F = f->w1->w.rows, C = f->w1->w.cols;
     sb_linear_backward_weight(f->w2->grad, f->b2->grad, f->d_y, K, f->g, F, n, K, F);
     sb_linear_backward_input(f->d_g, F, f->d_y, K, f->w2->w, n);
-    sb_gelu_backward(f->d_h, f->d_g, f->h, n * F);
+    sb_act_backward(f->d_h, f->d_g, f->h, n * F, f->act);
     sb_linear_backward_weight(f->w1->grad, f->b1->grad, f->d_h, F, x, C, n, F, C);
     if (d_x && add) sb_linear_backward_input_add(d_x, C, f->d_h, F, f->w1->w, n);
     else if (d_x) sb_linear_backward_input(d_x, C, f->d_h, F, f->w1->w, n);
@@ -2295,29 +2293,71 @@ static void sb_map_backward(const SbParam *w, const SbParam *b, real *d_x, const
     else if (d_x) sb_linear_backward_input(d_x, C, d_y, K, w->w, n);
 }
 
-// Pixels to acts.feature [enc rows][C], final norm applied; its rows: acts.cls_row, acts.patch_row.
+// Pixels to acts.feature [enc rows][C], final norm applied (enc_final); its rows: acts.cls_row,
+// acts.patch_row.
 SB_FN void sb_encoder_forward(SbModel *m) {
     SbActs *s = &m->acts;
     SbShape *c = &m->enc_shape;
     long n = m->n.enc;
-    SbRows rows = {0, n, n, s->enc_keys, NULL};
-    sb_patch_embed_forward(s->x0, s->col, s->pixels, s->patch, m->enc_patch_w.w, m->enc_patch_b.w,
-                           m->enc_cls.w, m->enc_pos.w, n, m->config.patch);
-    sb_normed_forward(m->enc, c, s->enc, s->x0, &rows, &m->enc_norm_w, &m->enc_norm_b, s->enc_r, s->feature,
-                      s->enc_stat);
+    SbRows rows = {0, n, n, s->enc_keys, s->enc_table};
+    const real *x = m->config.enc_pre ? s->pre_x : s->x0;
+    sb_patch_embed_forward(s->x0, s->col, s->pixels, s->patch, SB_WB(m->enc_patch), m->enc_cls.w,
+                           m->enc_registers.w, m->enc_pos.w, n, m->config.patch);
+    if (m->config.enc_pre)
+        sb_add_norm_forward(NULL, s->pre_x, s->pre_stat, s->x0, NULL, SB_WB(m->enc_pre), n, c->eps, 1);
+    if (m->config.enc_final)
+        sb_normed_forward(m->enc, c, s->enc, x, &rows, SB_PAIR_OF(m->enc_norm), s->enc_r, s->feature,
+                          s->enc_stat);
+    if (m->config.enc_final) return;
+    SbWeight one = {NULL, SB_NATIVE, c->width, 1, 1};
+    sb_tower_forward(m->enc, c, s->enc, x, &rows);
+    sb_add_norm_forward(s->feature, s->enc_r, s->enc_stat, s->enc[c->layers - 1].r2, s->enc[c->layers - 1].y2,
+                        one, sb_absent, n, c->eps, 1); // for its sum only
 }
 // acts.d_feature to gradients of what trains.
 SB_FN void sb_encoder_backward(SbModel *m) {
     SbActs *s = &m->acts;
     SbShape *c = &m->enc_shape;
     long n = m->n.enc;
-    SbRows rows = {0, n, n, s->enc_keys, NULL};
-    sb_normed_backward(m->enc, c, s->enc, s->d_enc, &rows, m->trained & SB_BASE, &m->enc_norm_w,
-                       &m->enc_norm_b, s->d_feature, s->enc_r, s->enc_stat);
-    if (m->trained & SB_BASE)
-        sb_patch_embed_backward(m->enc_patch_w.grad, m->enc_patch_b.grad, m->enc_cls.grad, m->enc_pos.grad,
-                                s->d_enc, s->col, s->patch, n, c->width, m->enc_patch_w.w.cols,
-                                m->enc_pos.w.rows);
+    int base = m->trained & SB_BASE;
+    SbRows rows = {0, n, n, s->enc_keys, s->enc_table};
+    real *d_r = m->config.enc_final ? s->d_enc : s->d_feature;
+    if (m->config.enc_final)
+        sb_normed_backward(m->enc, c, s->enc, d_r, &rows, base, SB_PAIR_OF(m->enc_norm), s->d_feature,
+                           s->enc_r, s->enc_stat);
+    else sb_tower_backward(m->enc, c, s->enc, d_r, &rows, base);
+    if (!base) return;
+    if (m->config.enc_pre) {
+        sb_zero(s->d_pre, (size_t)(n * c->width) * sizeof(real));
+        sb_norm_backward_add(s->d_pre, SB_GRADS(m->enc_pre), d_r, s->x0, s->pre_stat, m->enc_pre_w.w, n, 1);
+        d_r = s->d_pre;
+    }
+    sb_patch_embed_backward(SB_GRADS(m->enc_patch), m->enc_cls.grad, m->enc_registers.grad, m->enc_pos.grad,
+                            d_r, s->col, s->patch, n, c->width, m->enc_patch_w.w.cols,
+                            m->enc_registers.w.rows, m->enc_pos.w.rows);
+}
+// SigLIP's pooling: acts.pooled [images][C] = y + mlp(norm(y)), y = attention of the probe to an image's
+// rows.
+SB_FN void sb_pool_forward(SbModel *m) {
+    SbActs *s = &m->acts;
+    int C = m->config.enc_width, H = m->config.enc_heads;
+    long n = m->n.images, rows = m->n.enc;
+    SbWeight nothing = {s->feature, SB_NATIVE, C, 0, 0}, one = {NULL, SB_NATIVE, C, 1, 1};
+    SbMlp mlp = SB_MLP(m, pool_, pool_);
+    mlp.act = m->config.enc_act;
+    if (!m->config.enc_pool) SB_FAIL("this encoder has no pooling head");
+    sb_linear_forward(s->pool_x, C, s->feature, 0, nothing, m->pool_probe.w, n);     // no input, a bias
+    sb_map_forward(s->pool_q, s->pool_x, SB_PAIR_OF(m->pool_q), n);
+    sb_linear_forward(s->pool_kv, 2 * C, s->feature, C, SB_WB(m->pool_k), rows);
+    sb_linear_forward(s->pool_kv + C, 2 * C, s->feature, C, SB_WB(m->pool_v), rows);
+    SbAttention a = {s->pool_q, s->pool_kv, s->pool_kv + C, C, 2 * C, 2 * C,
+                     n,         rows,       s->pool_keys,   H, H,     C / H};
+    sb_attention_forward(s->pool_att, C, s->pool_lse, &a);
+    sb_map_forward(s->pool_o, s->pool_att, SB_PAIR_OF(m->pool_o), n);
+    sb_add_norm_forward(NULL, s->pool_n, s->pool_stat, s->pool_o, NULL, SB_WB(m->pool_norm), n,
+                        m->config.enc_eps, 1);
+    sb_mlp_forward(&mlp, s->pool_n, n);
+    sb_add_norm_forward(s->pooled, s->pool_x, s->pool_stat, s->pool_o, s->pool_y, one, sb_absent, n, 1, 1);
 }
 
 // Patch tokens of all images, and their gradient back to acts.d_feature.
@@ -2333,7 +2373,7 @@ static void sb_patches_backward(SbModel *m) {
 // LLaVA-1.5's projector on patch tokens: vis = w2 gelu(w1 f + b1) + b2.
 static SbMlp sb_projector(SbModel *m) {
     SbMlp f = {&m->proj_w1,    &m->proj_b1, &m->proj_w2,      &m->proj_b2,      m->acts.proj_h,
-               m->acts.proj_g, m->acts.vis, m->acts.d_proj_h, m->acts.d_proj_g, m->acts.d_vis};
+               m->acts.proj_g, m->acts.vis, m->acts.d_proj_h, m->acts.d_proj_g, m->acts.d_vis, SB_GELU};
     return f;
 }
 SB_FN void sb_projector_forward(SbModel *m) {
@@ -2344,7 +2384,7 @@ SB_FN void sb_projector_forward(SbModel *m) {
 // acts.d_vis to gradients of the projector and acts.d_feature (if features train).
 SB_FN void sb_projector_backward(SbModel *m) {
     SbMlp f = sb_projector(m);
-    int on = (m->trained & (SB_BASE | SB_PLUS | SB_ALPHA)) != 0;
+    int on = (m->trained & SB_FEATURES) != 0;
     sb_mlp_head_backward(&f, on ? m->acts.d_patch_feature : NULL, m->acts.patch_feature, m->n.vis, 0);
     if (on) sb_patches_backward(m);
 }
@@ -2407,8 +2447,8 @@ static void sb_geometry_forward(SbModel *m) {
     int K = 2 * m->config.enc_width;
     SbMlp head = SB_MLP(m, agg_geo_, geometry_);
     sb_gather_rows(s->geometry_x, K, s->geo_feature, NULL, s->geometry_row, m->n.geometry, K);
-    sb_add_norm_forward(NULL, s->geo_n, s->geo_stat, s->geometry_x, NULL, m->agg_norm_w.w, m->agg_norm_b.w,
-                        m->n.geometry, 1e-5, 1);
+    sb_add_norm_forward(NULL, s->geo_n, s->geo_stat, s->geometry_x, NULL, SB_WB(m->agg_norm), m->n.geometry,
+                        1e-5, 1);
     sb_mlp_forward(&head, s->geo_n, m->n.geometry);
 }
 static void sb_geometry_backward(SbModel *m) {              // d_geo_feature =
@@ -2418,8 +2458,8 @@ static void sb_geometry_backward(SbModel *m) {              // d_geo_feature =
     SbMlp head = SB_MLP(m, agg_geo_, geometry_);
     sb_mlp_head_backward(&head, s->d_geo_n, s->geo_n, n, 0);
     sb_zero(s->d_geometry_x, (size_t)(n * K) * sizeof(real));
-    sb_norm_backward_add(s->d_geometry_x, m->agg_norm_w.grad, m->agg_norm_b.grad, s->d_geo_n, s->geometry_x,
-                         s->geo_stat, m->agg_norm_w.w, n, 1);
+    sb_norm_backward_add(s->d_geometry_x, SB_GRADS(m->agg_norm), s->d_geo_n, s->geometry_x, s->geo_stat,
+                         m->agg_norm_w.w, n, 1);
     sb_zero(s->d_geo_feature, (size_t)(m->n.vis * K) * sizeof(real));
     sb_scatter_rows_add(s->d_geo_feature, s->d_geometry_x, K, s->geometry_row, n, K);
 }
@@ -2433,20 +2473,20 @@ static void sb_camera_forward(SbModel *m) {
     long n = m->n.images, all = n * R;
     SbWeight one = {NULL, SB_NATIVE, K, 1, 1}, nothing = {s->cam_x, SB_NATIVE, SB_POSE, 0, 0};
     SbMlp head = SB_MLP(m, cam_, cam_);
-    sb_add_norm_forward(NULL, s->cam_token, s->cam_token_stat, s->cam_feature, NULL, m->cam_token_norm_w.w,
-                        m->cam_token_norm_b.w, n, 1e-5, 1);
+    sb_add_norm_forward(NULL, s->cam_token, s->cam_token_stat, s->cam_feature, NULL, SB_WB(m->cam_token_norm),
+                        n, 1e-5, 1);
     sb_gather_rows(s->cam_t, K, s->cam_token, NULL, s->cam_view, all, K);
     sb_add_norm_forward(NULL, s->cam_x, s->cam_x_stat, s->cam_t, NULL, one, sb_absent, all, 1e-6, 1);
     sb_linear_forward(s->cam_in, SB_POSE, s->cam_x, 0, nothing, m->cam_empty.w, n);  // no input, a bias
     for (int k = 0; k < R; k++) {
         long r = k * n;
         SbRows rows = {r, n, r + n, s->cam_keys, NULL};
-        sb_map_forward(s->cam_m + r * K, s->cam_in + r * SB_POSE, &m->cam_pose_w, &m->cam_pose_b, n);
-        sb_silu_forward(s->cam_silu + r * K, s->cam_m + r * K, n * K);
-        sb_map_forward(s->cam_mod + r * 3 * K, s->cam_silu + r * K, &m->cam_mod_w, &m->cam_mod_b, n);
+        sb_map_forward(s->cam_m + r * K, s->cam_in + r * SB_POSE, SB_PAIR_OF(m->cam_pose), n);
+        sb_act_forward(s->cam_silu + r * K, s->cam_m + r * K, n * K, SB_SILU);
+        sb_map_forward(s->cam_mod + r * 3 * K, s->cam_silu + r * K, SB_PAIR_OF(m->cam_mod), n);
         sb_modulate_forward(s->cam_u + r * K, s->cam_t + r * K, s->cam_x + r * K, s->cam_mod + r * 3 * K, n,
                             K);
-        sb_normed_forward(m->camera, c, s->camera, s->cam_u, &rows, &m->cam_norm_w, &m->cam_norm_b, s->cam_r,
+        sb_normed_forward(m->camera, c, s->camera, s->cam_u, &rows, SB_PAIR_OF(m->cam_norm), s->cam_r,
                           s->cam_n, s->cam_stat);
         SbMlp part = head;
         part.h += r * K / 2, part.g += r * K / 2, part.y += r * SB_POSE;
@@ -2465,18 +2505,18 @@ static void sb_camera_backward(SbModel *m) {
     SbWeight one = {NULL, SB_NATIVE, K, 1, 1};
     SbMlp head = SB_MLP(m, cam_, cam_);
     sb_mlp_head_backward(&head, s->d_cam_n, s->cam_n, all, 0);
-    sb_normed_backward(m->camera, c, s->camera, s->d_cam_u, &rows, 1, &m->cam_norm_w, &m->cam_norm_b,
-                       s->d_cam_n, s->cam_r, s->cam_stat);
+    sb_normed_backward(m->camera, c, s->camera, s->d_cam_u, &rows, 1, SB_PAIR_OF(m->cam_norm), s->d_cam_n,
+                       s->cam_r, s->cam_stat);
     sb_modulate_backward(s->d_cam_x, s->d_cam_mod, s->d_cam_u, s->cam_x, s->cam_mod, all, K);
-    sb_map_backward(&m->cam_mod_w, &m->cam_mod_b, s->d_cam_silu, s->d_cam_mod, s->cam_silu, all, 0);
-    sb_silu_backward(s->d_cam_m, s->d_cam_silu, s->cam_m, all * K);
-    sb_map_backward(&m->cam_pose_w, &m->cam_pose_b, s->d_cam_in, s->d_cam_m, s->cam_in, all, 0);
+    sb_map_backward(SB_PAIR_OF(m->cam_mod), s->d_cam_silu, s->d_cam_mod, s->cam_silu, all, 0);
+    sb_act_backward(s->d_cam_m, s->d_cam_silu, s->cam_m, all * K, SB_SILU);
+    sb_map_backward(SB_PAIR_OF(m->cam_pose), s->d_cam_in, s->d_cam_m, s->cam_in, all, 0);
     sb_linear_backward_weight(NULL, m->cam_empty.grad, s->d_cam_in, SB_POSE, s->cam_x, 0, n, SB_POSE, 0);
     sb_norm_backward_add(s->d_cam_u, NULL, NULL, s->d_cam_x, s->cam_t, s->cam_x_stat, one, all, 1);  // of t
     sb_embed_backward(NULL, s->d_cam_token, s->d_cam_u, NULL, s->cam_view, all, n, 1, K);
     sb_zero(s->d_cam_feature, (size_t)(n * K) * sizeof(real));
-    sb_norm_backward_add(s->d_cam_feature, m->cam_token_norm_w.grad, m->cam_token_norm_b.grad, s->d_cam_token,
-                         s->cam_feature, s->cam_token_stat, m->cam_token_norm_w.w, n, 1);
+    sb_norm_backward_add(s->d_cam_feature, SB_GRADS(m->cam_token_norm), s->d_cam_token, s->cam_feature,
+                         s->cam_token_stat, m->cam_token_norm_w.w, n, 1);
 }
 
 // Spa3R's encoder: context features to acts.latent [latents of all scenes][W].
@@ -2485,10 +2525,10 @@ SB_FN void sb_latents_forward(SbModel *m) {
     const SbShape *c = &m->fenc_shape;
     long n = m->n.fenc;
     SbRows rows = {0, n, n, s->fenc_keys, s->fenc_table};
-    sb_map_forward(s->context_x, s->context_feature, &m->field_proj_w, &m->field_proj_b, m->n.context);
+    sb_map_forward(s->context_x, s->context_feature, SB_PAIR_OF(m->field_proj), m->n.context);
     sb_embed_forward(s->fenc_x, m->field_tokens.w, s->fenc_token, s->context_x, s->fenc_vis, n);
-    sb_normed_forward(m->fenc, c, s->fenc, s->fenc_x, &rows, &m->field_enc_norm_w, &m->field_enc_norm_b,
-                      s->fenc_r, s->fenc_n, s->fenc_stat);
+    sb_normed_forward(m->fenc, c, s->fenc, s->fenc_x, &rows, SB_PAIR_OF(m->field_enc_norm), s->fenc_r,
+                      s->fenc_n, s->fenc_stat);
     sb_gather_rows(s->latent, c->width, s->fenc_n, NULL, s->latent_row, m->n.scenes * m->config.latents,
                    c->width);
 }
@@ -2501,12 +2541,11 @@ SB_FN void sb_latents_backward(SbModel *m) {
     sb_zero(s->d_fenc_n, (size_t)(n * c->width) * sizeof(real));
     sb_scatter_rows_add(s->d_fenc_n, s->d_asked + m->n.vis * c->width, c->width, s->latent_row,
                         m->n.scenes * m->config.latents, c->width);
-    sb_normed_backward(m->fenc, c, s->fenc, s->d_fenc, &rows, 1, &m->field_enc_norm_w, &m->field_enc_norm_b,
-                       s->d_fenc_n, s->fenc_r, s->fenc_stat);
+    sb_normed_backward(m->fenc, c, s->fenc, s->d_fenc, &rows, 1, SB_PAIR_OF(m->field_enc_norm), s->d_fenc_n,
+                       s->fenc_r, s->fenc_stat);
     sb_embed_backward(m->field_tokens.grad, s->d_context_x, s->d_fenc, s->fenc_token, s->fenc_vis, n,
                       m->n.context, m->field_tokens.w.rows, c->width);
-    sb_map_backward(&m->field_proj_w, &m->field_proj_b, NULL, s->d_context_x, s->context_feature,
-                    m->n.context, 0);
+    sb_map_backward(SB_PAIR_OF(m->field_proj), NULL, s->d_context_x, s->context_feature, m->n.context, 0);
 }
 // Its decoder: acts.latent and the rays of every view to acts.decoded [image tokens][W] and, from there,
 // acts.fgeo_y [..][2C], fsem_y [..][C]; probe_y [geometry rows]: depth.
@@ -2519,11 +2558,11 @@ SB_FN void sb_decoder_forward(SbModel *m) {
     SbRows rows = {0, n, n, s->fdec_keys, s->fdec_table};
     SbMlp geo = SB_MLP(m, field_geo_, fgeo_), sem = SB_MLP(m, field_sem_, fsem_);
     SbMlp probe = SB_MLP(m, field_probe_, probe_);
-    sb_map_forward(s->asked, s->ray, &m->field_ray_w, &m->field_ray_b, vis);
+    sb_map_forward(s->asked, s->ray, SB_PAIR_OF(m->field_ray), vis);
     sb_gather_rows(s->asked + vis * W, W, s->fenc_n, NULL, s->latent_row, latents, W);
     sb_embed_forward(s->fdec_x, m->field_registers.w, s->fdec_token, s->asked, s->fdec_vis, n);
-    sb_normed_forward(m->fdec, c, s->fdec, s->fdec_x, &rows, &m->field_dec_norm_w, &m->field_dec_norm_b,
-                      s->fdec_r, s->fdec_n, s->fdec_stat);
+    sb_normed_forward(m->fdec, c, s->fdec, s->fdec_x, &rows, SB_PAIR_OF(m->field_dec_norm), s->fdec_r,
+                      s->fdec_n, s->fdec_stat);
     sb_gather_rows(s->decoded, W, s->fdec_n, NULL, s->ray_row, vis, W);
     if (f->targets & 1) sb_mlp_forward(&geo, s->decoded, vis);
     if (f->targets & 2) sb_mlp_forward(&sem, s->decoded, vis);
@@ -2545,11 +2584,11 @@ SB_FN void sb_decoder_backward(SbModel *m) {
     if (f->targets & 2) sb_mlp_head_backward(&sem, s->d_decoded, s->decoded, vis, f->targets & 1);
     sb_zero(s->d_fdec_n, (size_t)(n * W) * sizeof(real));
     sb_scatter_rows_add(s->d_fdec_n, s->d_decoded, W, s->ray_row, vis, W);
-    sb_normed_backward(m->fdec, c, s->fdec, s->d_fdec, &rows, 1, &m->field_dec_norm_w, &m->field_dec_norm_b,
-                       s->d_fdec_n, s->fdec_r, s->fdec_stat);
+    sb_normed_backward(m->fdec, c, s->fdec, s->d_fdec, &rows, 1, SB_PAIR_OF(m->field_dec_norm), s->d_fdec_n,
+                       s->fdec_r, s->fdec_stat);
     sb_embed_backward(m->field_registers.grad, s->d_asked, s->d_fdec, s->fdec_token, s->fdec_vis, n,
                       vis + m->n.scenes * f->latents, m->field_registers.w.rows, W);
-    sb_map_backward(&m->field_ray_w, &m->field_ray_b, NULL, s->d_asked, s->ray, vis, 0);
+    sb_map_backward(SB_PAIR_OF(m->field_ray), NULL, s->d_asked, s->ray, vis, 0);
 }
 
 // Spa3-VLM: image tokens X ask the latents of their scene, G = mlp(latents):  A = LN(Attn(X, G, G)),
@@ -2577,20 +2616,17 @@ SB_FN void sb_adapter_forward(SbModel *m) {
     SbMlp latents = sb_adapter_latents(m), down = SB_MLP(m, adapt_, ad_);
     sb_mlp_forward(&latents, s->latent, z);
     if (sb_adapter_kind(m) == 2) return;
-    sb_map_forward(s->ad_q, s->vis, &m->adapt_q_w, &m->adapt_q_b, n);
-    sb_linear_forward(s->ad_kv, 2 * D, latents.y, D, m->adapt_k_w.w, m->adapt_k_b.w, z);
-    sb_linear_forward(s->ad_kv + D, 2 * D, latents.y, D, m->adapt_v_w.w, m->adapt_v_b.w, z);
-    sb_head_norm_forward(s->ad_qn, D, s->ad_q_stat, s->ad_q, D, m->adapt_qnorm_w.w, m->adapt_qnorm_b.w, n, H,
-                         1e-5, 1);
-    sb_head_norm_forward(s->ad_kn, D, s->ad_k_stat, s->ad_kv, 2 * D, m->adapt_knorm_w.w, m->adapt_knorm_b.w,
-                         z, H, 1e-5, 1);
+    sb_map_forward(s->ad_q, s->vis, SB_PAIR_OF(m->adapt_q), n);
+    sb_linear_forward(s->ad_kv, 2 * D, latents.y, D, SB_WB(m->adapt_k), z);
+    sb_linear_forward(s->ad_kv + D, 2 * D, latents.y, D, SB_WB(m->adapt_v), z);
+    sb_head_norm_forward(s->ad_qn, D, s->ad_q_stat, s->ad_q, D, SB_WB(m->adapt_qnorm), n, H, 1e-5, 1);
+    sb_head_norm_forward(s->ad_kn, D, s->ad_k_stat, s->ad_kv, 2 * D, SB_WB(m->adapt_knorm), z, H, 1e-5, 1);
     SbAttention a = sb_adapter_attention(m);
     sb_attention_forward(s->ad_att, D, s->ad_lse, &a);
-    sb_map_forward(s->ad_o, s->ad_att, &m->adapt_o_w, &m->adapt_o_b, n);
-    sb_add_norm_forward(NULL, s->ad_n, s->ad_stat, s->ad_o, NULL, m->adapt_norm_w.w, m->adapt_norm_b.w, n,
-                        1e-5, 1);
+    sb_map_forward(s->ad_o, s->ad_att, SB_PAIR_OF(m->adapt_o), n);
+    sb_add_norm_forward(NULL, s->ad_n, s->ad_stat, s->ad_o, NULL, SB_WB(m->adapt_norm), n, 1e-5, 1);
     sb_mlp_forward(&down, s->ad_n, n);
-    sb_map_forward(s->ad_gate, s->ad_n, &m->adapt_gate_w, &m->adapt_gate_b, n);
+    sb_map_forward(s->ad_gate, s->ad_n, SB_PAIR_OF(m->adapt_gate), n);
     sb_gate_forward(s->seen, s->vis, s->ad_y, s->ad_gate, n * D);
 }
 // acts.d_vis: gradient of seen, becomes that of vis; latents are frozen.
@@ -2603,22 +2639,20 @@ SB_FN void sb_adapter_backward(SbModel *m) {
         SbAttention a = sb_adapter_attention(m);
         sb_gate_backward(s->d_ad_y, s->d_ad_gate, s->d_vis, s->ad_y, s->ad_gate, n * D);
         sb_mlp_head_backward(&down, s->d_ad_n, s->ad_n, n, 0);
-        sb_map_backward(&m->adapt_gate_w, &m->adapt_gate_b, s->d_ad_n, s->d_ad_gate, s->ad_n, n, 1);
+        sb_map_backward(SB_PAIR_OF(m->adapt_gate), s->d_ad_n, s->d_ad_gate, s->ad_n, n, 1);
         sb_zero(s->d_ad_o, (size_t)(n * D) * sizeof(real));
-        sb_norm_backward_add(s->d_ad_o, m->adapt_norm_w.grad, m->adapt_norm_b.grad, s->d_ad_n, s->ad_o,
-                             s->ad_stat, m->adapt_norm_w.w, n, 1);
-        sb_map_backward(&m->adapt_o_w, &m->adapt_o_b, s->d_ad_att, s->d_ad_o, s->ad_att, n, 0);
+        sb_norm_backward_add(s->d_ad_o, SB_GRADS(m->adapt_norm), s->d_ad_n, s->ad_o, s->ad_stat,
+                             m->adapt_norm_w.w, n, 1);
+        sb_map_backward(SB_PAIR_OF(m->adapt_o), s->d_ad_att, s->d_ad_o, s->ad_att, n, 0);
         sb_attention_backward(s->d_ad_qn, s->d_ad_kn, s->d_ad_kv + D, s->d_ad_att, s->ad_att, D, s->ad_lse,
                               &a);
-        sb_head_norm_backward(s->d_ad_q, D, m->adapt_qnorm_w.grad, m->adapt_qnorm_b.grad, s->d_ad_qn, D,
-                              s->ad_q, s->ad_q_stat, m->adapt_qnorm_w.w, n, H, 1);
-        sb_head_norm_backward(s->d_ad_kv, 2 * D, m->adapt_knorm_w.grad, m->adapt_knorm_b.grad, s->d_ad_kn, D,
-                              s->ad_kv, s->ad_k_stat, m->adapt_knorm_w.w, z, H, 1);
-        sb_map_backward(&m->adapt_q_w, &m->adapt_q_b, s->d_vis, s->d_ad_q, s->vis, n, 1);
-        sb_linear_backward_weight(m->adapt_k_w.grad, m->adapt_k_b.grad, s->d_ad_kv, 2 * D, latents.y, D, z, D,
-                                  D);
-        sb_linear_backward_weight(m->adapt_v_w.grad, m->adapt_v_b.grad, s->d_ad_kv + D, 2 * D, latents.y, D,
-                                  z, D, D);
+        sb_head_norm_backward(s->d_ad_q, D, SB_GRADS(m->adapt_qnorm), s->d_ad_qn, D, s->ad_q, s->ad_q_stat,
+                              m->adapt_qnorm_w.w, n, H, 1);
+        sb_head_norm_backward(s->d_ad_kv, 2 * D, SB_GRADS(m->adapt_knorm), s->d_ad_kn, D, s->ad_kv,
+                              s->ad_k_stat, m->adapt_knorm_w.w, z, H, 1);
+        sb_map_backward(SB_PAIR_OF(m->adapt_q), s->d_vis, s->d_ad_q, s->vis, n, 1);
+        sb_linear_backward_weight(SB_GRADS(m->adapt_k), s->d_ad_kv, 2 * D, latents.y, D, z, D, D);
+        sb_linear_backward_weight(SB_GRADS(m->adapt_v), s->d_ad_kv + D, 2 * D, latents.y, D, z, D, D);
         sb_linear_backward_input(latents.d_y, D, s->d_ad_kv, 2 * D, m->adapt_k_w.w, z);
         sb_linear_backward_input_add(latents.d_y, D, s->d_ad_kv + D, 2 * D, m->adapt_v_w.w, z);
     }
@@ -2643,6 +2677,8 @@ SB_FN void sb_llm_forward(SbModel *m, long row0, long n) {
                      sb_adapter_kind(m) == 1 ? s->seen : s->vis, s->vis_row + row0, n);
     sb_tower_forward(m->llm, &m->llm_shape, s->llm, s->t0, &rows);
 }
+// What turns features into words: the word table, or a table of its own.
+static const SbParam *sb_llm_out(const SbModel *m) { return m->config.llm_tied ? &m->llm_emb : &m->llm_head; }
 // Final norm of the rows in acts.loss_row [n], into acts.head_n.
 static void sb_llm_head_rows(SbModel *m, long n) {
     SbActs *s = &m->acts;
@@ -2673,15 +2709,17 @@ SB_FN double sb_loss(const SbModel *m) {
     }
     return loss;
 }
-// Mean cross-entropy of the rows with loss, logits = norm(r) emb^T. backward: acts.d_head_n =, emb.grad +=.
+// Cross-entropy of the rows with loss, their mean or, in a part of a batch, its share of the mean over
+// m->answers rows; logits = norm(r) emb^T. backward: acts.d_head_n =, emb.grad +=.
 SB_FN void sb_llm_loss(SbModel *m, int backward) {
     SbActs *s = &m->acts;
     long n = m->n.loss;
     if (!n) return;
+    double each = 1 / (m->answers > 0 ? m->answers : (double)n);
     sb_llm_head_rows(m, n);
-    sb_head_xent(sb_loss_rows(m, 0, n, 1.0 / (double)n), backward ? s->d_head_n : NULL,
-                 backward ? m->llm_emb.grad : NULL, s->logits, SB_CHUNK, s->head_n, m->llm_emb.w, s->target,
-                 n, 1.0 / (double)n);
+    sb_head_xent(sb_loss_rows(m, 0, n, each), backward ? s->d_head_n : NULL,
+                 backward ? sb_llm_out(m)->grad : NULL, s->logits, SB_CHUNK, s->head_n, sb_llm_out(m)->w,
+                 s->target, n, each);
 }
 // acts.d_head_n to gradients of the LLM (if it trains) and acts.d_vis (if images are shown).
 SB_FN void sb_llm_backward(SbModel *m) {
@@ -2705,41 +2743,17 @@ SB_FN void sb_llm_logits(SbModel *m, long row, real *logits) {
     int index = (int)row;
     sb_put(s->loss_row, &index, sizeof index);
     sb_llm_head_rows(m, 1);
-    sb_linear_forward(s->logits, m->config.vocab, s->head_n, m->config.llm_width, m->llm_emb.w,
+    sb_linear_forward(s->logits, m->config.vocab, s->head_n, m->config.llm_width, sb_llm_out(m)->w,
                       sb_dense(NULL, 0, 0), 1);
     sb_get(logits, s->logits, (size_t)m->config.vocab * sizeof(real));
 }
-// Continue the last turn of a batch of ONE sample greedily, until done(context, word) or max words; returns
-// how many. The batch's rows must not have been computed yet.
-SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(void *context, int word),
-                      void *context) {
-    SbSizes room = b->n;
-    room.llm += max, room.loss += 1;
-    sb_acts_reserve(m, room);
-    real *logits = (real *)sb_regrow(NULL, (size_t)m->config.vocab * sizeof(real));
-    int count = 0;
-    for (long row0 = 0; count < max; row0 = m->n.llm) {
-        sb_batch_upload(m, b);
-        if (!row0 && m->n.images) sb_vision_forward(m);
-        sb_llm_forward(m, row0, m->n.llm - row0);
-        sb_llm_logits(m, m->n.llm - 1, logits);
-        int best = 0;
-        for (int i = 1; i < m->config.vocab; i++) if (logits[i] > logits[best]) best = i;
-        word[count++] = best;
-        if (done(context, best)) break;
-        sb_batch_tokens(b, &m->config, &best, NULL, NULL, 1);
-    }
-    free(logits);
-    return count;
-}
-
 // -------------------------------------------------------------------------------------------------- >>train
-// One step of each objective: upload, forward, loss; backward = 1: and the gradients (cleared first). A GPU
-// may still be at work when it returns: sb_loss and sb_norm wait.
+// One step of each objective: upload, forward, loss; backward = 1: and the gradients (cleared first; 2:
+// added to those of the parts before). A GPU may still be at work when it returns: sb_loss and sb_norm wait.
 static void sb_step_begin(SbModel *m, const SbBatch *b, int backward) {
     sb_batch_upload(m, b);
     m->terms = 0;
-    if (backward) sb_zero(m->state, m->grad_bytes);
+    if (backward == 1) sb_zero(m->state, m->grad_bytes);
 }
 
 // Dialogues: mean cross-entropy of the answers. A batch without images is a batch of text (maps).
@@ -2753,7 +2767,7 @@ SB_FN void sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
     if (!m->n.images || !(m->trained & ~SB_LLM)) return;
     if (sb_adapter_kind(m)) sb_adapter_backward(m);
     sb_projector_backward(m);
-    if (m->trained & (SB_BASE | SB_PLUS | SB_ALPHA)) sb_encoder_backward(m);
+    if (m->trained & SB_FEATURES) sb_encoder_backward(m);
 }
 
 // The base encoder's task, from CLS: binary cross-entropy summed over classes / 3 + cross-entropy of the
@@ -2768,28 +2782,26 @@ SB_FN void sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int pat
     if (!n) return;
     sb_encoder_forward(m);
     sb_gather_rows(s->cls_feature, C, s->feature, NULL, s->cls_row, n, C);
-    sb_map_forward(s->multi_logits, s->cls_feature, &m->head_multi_w, &m->head_multi_b, n);
-    sb_map_forward(s->main_logits, s->cls_feature, &m->head_main_w, &m->head_main_b, n);
+    sb_map_forward(s->multi_logits, s->cls_feature, SB_PAIR_OF(m->head_multi), n);
+    sb_map_forward(s->main_logits, s->cls_feature, SB_PAIR_OF(m->head_main), n);
     sb_bce(sb_loss_rows(m, 0, n, each / 3), s->d_multi_logits, s->multi_logits, s->multi, n, K, each / 3);
     sb_xent(sb_loss_rows(m, n, n, each), s->d_main_logits, s->main_logits, s->main_class, n, K, each);
     if (patches) {
         sb_patches_forward(m);
-        sb_map_forward(s->patch_logits, s->patch_feature, &m->head_patch_w, &m->head_patch_b, v);
+        sb_map_forward(s->patch_logits, s->patch_feature, SB_PAIR_OF(m->head_patch), v);
         sb_xent(sb_loss_rows(m, 2 * n, v, per_patch), s->d_patch_logits, s->patch_logits, s->label, v,
                 c->labels, per_patch);
     }
     if (!backward) return;
     if (patches) {
-        sb_map_backward(&m->head_patch_w, &m->head_patch_b, s->d_patch_feature, s->d_patch_logits,
-                        s->patch_feature, v, 0);
+        sb_map_backward(SB_PAIR_OF(m->head_patch), s->d_patch_feature, s->d_patch_logits, s->patch_feature, v,
+                        0);
         sb_patches_backward(m);
     } else {
         sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     }
-    sb_map_backward(&m->head_main_w, &m->head_main_b, s->d_cls_feature, s->d_main_logits, s->cls_feature, n,
-                    0);
-    sb_map_backward(&m->head_multi_w, &m->head_multi_b, s->d_cls_feature, s->d_multi_logits, s->cls_feature,
-                    n, 1);
+    sb_map_backward(SB_PAIR_OF(m->head_main), s->d_cls_feature, s->d_main_logits, s->cls_feature, n, 0);
+    sb_map_backward(SB_PAIR_OF(m->head_multi), s->d_cls_feature, s->d_multi_logits, s->cls_feature, n, 1);
     sb_scatter_rows_add(s->d_feature, s->d_cls_feature, C, s->cls_row, n, C);
     sb_encoder_backward(m);
 }
@@ -2809,7 +2821,7 @@ SB_FN void sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
                  1.0 / (double)n);
     if (!backward) return;
     sb_mlp_head_backward(&head, s->d_reg_x, s->reg_x, n, 0);
-    if (!(m->trained & (SB_BASE | SB_PLUS | SB_ALPHA))) return;
+    if (!(m->trained & SB_FEATURES)) return;
     sb_zero(s->d_patch_feature, (size_t)(m->n.vis * C) * sizeof(real));
     sb_scatter_rows_add(s->d_patch_feature, s->d_reg_x, C, s->reg_row, n, C);
     sb_patches_backward(m);

@@ -4,10 +4,12 @@
 // where gradients are checked and from where float is judged; train.cu stands where float stands if SB_MODEL
 // names it.
 // The tests themselves, by subject: dev/test_ops.h (every operation: finite differences, float against
-// double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_field.h (the same
-// of Spa3R; cameras), dev/test_files.h (readers and what they refuse), dev/test_simulate.h and
-// dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and answers), dev/test_options.h (noise,
-// balance, units, windows; the frames by hand), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
+// double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_variants.h (what
+// families of pretrained models vary), dev/test_field.h (the same of Spa3R; cameras), dev/test_files.h
+// (readers and what they refuse), dev/test_pixels.h (pictures as pretrained encoders want them),
+// dev/test_families.h (folders of the hub, transformers' numbers), dev/test_text.h (tokenizers, chat
+// layouts), dev/test_simulate.h and dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and
+// answers), dev/test_options.h (noise, balance, windows; frames by hand), dev/test_vsi.h, dev/test_runs.h
 // (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
@@ -18,15 +20,19 @@ namespace f64 {
 #undef SB_REAL
 #define SB_REAL double
 #include "spatialboost.h"
-#include "data/posed.h"
+#include "data/batch.h"
 #include "dev/op_cases.h"
 }
 #include "dev/test.h"
 
 #include "dev/test_ops.h"
 #include "dev/test_model.h"
+#include "dev/test_variants.h"
 #include "dev/test_field.h"
 #include "dev/test_files.h"
+#include "dev/test_pixels.h"
+#include "dev/test_families.h"
+#include "dev/test_text.h"
 #include "dev/test_simulate.h"
 #include "dev/test_options.h"
 #include "dev/test_vsi.h"
@@ -43,8 +49,12 @@ int main(int argc, char **argv) {
     omp_set_num_threads(threads);
 #endif
     test_model_all();
+    test_variants_all();
     test_field_all();
     test_files_all();
+    test_pixels_all();
+    test_families_all();
+    test_text_all();
     RUN(test_simulate_same_everywhere);
     RUN(test_simulate_against_rays);
     RUN(test_simulate_reprojection);

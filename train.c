@@ -73,13 +73,15 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(TEXT, const char *, data, NULL, "FILE", 0, 0, "conversations, LLaVA JSON or JSONL")                    \
     X(NUMBER, double, share, 1, "X", 0, 1, "share of samples from --scenes and --data, the rest simulated")  \
     X(TEXT, const char *, tune, "plus", "WHAT", 0, 0,                                                        \
-      "boost trains: plus (Attn+ and a), full (the base encoder)")                                           \
+      "boost trains: plus (Attn+ and a), full (the base encoder), last (its last --last_layers blocks)")     \
     X(SWITCH, int, random_plus, 0, "", 0, 1, "boost: Attn+ starts at random, not as a copy")                 \
     X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too")                      \
     X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM")             \
     X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch")                \
     X(INT, int, views, 0, "N", 0, 16, "views of a scene; 0: 4 (dialogues: 1; more: several pictures each)")  \
     X(SWITCH, int, tune_llm, 0, "", 0, 1, "vlm: the LLM trains too")                                         \
+    X(INT, int, micro, 0, "N", 0, 1e6, "samples computed at a time, gradients added up; 0: the whole batch") \
+    X(SWITCH, int, recompute, 0, "", 0, 1, "blocks keep one row each and are computed again on the way back") \
     X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there")            \
     X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop")                              \
     X(TEXT, const char *, dump, NULL, "FILE", 0, 0,                                                          \
@@ -99,8 +101,8 @@ typedef struct {
     SbModel model;
     SbSource train, valid;
     SbSample *slot;
-    SbBatch batch, checked;         // of the step; of the validation
-    int batch_size;
+    SbBatch *batch, checked;        // of the step, in parts [parts]; of the validation
+    int batch_size, part_size, parts;
     long step;                      // steps done
     char *result, *partial, *log, *base;        // files; base: the checkpoint to start from
     FILE *csv;
@@ -164,7 +166,7 @@ static int batch_size(const Run *r) {
 static void refuse_idle(const Run *r, const SbFlag *flag, int flags) {
     static const struct { const char *flag, *stage; } only[] = {
         {"tune", "boost"}, {"random_plus", "boost"}, {"freeze_projector", "boost"}, {"regress", "boost"},
-        {"patch_labels", "encoder"}, {"tune_llm", "vlm"}};
+        {"patch_labels", "encoder"}, {"tune_llm", "vlm"}, {"last_layers", "boost"}, {"share_o", "boost"}};
     for (int i = 0; i < flags; i++) {
         for (size_t k = 0; k < sizeof only / sizeof *only; k++)
             if (flag[i].given && !strcmp(flag[i].name, only[k].flag) && strcmp(r->stage->name, only[k].stage))
@@ -210,7 +212,10 @@ static void parse(Run *r, int argc, char **argv) {
         if (!flag[i].given || at < (char *)&r->config || at >= (char *)(&r->config + 1)) continue;
         size_t offset = (size_t)(at - (char *)&r->config),
                size = flag[i].kind == SB_FLAG_INT ? sizeof(int) : 8;
-        if (r->base && offset < offsetof(SbConfig, gate) && memcmp(at, (char *)&given + offset, size))
+        int sizes = offset < offsetof(SbConfig, gate) ||
+                    (offset >= offsetof(SbConfig, enc_cls) && offset < offsetof(SbConfig, share_o)) ||
+                    (offset >= offsetof(SbConfig, llm_dim) && offset <= offsetof(SbConfig, rope_original));
+        if (r->base && sizes && memcmp(at, (char *)&given + offset, size))
             sb_die("--%s: the model in %s has another; sizes are chosen in the first stage", flag[i].name,
                    r->base);
         memcpy(at, (char *)&given + offset, size);
@@ -234,6 +239,10 @@ static void parse(Run *r, int argc, char **argv) {
         sb_die("--regress looks at one picture at a time, not at --views %d", r->o.views);
     if (!r->o.mix) r->o.mix = dialogue && r->o.views > 1 ? "multi" : r->stage->mix;
     r->batch_size = batch_size(r);
+    r->part_size = r->o.micro && r->o.micro < r->batch_size ? r->o.micro : r->batch_size;
+    if (r->part_size < r->batch_size && r->stage->task != SB_TASK_MAP && !dialogue)
+        sb_die("--micro %d: only dialogues can be computed in parts", r->o.micro);
+    if (r->part_size < r->batch_size && r->o.regress) sb_die("--micro: not with --regress");
 }
 
 // ---- the run
@@ -242,7 +251,10 @@ static int groups_of(const Run *r) {
     int groups = r->stage->groups | (r->o.tune_llm ? SB_LLM : 0);
     if (strcmp(r->stage->name, "boost")) return groups;
     if (!strcmp(r->o.tune, "full")) groups = SB_BASE | SB_PROJ;
-    else if (strcmp(r->o.tune, "plus")) sb_die("--tune %s: expected plus or full", r->o.tune);
+    else if (!strcmp(r->o.tune, "last")) groups = SB_LAST | SB_PROJ;
+    else if (strcmp(r->o.tune, "plus")) sb_die("--tune %s: expected plus, full or last", r->o.tune);
+    if (groups & SB_LAST && (r->config.last_layers < 1 || r->config.last_layers > r->config.enc_layers))
+        sb_die("--tune last: give --last_layers, 1 to %d", r->config.enc_layers);
     if (r->o.regress) groups = (groups & ~SB_PROJ) | SB_REG;
     if (r->o.freeze_projector) groups &= ~SB_PROJ;
     return groups;
@@ -266,7 +278,8 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
 // Everything that decides the result, as text: a half-done run is only continued by the same.
 static char *describe(Run *r) {
     static const char *const idle[] = {"preset", "out",    "to",         "from",
-                                       "again",  "memory", "save_every", "dump"};
+                                       "again",  "memory", "save_every", "dump",
+                                       "recompute"};
     SbFlag flag[FLAGS_MAX];
     SbText text = {NULL, 0, 0};
     int flags = make_flags(flag, &r->o, &r->config);
@@ -290,6 +303,7 @@ static void open_model(Run *r) {
     if (path) sb_checkpoint_open(&f, path), sb_model_config(&f, &was);
     if (r->o.memory) {                  // without any, so that it can be asked on another machine
         sb_model_plan(&r->model, &r->config, parts | was);
+        r->model.recompute = r->o.recompute;
         sb_model_train(&r->model, groups);
         if (path) sb_checkpoint_close(&f);
         return;
@@ -299,6 +313,7 @@ static void open_model(Run *r) {
     if (path) sb_model_weights(&r->model, &f, path == r->base ? parts & ~was : 0);
     if (path == r->base && !(was & SB_DUAL))
         sb_model_random(&r->model, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
+    r->model.recompute = r->o.recompute;
     sb_model_train(&r->model, groups);
     if (path && path == r->partial) {
         const char *made = sb_checkpoint_text(&f, "run");
@@ -351,15 +366,38 @@ static void one_step(Run *r, const SbSource *s, const SbBatch *b, int backward) 
     else if (s->task == SB_TASK_FIELD) sb_step_field(&r->model, b, backward);
     else sb_step_lm(&r->model, b, backward);
 }
-// The batch of some step of this run.
+// The batch of some step of this run, in parts.
 static void read_batch(Run *r, long step) {
-    sb_source_batch(&r->train, r->slot, &r->batch, r->batch_size, (uint64_t)(step * r->batch_size));
+    if (!r->batch) {
+        r->parts = (r->batch_size + r->part_size - 1) / r->part_size;
+        r->batch = (SbBatch *)sb_calloc((size_t)r->parts, sizeof *r->batch);
+    }
+    for (int k = 0, at = 0; k < r->parts; k++, at += r->part_size)
+        sb_source_batch(&r->train, r->slot + at, r->batch + k, sb_min(r->part_size, r->batch_size - at),
+                        (uint64_t)(step * r->batch_size + at));
+}
+static double answers_of(const Run *r) {
+    double n = 0;
+    for (int k = 0; k < r->parts; k++) n += (double)r->batch[k].n.loss;
+    return n;
+}
+// Forward and backward of the batch at hand; returns the loss of all its parts but the last, which a GPU may
+// still be computing.
+static double all_parts(Run *r) {
+    double loss = 0;
+    r->model.answers = r->parts > 1 ? answers_of(r) : 0;
+    for (int k = 0; k < r->parts; k++) {
+        one_step(r, &r->train, r->batch + k, k ? 2 : 1);
+        if (k + 1 < r->parts) loss += sb_loss(&r->model);
+    }
+    return loss;
 }
 // Mean loss on four fixed batches of rooms that are used for nothing else.
 static double validate(Run *r) {
     double sum = 0;
+    r->model.answers = 0;
     for (int i = 0; i < 4; i++) {
-        sb_source_batch(&r->valid, r->slot, &r->checked, r->batch_size, (uint64_t)(i * r->batch_size));
+        sb_source_batch(&r->valid, r->slot, &r->checked, r->part_size, (uint64_t)(i * r->part_size));
         one_step(r, &r->valid, &r->checked, 0);
         sum += sb_loss(&r->model);
     }
@@ -369,8 +407,7 @@ static double validate(Run *r) {
 static double step_kept(Run *r) {
     r->model.acts.keep = 1;
     r->model.acts.room.enc = r->model.acts.room.llm = -1;
-    one_step(r, &r->train, &r->batch, 1);
-    return sb_loss(&r->model);
+    return all_parts(r) + sb_loss(&r->model);
 }
 // Stop: say where the first number that is none arose. Earlier checkpoints stay, and the weights: sb_update
 // has not touched them.
@@ -407,9 +444,9 @@ static void announce(Run *r) {
     } group[] = {{SB_BASE, "base encoder"}, {SB_PLUS, "Attn+"}, {SB_ALPHA, "a"},
                  {SB_PROJ, "projector"},    {SB_LLM, "LLM"},    {SB_HEADS, "recognition heads"},
                  {SB_REG, "depth head"},    {SB_AGG, "aggregator"}, {SB_FIELD, "Spa3R"},
-                 {SB_ADAPT, "adapter"}};
+                 {SB_ADAPT, "adapter"}, {SB_LAST | SB_BASE, "base, last part"}};
     char *run = describe(r);
-    double million = 0, trained = 0;
+    double million = 0, trained = 0, base = 0, plus = 0;
     printf("%s\n  from       %s\n  to         %s, log %s\n", run, r->base ? r->base : "nothing", r->result,
            r->log);
     for (size_t g = 0; g < sizeof group / sizeof *group; g++) {
@@ -421,16 +458,19 @@ static void announce(Run *r) {
         if (m->trained & group[g].bit) trained += count * 1e-6;
         printf("  %-10s %-18s %9ld parameters\n", m->trained & group[g].bit ? "trains" : "frozen",
                group[g].name, count);
+        if (group[g].bit == SB_BASE || group[g].bit == (SB_LAST | SB_BASE)) base += (double)count;
+        if (group[g].bit & (SB_PLUS | SB_ALPHA)) plus += (double)count;
     }
+    if (plus > 0) printf("  added      %.1f %% of the base encoder's parameters\n", 100 * plus / base);
     read_batch(r, 0);
-    sb_acts_reserve(m, m->n = r->batch.n);
+    sb_acts_reserve(m, m->n = r->batch->n);
     printf("  memory     %.0f MB: weights %.0f, gradients and moments %.0f, activations %.0f\n",
            1e-6 * (double)(m->weight_bytes + m->state_bytes + m->acts.bytes), 1e-6 * (double)m->weight_bytes,
            1e-6 * (double)m->state_bytes, 1e-6 * (double)m->acts.bytes);
     printf("  disk       %.0f MB while it runs, %.0f MB afterwards\n",
            sizeof(real) * (2 * million + 2 * trained), sizeof(real) * million);
-    printf("  a batch    %d samples: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size,
-           m->n.enc, m->n.llm, m->n.loss);
+    printf("  a batch    %d samples%s: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size,
+           r->parts > 1 ? ", in parts; the first" : "", m->n.enc, m->n.llm, m->n.loss);
     long unknown = 0;
     const char *words = "";
     for (int i = 0; i < r->batch_size; i++)
@@ -452,12 +492,12 @@ static void train(Run *r) {
     int terminal = isatty(2);
     read_batch(r, r->step);
     while (r->step < r->o.steps && !interrupted) {
-        double lr = sb_schedule(r->o.lr, r->config.warmup, r->step, r->o.steps);
-        one_step(r, &r->train, &r->batch, 1);
+        double lr = sb_schedule(r->o.lr, r->config.warmup, r->step, r->o.steps), loss = all_parts(r);
         sb_update(&r->model, lr, r->o.decay, r->step + 1);
-        r->answers += (double)r->batch.n.loss;
+        r->answers += answers_of(r);
         if (r->step + 1 < r->o.steps) read_batch(r, r->step + 1);
-        double loss = sb_loss(&r->model), norm = sb_norm(&r->model);
+        loss += sb_loss(&r->model);
+        double norm = sb_norm(&r->model);
         if (!isfinite(loss) || !isfinite(norm)) stop_nan(r, isfinite(loss) ? norm : loss);
         r->step++;
         fprintf(r->csv, "%ld,%.6f,%.6g,%.5f,%.0f,", r->step, loss, lr, norm, r->answers);
@@ -489,7 +529,7 @@ static Run *bare_run(int stage, const char *preset) {
     r->o.mix = r->stage->mix;
     r->config = sb_config_preset(preset_of(preset));
     r->o.views = r->stage->task >= SB_TASK_GEOMETRY ? 4 : 1;
-    r->batch_size = batch_size(r);
+    r->batch_size = r->part_size = batch_size(r);
     r->slot = (SbSample *)sb_calloc((size_t)r->batch_size, sizeof *r->slot);
     open_source(r, &r->train, SB_POOL_TRAIN, 1);
     sb_model_init(&r->model, &r->config, r->stage->parts);
@@ -499,8 +539,8 @@ static Run *bare_run(int stage, const char *preset) {
 }
 static void free_run(Run *r) {
     sb_model_free(&r->model);
-    sb_batch_free(&r->batch);
-    free(r->slot), free(r);
+    for (int k = 0; k < r->parts; k++) sb_batch_free(r->batch + k);
+    free(r->batch), free(r->slot), free(r);
 }
 // ./train plan: two steps of every stage, timed, and what the whole job will take on this machine.
 static void plan(const char *preset) {
@@ -512,7 +552,7 @@ static void plan(const char *preset) {
         for (int k = 0; k < 4; k++) {               // the first one allocates
             double began = now();
             read_batch(r, k);
-            one_step(r, &r->train, &r->batch, 1);
+            all_parts(r);
             sb_update(&r->model, 1e-3, 0, k + 1);
             sb_norm(&r->model);
             if (k && now() - began < best) best = now() - began;

@@ -31,6 +31,7 @@
 // from the same weights and batch, then every tensor of it compared: files STAGE_cpu and
 // STAGE_gpu.safetensors in out/check, for ./eval diff as well.
 namespace cpu {
+#include "data/batch.h"
 #include "data/tensors.h"
 }
 template <class A, class B> static void convert(A *to, const B *from, long n) {
@@ -53,14 +54,14 @@ static void to_cpu(cpu::SbModel *m, cpu::SbBatch *b, Run *r) {
     }
     memset(b, 0, sizeof *b);
     cpu::SbSizes n;
-#define X(name) n.name = r->batch.n.name;
+#define X(name) n.name = r->batch->n.name;
     SB_ROWS(X)
 #undef X
     cpu::sb_batch_reserve(b, &config, n);
     b->n = n;
     const SbConfig *c = &r->config;
     SB_SIZES(n);
-#define X(type, name, rows, row) convert(b->name, r->batch.name, (rows) * (long)(row));
+#define X(type, name, rows, row) convert(b->name, r->batch->name, (rows) * (long)(row));
     SB_BATCH(X)
 #undef X
 }
@@ -101,7 +102,7 @@ static int check_stage(int stage, const char *preset, int show, const char *csv)
     read_batch(r, 0);
     to_cpu(&m, &b, r);
     double gpu = step_kept(r);
-    b.views = r->batch.views;
+    b.views = r->batch->views;
     switch (r->train.task) {
     case SB_TASK_RECOGNISE: cpu::sb_step_recognise(&m, &b, 1, 0); break;
     case SB_TASK_GEOMETRY: cpu::sb_step_aggregator(&m, &b, 1); break;
@@ -309,6 +310,11 @@ SB_FN void sb_get(void *host, const void *device, size_t bytes) {
     sb_cuda_check(cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost), "copy from the GPU");
 }
 SB_FN void sb_zero(void *device, size_t bytes) { sb_cuda_check(cudaMemset(device, 0, bytes), "clear"); }
+SB_FN const void *sb_share(const void *host, size_t bytes) {
+    void *device = sb_alloc(bytes);
+    return sb_put(device, host, bytes), device;
+}
+SB_FN void sb_unshare(const void *device) { sb_free((void *)(size_t)device); }
 
 // Scratch of the backend lives across calls.
 enum { SB_PARTIALS, SB_DELTA, SB_SPANS, SB_SQUARES, SB_WORKSPACE, SB_PACKED, SB_SCRATCHES = SB_PACKED + 3 };
@@ -325,8 +331,22 @@ static void *sb_scratch(int which, size_t bytes) {
 static __device__ float sb_phi(float x) {
     return 0.5f * erfcf(-x * 0.70710678f);
 } // standard normal distribution
-static __device__ float sb_gelu(float h) { return h * sb_phi(h); }
 static __device__ float sb_sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
+// An activation and its slope; those that are not h Phi(h) are h sigmoid(a h + b h^3).
+static __device__ float2 sb_act_curve(int act) {
+    float a = act == SB_GELU_TANH ? 1.59576912f : act == SB_QUICK_GELU ? 1.702f : 1.0f;
+    return {a, act == SB_GELU_TANH ? 1.59576912f * 0.044715f : 0.0f};
+}
+static __device__ float sb_act(float h, int act) {
+    float2 c = sb_act_curve(act);
+    return h * (act == SB_GELU ? sb_phi(h) : sb_sigmoid(h * (c.x + c.y * h * h)));
+}
+static __device__ float sb_act_slope(float h, int act) {
+    if (act == SB_GELU) return sb_phi(h) + h * 0.39894228f * expf(-0.5f * h * h);
+    float2 c = sb_act_curve(act);
+    float s = sb_sigmoid(h * (c.x + c.y * h * h));
+    return s * (1.0f + h * (1.0f - s) * (c.x + 3.0f * c.y * h * h));
+}
 
 // ---- matmul: C[m][n] (+)= sum_k A(i,k) B(k,j), A(i,k) = a[i ai + k ak], B(k,j) = b[k bk + j bj], C ldc
 // One description serves all three, by strides, as in the header:
@@ -339,10 +359,11 @@ static __device__ float sb_sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 typedef struct {
     const void *a, *b;
     void *c;
-    real *gelu;                         // where gelu(C) goes too (rows ldc apart), or NULL
+    real *acted;                        // where act(C) goes too (rows ldc apart), or NULL
     long ai, ak, bk, bj, ldc;
     int m, n, k, a_type, b_type, c_type, add;
     SbWeight bias;                      // added to every row, or absent
+    int act;
 } SbMatmul;
 // Several blocks a tile, each `span` steps of k: their sums go to part [parts][m][n] (NULL: one does it all).
 // paired: two neighbours of C can be written at once.
@@ -353,7 +374,7 @@ static __device__ void sb_matmul_store(const SbMatmul *g, int row, int col, floa
     long at = row * g->ldc + col;
     y += sb_load_or_0(g->bias, col) + (g->add ? sb_load(g->c, g->c_type, at) : 0.0f);
     sb_store(g->c, g->c_type, at, y);
-    if (g->gelu) g->gelu[at] = (real)sb_gelu(y);
+    if (g->acted) g->acted[at] = (real)sb_act(y, g->act);
 }
 static __device__ void sb_store_pair(void *p, int type, long at, float left, float right) {
     if (type == SB_BF16) *(__nv_bfloat162 *)((__nv_bfloat16 *)p + at) = __floats2bfloat162_rn(left, right);
@@ -374,7 +395,8 @@ static __device__ void sb_matmul_store_pair(const SbMatmul *g, const SbSplit *sp
         left += sb_load_or_0(g->bias, col) + (g->add ? sb_load(g->c, g->c_type, at) : 0.0f);
         right += sb_load_or_0(g->bias, col + 1) + (g->add ? sb_load(g->c, g->c_type, at + 1) : 0.0f);
         sb_store_pair(g->c, g->c_type, at, left, right);
-        if (g->gelu) sb_store_pair(g->gelu, SB_NATIVE, at, sb_gelu(left), sb_gelu(right));
+        if (g->acted)
+            sb_store_pair(g->acted, SB_NATIVE, at, sb_act(left, g->act), sb_act(right, g->act));
     }
 }
 
@@ -648,7 +670,7 @@ static int sb_matmul_lt(const SbMatmul *g, const SbOperand *a, const SbOperand *
                        a->by_k, b->by_k, g->c_type};
     float one = 1, beta = g->add ? 1.0f : 0.0f;
     int i = 0, bytes = g->c_type == SB_BF16 ? 2 : 4;
-    if (g->bias.p || g->gelu || !g->m || !g->n || !g->k || ((size_t)g->c | (size_t)(g->ldc * bytes)) % 16)
+    if (g->bias.p || g->acted || !g->m || !g->n || !g->k || ((size_t)g->c | (size_t)(g->ldc * bytes)) % 16)
         return 0;
     while (i < plans && memcmp(&plan[i].shape, &shape, sizeof shape)) i++;
     if (i == SB_LT_SHAPES) return 0;
@@ -669,7 +691,7 @@ static int sb_matmul_lt(const SbMatmul *g, const SbOperand *a, const SbOperand *
 static void sb_matmul_mma(SbMatmul g) {
     long tiles = (long)((g.m + SB_MMA_TILE - 1) / SB_MMA_TILE) * ((g.n + SB_MMA_TILE - 1) / SB_MMA_TILE);
     SbSplit split = {NULL, g.k, tiles ? (int)sb_lmin(SB_SPLIT_BLOCKS / tiles, g.k / SB_SPLIT_LEAST) : 1,
-                     g.ldc % 2 == 0 && ((size_t)g.c | (size_t)g.gelu) % 8 == 0};
+                     g.ldc % 2 == 0 && ((size_t)g.c | (size_t)g.acted) % 8 == 0};
     SbOperand a = sb_packed(sb_operand(g.a, g.a_type, g.m, g.k, g.ai, g.ak), 0);
     SbOperand b = sb_packed(sb_operand(g.b, g.b_type, g.n, g.k, g.bj, g.bk), 1);
     if (sb_matmul_lt(&g, &a, &b)) return;
@@ -729,16 +751,17 @@ static void sb_column_sums_add(param_t *sum, const real *x, long ldx, long n, in
 
 // ---- linear
 SB_FN void sb_linear_forward(real *y, long ldy, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
-    sb_matmul(
-        {x, w.p, y, NULL, ldx, 1, 1, w.ld, ldy, (int)n, w.rows, w.cols, SB_NATIVE, w.type, SB_NATIVE, 0, b});
+    sb_matmul({x, w.p, y, NULL, ldx, 1, 1, w.ld, ldy, (int)n, w.rows, w.cols, SB_NATIVE, w.type, SB_NATIVE, 0,
+               b, 0});
 }
-SB_FN void sb_linear_gelu_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n) {
-    sb_matmul(
-        {x, w.p, h, g, ldx, 1, 1, w.ld, w.rows, (int)n, w.rows, w.cols, SB_NATIVE, w.type, SB_NATIVE, 0, b});
+SB_FN void sb_linear_act_forward(real *g, real *h, const real *x, long ldx, SbWeight w, SbWeight b, long n,
+                                 int act) {
+    sb_matmul({x, w.p, h, g, ldx, 1, 1, w.ld, w.rows, (int)n, w.rows, w.cols, SB_NATIVE, w.type, SB_NATIVE, 0,
+               b, act});
 }
 static void sb_linear_backward(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n, int add) {
     sb_matmul({d_y, w.p, d_x, NULL, ldy, 1, w.ld, 1, ldx, (int)n, w.cols, w.rows, SB_NATIVE, w.type,
-               SB_NATIVE, add, sb_absent});
+               SB_NATIVE, add, sb_absent, 0});
 }
 SB_FN void sb_linear_backward_input(real *d_x, long ldx, const real *d_y, long ldy, SbWeight w, long n) {
     sb_linear_backward(d_x, ldx, d_y, ldy, w, n, 0);
@@ -750,39 +773,40 @@ SB_FN void sb_linear_backward_weight(param_t *d_w, param_t *d_b, const real *d_y
                                      long ldx, long n, int out, int in) {
     if (d_w)
         sb_matmul({d_y, x, d_w, NULL, 1, ldy, ldx, 1, in, out, in, (int)n, SB_NATIVE, SB_NATIVE,
-                   SB_TYPE(param_t), 1, sb_absent});
+                   SB_TYPE(param_t), 1, sb_absent, 0});
     if (d_b) sb_column_sums_add(d_b, d_y, ldy, n, out, NULL, 0, NULL, 0);
 }
 
 // ---- activations of the MLP: a thread V elements
-template <int V> static __global__ void sb_gelu_forward_kernel(real *g, const real *h, long count) {
+template <int V> static __global__ void sb_act_forward_kernel(real *g, const real *h, long count, int act) {
     long i = sb_thread() * V;
     float x[V];
     if (i >= count) return;
     sb_read<V>(x, h + i);
     SB_WHOLLY
-    for (int k = 0; k < V; k++) x[k] = sb_gelu(x[k]);
+    for (int k = 0; k < V; k++) x[k] = sb_act(x[k], act);
     sb_write<V>(g + i, x);
 }
-SB_FN void sb_gelu_forward(real *g, const real *h, long count) {
-    if (sb_wide(count, g, h)) sb_each(sb_gelu_forward_kernel<SB_WIDTH>, count / SB_WIDTH, g, h, count);
-    else sb_each(sb_gelu_forward_kernel<1>, count, g, h, count);
+SB_FN void sb_act_forward(real *g, const real *h, long count, int act) {
+    if (sb_wide(count, g, h)) sb_each(sb_act_forward_kernel<SB_WIDTH>, count / SB_WIDTH, g, h, count, act);
+    else sb_each(sb_act_forward_kernel<1>, count, g, h, count, act);
 }
 template <int V>
-static __global__ void sb_gelu_backward_kernel(real *d_h, const real *d_g, const real *h, long count) {
+static __global__ void sb_act_backward_kernel(real *d_h, const real *d_g, const real *h, long count,
+                                              int act) {
     long i = sb_thread() * V;
     float x[V], d[V];
     if (i >= count) return;
     sb_read<V>(x, h + i);
     sb_read<V>(d, d_g + i);
     SB_WHOLLY
-    for (int k = 0; k < V; k++) d[k] *= sb_phi(x[k]) + x[k] * 0.39894228f * expf(-0.5f * x[k] * x[k]);
+    for (int k = 0; k < V; k++) d[k] *= sb_act_slope(x[k], act);
     sb_write<V>(d_h + i, d);
 }
-SB_FN void sb_gelu_backward(real *d_h, const real *d_g, const real *h, long count) {
+SB_FN void sb_act_backward(real *d_h, const real *d_g, const real *h, long count, int act) {
     if (sb_wide(count, d_h, d_g, h))
-        sb_each(sb_gelu_backward_kernel<SB_WIDTH>, count / SB_WIDTH, d_h, d_g, h, count);
-    else sb_each(sb_gelu_backward_kernel<1>, count, d_h, d_g, h, count);
+        sb_each(sb_act_backward_kernel<SB_WIDTH>, count / SB_WIDTH, d_h, d_g, h, count, act);
+    else sb_each(sb_act_backward_kernel<1>, count, d_h, d_g, h, count, act);
 }
 template <int V> static __global__ void sb_swiglu_forward_kernel(real *g, const real *h, long count, int f) {
     long i = sb_thread() * V, at = i / f * 2 * f + i % f;
@@ -957,19 +981,6 @@ static __global__ void sb_gate_backward_kernel(real *d_a, real *d_u, const real 
 }
 SB_FN void sb_gate_backward(real *d_a, real *d_u, const real *d_y, const real *a, const real *u, long count) {
     sb_each(sb_gate_backward_kernel, count, d_a, d_u, d_y, a, u, count);
-}
-static __global__ void sb_silu_kernel(real *y, const real *d_y, const real *x,
-                                      long count) { // d_y NULL: forward
-    long i = sb_thread();
-    if (i >= count) return;
-    float z = (float)x[i], s = sb_sigmoid(z);
-    y[i] = (real)(d_y ? (float)d_y[i] * s * (1.0f + z * (1.0f - s)) : z * s);
-}
-SB_FN void sb_silu_forward(real *y, const real *x, long count) {
-    sb_each(sb_silu_kernel, count, y, (const real *)NULL, x, count);
-}
-SB_FN void sb_silu_backward(real *d_x, const real *d_y, const real *x, long count) {
-    sb_each(sb_silu_kernel, count, d_x, d_y, x, count);
 }
 static __global__ void sb_modulate_forward_kernel(real *u, const real *t, const real *x, const real *mod,
                                                   long count, int width) {
@@ -1600,44 +1611,52 @@ static __global__ void sb_patch_columns_kernel(real *col, const real *pixels, co
     col[t] = p[0] < 0 ? (real)0.0f : pixels[((long)p[0] + (long)y * p[1] + u) * 3 + channel];
 }
 static __global__ void sb_patch_finish_kernel(real *x, const int *patch, SbWeight b, SbWeight cls,
-                                              SbWeight pos, long count, int C) {
+                                              SbWeight registers, SbWeight pos, long count, int C) {
     long t = sb_thread(), i = t / C;
     if (t >= count) return;
-    int c = (int)(t % C);
-    SbWeight first = patch[3 * i] < 0 ? cls : b;
-    x[t] = (real)((float)x[t] + (sb_load(first.p, first.type, c) +
-                                 sb_load(pos.p, pos.type, patch[3 * i + 2] * pos.ld + c)));
+    int c = (int)(t % C), kind = patch[3 * i], at = patch[3 * i + 2];
+    SbWeight own = kind >= 0 ? b : kind == -1 ? cls : registers;
+    long row = kind < -1 ? (-2 - kind) * own.ld : 0;
+    x[t] = (real)((float)x[t] + ((own.p ? sb_load(own.p, own.type, row + c) : 0.0f) +
+                                 (at >= 0 && pos.p ? sb_load(pos.p, pos.type, at * pos.ld + c) : 0.0f)));
 }
 SB_FN void sb_patch_embed_forward(real *x, real *col, const real *pixels, const int *patch, SbWeight w,
-                                  SbWeight b, SbWeight cls, SbWeight pos, long n, int side) {
+                                  SbWeight b, SbWeight cls, SbWeight registers, SbWeight pos, long n,
+                                  int side) {
     int C = w.rows, K = w.cols;
     sb_each(sb_patch_columns_kernel, n * K, col, pixels, patch, n * K, K, side);
     sb_linear_forward(x, C, col, K, w, sb_absent, n);
-    sb_each(sb_patch_finish_kernel, n * C, x, patch, b, cls, pos, n * C, C);
+    sb_each(sb_patch_finish_kernel, n * C, x, patch, b, cls, registers, pos, n * C, C);
 }
-// Position `p` (a block's first index) collects its rows; two more "positions" are b (all patches) and cls.
-// A thread owns a column of one of them, so rows are added in order.
-static __global__ void sb_patch_sums_kernel(param_t *d_pos, param_t *d_b, param_t *d_cls, const real *d_x,
-                                            const int *patch, long n, int width, int positions) {
+// Where rows are collected: positions, registers (`all` of both), then b (of patches) and cls. A thread owns
+// a column of one of them, so rows are added in order.
+typedef struct { param_t *pos, *registers, *b, *cls; int positions, all; } SbPatchSums;
+static __global__ void sb_patch_sums_kernel(SbPatchSums to, const real *d_x, const int *patch, long n,
+                                            int width) {
     long t = sb_thread();
-    int p = (int)(t / width), c = (int)(t % width);
-    if (p >= positions + 2) return;
-    param_t *to = p < positions ? (d_pos ? d_pos + t : NULL) : p == positions ? d_b : d_cls;
-    if (!to) return;
-    if (p >= positions) to += c;
-    float sum = (float)*to;
+    int p = (int)(t / width), c = (int)(t % width), last = to.all;
+    if (p >= last + 2) return;
+    param_t *at = p < to.positions ? (to.pos ? to.pos + t : NULL)
+                  : p < last       ? (to.registers ? to.registers + (t - (long)to.positions * width) : NULL)
+                  : p == last      ? (to.b ? to.b + c : NULL)
+                                   : (to.cls ? to.cls + c : NULL);
+    if (!at) return;
+    float sum = (float)*at;
     for (long i = 0; i < n; i++) {
-        int mine = p < positions ? patch[3 * i + 2] == p : (patch[3 * i] < 0) == (p > positions);
+        int kind = patch[3 * i], mine = p < to.positions ? patch[3 * i + 2] == p
+                                        : p < last       ? kind == -2 - (p - to.positions)
+                                        : p == last      ? kind >= 0
+                                                         : kind == -1;
         if (mine) sum += (float)d_x[i * width + c];
     }
-    *to = sum;
+    *at = sum;
 }
-SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_pos,
-                                   const real *d_x, const real *col, const int *patch, long n, int width,
-                                   int cols, int positions) {
+SB_FN void sb_patch_embed_backward(param_t *d_w, param_t *d_b, param_t *d_cls, param_t *d_registers,
+                                   param_t *d_pos, const real *d_x, const real *col, const int *patch,
+                                   long n, int width, int cols, int registers, int positions) {
+    SbPatchSums to = {d_pos, d_registers, d_b, d_cls, positions, positions + registers};
     sb_linear_backward_weight(d_w, NULL, d_x, width, col, cols, n, width, cols);
-    sb_each(sb_patch_sums_kernel, (long)(positions + 2) * width, d_pos, d_b, d_cls, d_x, patch, n, width,
-            positions);
+    sb_each(sb_patch_sums_kernel, (long)(to.all + 2) * width, to, d_x, patch, n, width);
 }
 
 // ---- words and image tokens: a thread an element

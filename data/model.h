@@ -82,6 +82,7 @@ static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *parts) {
 #define X(type, name, toy, mini, small, help) c.name = (type)sb_model_number(f, "config." #name);
     SB_CONFIG_BOOST(X)
     if (sb_checkpoint_text(f, "config.agg_layers")) { SB_CONFIG_FIELD(X) }  // older files have none
+    if (sb_checkpoint_text(f, "config.enc_cls")) { SB_CONFIG_FAMILY(X) }
 #undef X
     *parts = (int)sb_model_number(f, "dual");
     if (*parts < 0 || *parts >= 2 * SB_ADAPTER) sb_die("%s: dual is %d, expected 0 to %d", f->path, *parts,

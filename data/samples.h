@@ -9,7 +9,7 @@
 #include "converse.h"
 #include "image.h"
 #include "json.h"
-#include "posed.h"
+#include "batch.h"
 #include "simulate.h"
 #include "words.h"
 

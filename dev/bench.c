@@ -217,8 +217,8 @@ static void bench_elementwise(void) {
         for (int kind = 0; kind < KINDS; kind++) {
             double began = clock_ms(0);
             if (kind == 0) for (long i = 0; i < n; i++) exp_row(m + i * WIDE, g + i * WIDE, WIDE);
-            if (kind == 1) sb_gelu_forward(m, g, count);
-            if (kind == 2) sb_gelu_backward(m, p, g, count);
+            if (kind == 1) sb_act_forward(m, g, count, SB_GELU);
+            if (kind == 2) sb_act_backward(m, p, g, count, SB_GELU);
             if (kind == 3) sb_swiglu_forward(m, g, n / 2, WIDE);
             if (kind == 4) sb_swiglu_backward(m, p, g, n / 2, WIDE);
             if (kind == 5) sb_add_norm_forward(m, m + count, v + count, g, p, w, w, n, 1e-6, 1);

@@ -114,7 +114,7 @@ static void bench_matmul(void) {
             if ((form == 1 && !l->gelu) || (form == 3 && l->frozen)) continue;
             double s = seconds([&] {
                 if (form == 0) sb_linear_forward(o, out, x, in, weight, bias, n);
-                if (form == 1) sb_linear_gelu_forward(g, o, x, in, weight, bias, n);
+                if (form == 1) sb_linear_act_forward(g, o, x, in, weight, bias, n, SB_GELU);
                 if (form == 2) sb_linear_backward_input(o, in, y, out, weight, n);
                 if (form == 3) sb_linear_backward_weight(d_w, NULL, y, out, x, in, n, out, in);
             });
@@ -208,8 +208,8 @@ static void bench_memory(void) {
         sb_norm_backward_add(c, NULL, NULL, b, a, stat, w, n, 1); });
     row("layernorm backward, trained, 8 bytes [GB/s]", 8, [&] {
         sb_norm_backward_add(c, sums, sums, b, a, stat, w, n, 1); });
-    row("gelu forward, 4 bytes [GB/s]", 4, [&] { sb_gelu_forward(c, a, count); });
-    row("gelu backward, 6 bytes [GB/s]", 6, [&] { sb_gelu_backward(c, b, a, count); });
+    row("gelu forward, 4 bytes [GB/s]", 4, [&] { sb_act_forward(c, a, count, SB_GELU); });
+    row("gelu backward, 6 bytes [GB/s]", 6, [&] { sb_act_backward(c, b, a, count, SB_GELU); });
     row("swiglu forward, 6 bytes [GB/s]", 6, [&] { sb_swiglu_forward(c, a, count / F, F); });
     row("swiglu backward, 10 bytes [GB/s]", 10, [&] { sb_swiglu_backward(c, b, a, count / F, F); });
     row("rotary in place, 4.25 bytes [GB/s]", 4 + 4.0 * D / C, [&] {

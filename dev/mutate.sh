@@ -38,7 +38,8 @@ turn: no matrix is transposed @ s/across = side == SB_TURN_Q || side == SB_BACK_
 feature loss: the cosine's gradient without its own length @ s/(cosine \* (double)p\[c\] \/ np - /(0 - /
 feature loss: rows weigh the same @ s/w = (double)weight\[i\];/w = 1;/
 gate backward: no 1 - s @ s/d_u\[i\] = d_y\[i\] \* a\[i\] \* s \* (1 - s);/d_u[i] = d_y[i] * a[i] * s;/
-silu backward: silu' = s @ s/d_x\[i\] = d_y\[i\] \* s \* (1 + x\[i\] \* (1 - s));/d_x[i] = d_y[i] * s;/
+act backward: u' of a straight line @ s/(a + 3 \* b \* hh)/(a + b * hh)/
+act: quick gelu is silu @ s/act == SB_QUICK_GELU ? 1.702 : 1/1/
 modulate backward: the gate's gradient without the shift @ s/(x_c \* (1 + m\[width\]) + m\[0\])/(x_c * (1 + m[width]))/
 gather: the second addend is not read @ s/(more ? width : 0); c++) y\[i \* ldy + c\] += /0; c++) y[i * ldy + c] += /
 attention: lse without log(sum) @ s/(stat_t)(top \* scale + (stat_t)log((double)sum))/(stat_t)(top * scale)/
@@ -64,9 +65,11 @@ fold backward: d_a without the biases @ s/if (b.p) d_s += d_bc/if (0) d_s += d_b
 fold backward: d_a without 1 - alpha @ s/d_a\[c\] += s \* (1 - s) \* d_s;/d_a[c] += s * d_s;/
 fold backward: d_wp assigns @ s/d_wp\[(long)c \* M + j\] += /d_wp[(long)c * M + j] = /
 fold backward: d_bp by alpha @ s/d_bp\[c\] += (1 - s) \*/d_bp[c] += s */
-patches: no position @ s/ + sb_load(pos.p, pos.type, patch\[3 \* i + 2\] \* pos.ld + c);/;/
+patches: no position @ s/(at >= 0 \&\& pos.p ? sb_load(pos.p/(0 ? sb_load(pos.p/
+patches: every register is the first @ s/long row = kind < -1 ? (-2 - kind) \* own.ld : 0;/long row = 0;/
 patches: rows of a picture by the wrong stride @ s/(long)y \* p\[1\] + u/(long)y * side + u/
-patches backward: the bias takes CLS too @ s/if (patch\[3 \* i\] >= 0 \&\& d_b)/if (d_b)/
+patches backward: the bias takes CLS too @ s/if (kind >= 0 \&\& d_b)/if (d_b)/
+patches backward: CLS takes registers too @ s/if (kind == -1 \&\& d_cls)/if (kind < 0 \&\& d_cls)/
 patches backward: d_w assigns @ s/SB_NATIVE, cols, 1, d_w, cols, 1);/SB_NATIVE, cols, 1, d_w, cols, 0);/
 words: the last of a bag is lost @ s/for (int j = 0; j < SB_BAG; j++) {/for (int j = 0; j < SB_BAG - 1; j++) {/
 words backward: d_emb assigns @ s/d_emb\[(long)token\[t\] \* width + c\] += /d_emb[(long)token[t] * width + c] = /

@@ -329,41 +329,52 @@ static double op_density(double x) { return 0.39894228040143268 * exp(-0.5 * x *
 #define OP_PHI_ERROR 3.0
 #endif
 
-// n, in, out, ldx - in, type of w, type of b.  The backward is that of gelu and linear.
-static void op_linear_gelu(const int *p) {
+// An activation at z: its value, slope, and how far off (in eps) each may be. h sigmoid(u): exp is 0.9 eps
+// off, weighed by its share of 1 + exp; u = a z + b z^3 is `of_u` roundings off, constants included (silu:
+// exact).
+typedef struct { double value, slope, off, slope_off; } OpActed;
+static OpActed op_act_at(double z, int act) {
+    OpActed r = {z * op_phi(z), op_phi(z) + z * op_density(z), 0, 0};
+    double a = act == SB_GELU_TANH ? sqrt(8 / 3.141592653589793) : act == SB_QUICK_GELU ? 1.702 : 1;
+    double b = act == SB_GELU_TANH ? 0.044715 * a : 0, u = a * z + b * z * z * z, v = a + 3 * b * z * z;
+    double s = 1 / (1 + exp(-u)), of_u = act == SB_GELU_TANH ? 3 : act == SB_QUICK_GELU ? 1.5 : 0;
+    double off = (0.9 + of_u * fabs(u)) * (1 - s) + 1, pdf = fabs(z) * op_density(z);
+    r.off = OP_PHI_ERROR * fabs(z) + fabs(r.value) / 2;
+    r.slope_off = OP_PHI_ERROR + pdf * (2 + z * z / 4) + fabs(r.slope);  // exp's argument; products, a sum
+    if (act == SB_GELU) return r;
+    r.value = z * s, r.slope = s * (1 + z * (1 - s) * v), r.off = fabs(z * s) * (off + 0.5);
+    r.slope_off = fabs(r.slope) * (off + 2) + s * fabs(z * v) * (s * off + (2 + of_u) * (1 - s));
+    return r;
+}
+// n, in, out, ldx - in, type of w, type of b, act.  The backward is that of act and linear.
+static void op_linear_act(const int *p) {
     long n = p[0], ldx = p[1] + p[3];
     int x = op_in("x", n, p[1], ldx, 1), w = op_weight("w", p[2], p[1], p[1], p[4], 0.2);
     int b = op_weight("b", p[2], 1, 1, p[5], 1);
     int h = op_out("h", n, p[2], p[2]), g = op_out("g", n, p[2], p[2]);
-    sb_linear_gelu_forward(op_p(g), op_p(h), op_p(x), ldx, op_w(w), op_w(b), n);
+    sb_linear_act_forward(op_p(g), op_p(h), op_p(x), ldx, op_w(w), op_w(b), n, p[6]);
     op_product(h, p[1], x, ldx, 1, w, p[1], 1, b);
     double *e = op_expect(g), *bound = op_bounds(g);
     for (long i = 0; e && i < n * p[2]; i++) {
         const OpArray *ah = op_run->array + h;
         double z = ah->expect[i], off = fabs(z) / 2 + OP_SIGMAS * OP_ROUNDING * sqrt(ah->squares[i]);
-        e[i] = z * op_phi(z);
-        bound[i] = fabs(op_phi(z) + z * op_density(z)) * off + OP_PHI_ERROR * fabs(z) + fabs(e[i]) / 2;
+        OpActed r = op_act_at(z, p[6]);
+        e[i] = r.value;
+        bound[i] = fabs(r.slope) * off + r.off;
     }
 }
 
-// count
-static void op_gelu(const int *p) {
+// count, act
+static void op_act(const int *p) {
     int h = op_in("h", p[0], 1, 1, 2.2), g = op_out("g", p[0], 1, 1), d_g = op_seed("d_g", g);
-    sb_gelu_forward(op_p(g), op_p(h), p[0]);
-    double *e = op_expect(g), *bound = op_bounds(g);
-    for (long i = 0; e && i < p[0]; i++) {
-        double z = op_at(h, i);
-        e[i] = z * op_phi(z);
-        bound[i] = OP_PHI_ERROR * fabs(z) + fabs(e[i]) / 2;
-    }
-    if (!op_run->backward) return;
-    int d_h = op_grad("d_h", h, 1, 1);
-    sb_gelu_backward(op_p(d_h), op_p(d_g), op_p(h), p[0]);
-    bound = op_bounds(d_h);
-    for (long i = 0; bound && i < p[0]; i++) {  // exp's argument rounded: z^2 / 4; two products, a sum
-        double z = op_at(h, i), pdf = fabs(z) * op_density(z);
-        bound[i] = fabs(op_at(d_g, i)) *
-                   (OP_PHI_ERROR + pdf * (2 + z * z / 4) + fabs(op_phi(z) + z * op_density(z)));
+    sb_act_forward(op_p(g), op_p(h), p[0], p[1]);
+    int d_h = op_run->backward ? op_grad("d_h", h, 1, 1) : -1;
+    if (op_run->backward) sb_act_backward(op_p(d_h), op_p(d_g), op_p(h), p[0], p[1]);
+    double *e = op_expect(g), *bound = op_bounds(g), *b_h = op_bounds(d_h);
+    for (long i = 0; i < p[0]; i++) {
+        OpActed r = op_act_at(op_at(h, i), p[1]);
+        if (e) e[i] = r.value, bound[i] = r.off;
+        if (b_h) b_h[i] = fabs(op_at(d_g, i)) * r.slope_off;
     }
 }
 
@@ -579,20 +590,6 @@ static void op_gate(const int *p) {
                           fabs(op_at(x, i) + part) / 2 + fabs(part) * (off + 0.5));
         if (b_a) b_a[i] = fabs(d * s) * (off + 0.5);
         if (b_u) b_u[i] = fabs(d * part) * ((1 - s) * (off + 2) + s * off);
-    }
-}
-static void op_silu(const int *p) {
-    long n = p[0];
-    int x = op_in("x", n, 1, 1, 2), y = op_out("y", n, 1, 1), d_y = op_seed("d_y", y);
-    sb_silu_forward(op_p(y), op_p(x), n);
-    int d_x = op_run->backward ? op_grad("d_x", x, 1, 1) : -1;
-    if (op_run->backward) sb_silu_backward(op_p(d_x), op_p(d_y), op_p(x), n);
-    double *e = op_expect(y), *bound = op_bounds(y), *b_x = op_bounds(d_x);
-    for (long i = 0; i < n; i++) {
-        double z = op_at(x, i), s = 1 / (1 + exp(-z)), off = 0.9 * (1 - s) + 1, inner = 1 + z * (1 - s);
-        op_element_expect(e, bound, i, z * s, fabs(z * s) * (off + 0.5));
-        if (b_x)
-            b_x[i] = fabs(op_at(d_y, i)) * s * (fabs(inner) * (off + 2) + fabs(z) * (s * off + 2 * (1 - s)));
     }
 }
 // n, width.  Two products and two sums; each rounded at its size.
@@ -890,24 +887,31 @@ static void op_rows_onto(int y, int x, const int *to) {
         if (at >= 0) op_term_from(y, at, op_at(x, i), 0, op_start_at(y, at));
     }
 }
-// C, side, type of w, type of the rest, gradients (1 d_w, 2 d_b, 4 d_cls, 8 d_pos).  Images of 3 x 2 and 1 x
-// 4 patches on a grid of side 4; the second image begins with its patches, its CLS row comes last.
+// C, side, type of w, type of the rest, gradients (1 d_w, 2 d_b, 4 d_cls, 8 d_pos, 16 d_registers), absent
+// (the same bits).  Images of 3 x 2 and 1 x 4 patches on a grid of side 4; the second image begins with its
+// patches, its CLS row comes last; two registers of each, the second image's turned round.
 static void op_patch_embed(const int *p) {
-    enum { ROWS = 12, GRID = 4, POSITIONS = 1 + GRID * GRID };
+    enum { ROWS = 16, GRID = 4, POSITIONS = 1 + GRID * GRID };
     int C = p[0], P = p[1], K = 3 * P * P, patch[3 * ROWS], row = 0;
     int pixels = op_in("pixels", 10 * P * P, 3, 3, 1), w = op_weight("w", C, K, K, p[2], 1);
-    int b = op_weight("b", C, 1, 1, p[3], 1), cls = op_weight("cls", C, 1, 1, p[3], 1);
-    int pos = op_weight("pos", POSITIONS, C, C, p[3], 1);
+    int b = op_weight("b", C, 1, 1, p[5] & 2 ? OP_NONE : p[3], 1), cls = op_weight("cls", C, 1, 1, p[3], 1);
+    int pos = op_weight("pos", POSITIONS, C, C, p[5] & 8 ? OP_NONE : p[3], 1);
+    int registers = op_weight("registers", 2, C, C, p[3], 1);
     int x = op_out("x", ROWS, C, C), col = op_out("col", ROWS, K, K), d_x = op_seed("d_x", x);
     for (int image = 0; image < 2; image++)
         for (int k = image ? 0 : -1, last = image ? 4 : 5; k <= last; k++, row++) {
             int wide = image ? 1 : 3, absent = k < 0 || (image && k == 4), y = k / wide, u = k % wide;
             patch[3 * row] = absent ? -1 : image * 6 * P * P + y * P * wide * P + u * P;
             patch[3 * row + 1] = wide * P, patch[3 * row + 2] = absent ? 0 : 1 + y * GRID + u;
+            for (int r = 0; r < 2 && (k < 0 || (image && k == 4)); r++) {
+                row++;
+                patch[3 * row] = -2 - (image ? 1 - r : r), patch[3 * row + 1] = wide * P,
+                          patch[3 * row + 2] = -1;
+            }
         }
     const int *rows = op_ints(patch, 3 * ROWS);
     sb_patch_embed_forward(op_p(x), op_p(col), op_p(pixels), rows, op_w(w), op_w(b), op_w(cls),
-                           op_w(pos), ROWS, P);
+                           op_w(registers), op_w(pos), ROWS, P);
     op_exact(col);
     double *e = op_squares(x), *e_col = op_expect(col);
     for (int i = 0; e && i < ROWS; i++) {
@@ -919,22 +923,30 @@ static void op_patch_embed(const int *p) {
         for (int c = 0; c < C; c++) {
             for (int j = 0; j < K; j++) op_term(x, i * C + c, e_col[i * K + j] * op_at(w, c * K + j), 1);
             op_coarse(x, i * C + c, op_run->array[x].expect[i * C + c]);        // the product is rounded
-            double own = op_at(patch[3 * i] < 0 ? cls : b, c);
-            op_term(x, i * C + c, own + op_at(pos, patch[3 * i + 2] * C + c), 1);
+            int kind = patch[3 * i], at = patch[3 * i + 2];
+            double own = kind < -1  ? op_at(registers, (-2 - kind) * C + c)
+                         : kind < 0 ? op_at(cls, c)
+                                    : op_maybe(b, c);
+            op_term(x, i * C + c, own + (at < 0 ? 0 : op_maybe(pos, at * C + c)), 1);
         }
     }
     if (!op_run->backward) return;
     int d_w = op_grad_sum("d_w", w, K, p[4] & 1), d_b = op_grad_sum("d_b", b, 1, p[4] & 2);
     int d_cls = op_grad_sum("d_cls", cls, 1, p[4] & 4), d_pos = op_grad_sum("d_pos", pos, C, p[4] & 8);
-    sb_patch_embed_backward(op_p(d_w), op_p(d_b), op_p(d_cls), op_p(d_pos), op_p(d_x), op_p(col), rows, ROWS,
-                            C, K, POSITIONS);
+    int d_registers = op_grad_sum("d_registers", registers, C, p[4] & 16);
+    sb_patch_embed_backward(op_p(d_w), op_p(d_b), op_p(d_cls), op_p(d_registers), op_p(d_pos), op_p(d_x),
+                            op_p(col), rows, ROWS, C, K, 2, POSITIONS);
     op_product(d_w, ROWS, d_x, 1, C, col, 1, K, -1);
-    int to[3][ROWS];
-    for (int i = 0; i < ROWS; i++)
-        to[0][i] = patch[3 * i] < 0 ? -1 : 0, to[1][i] = -1 - to[0][i], to[2][i] = patch[3 * i + 2];
+    int to[4][ROWS];
+    for (int i = 0; i < ROWS; i++) {
+        int kind = patch[3 * i];
+        to[0][i] = kind < 0 ? -1 : 0, to[1][i] = kind == -1 ? 0 : -1, to[2][i] = patch[3 * i + 2];
+        to[3][i] = kind < -1 ? -2 - kind : -1;
+    }
     op_rows_onto(d_b, d_x, to[0]);
     op_rows_onto(d_cls, d_x, to[1]);
     op_rows_onto(d_pos, d_x, to[2]);
+    op_rows_onto(d_registers, d_x, to[3]);
 }
 
 // Words and image tokens of row i: bags of 0-4 words (one bag in five has a word twice); every third row
@@ -1275,13 +1287,21 @@ static const OpCase op_case[] = {
     {"linear", op_linear, {0, 7, 9, 0, 0, 0, OP_OWN, OP_OWN, 7}},           // no rows
     {"linear", op_linear, {1, 1, 1, 0, 0, 0, OP_OWN, OP_OWN, 2}},
     {"linear", op_linear, {17, 33, 24, 0, 0, 0, OP_OWN, OP_OWN, 0}},        // frozen
-    {"linear_gelu", op_linear_gelu, {1, 24, 33, 0, OP_OWN, OP_OWN}},
-    {"linear_gelu", op_linear_gelu, {65, 40, 129, 3, OP_OWN, OP_NONE}},
-    {"linear_gelu", op_linear_gelu, {17, 129, 24, 0, SB_BF16, SB_BF16}},
-    {"gelu", op_gelu, {1}},
-    {"gelu", op_gelu, {1299}},
-    {"gelu", op_gelu, {16999}},
-    {"gelu", op_gelu, {2088}},
+    {"linear_act", op_linear_act, {1, 24, 33, 0, OP_OWN, OP_OWN, SB_GELU}},
+    {"linear_act", op_linear_act, {65, 40, 129, 3, OP_OWN, OP_NONE, SB_GELU}},
+    {"linear_act", op_linear_act, {17, 129, 24, 0, SB_BF16, SB_BF16, SB_GELU}},
+    {"linear_act", op_linear_act, {33, 40, 66, 0, OP_OWN, OP_OWN, SB_GELU_TANH}},
+    {"linear_act", op_linear_act, {17, 24, 33, 1, OP_OWN, OP_OWN, SB_QUICK_GELU}},
+    {"act", op_act, {1, SB_GELU}},
+    {"act", op_act, {1299, SB_GELU}},
+    {"act", op_act, {16999, SB_GELU}},
+    {"act", op_act, {2088, SB_GELU}},
+    {"act", op_act, {3, SB_SILU}},
+    {"act", op_act, {16999, SB_SILU}},
+    {"act", op_act, {1299, SB_GELU_TANH}},
+    {"act", op_act, {16999, SB_GELU_TANH}},
+    {"act", op_act, {2088, SB_QUICK_GELU}},
+    {"act", op_act, {16999, SB_QUICK_GELU}},
     {"swiglu", op_swiglu, {1, 33}},
     {"swiglu", op_swiglu, {17, 24}},
     {"swiglu", op_swiglu, {130, 129}},
@@ -1308,8 +1328,6 @@ static const OpCase op_case[] = {
     {"scale", op_scale, {130, 257, SB_BF16, 0}},
     {"gate", op_gate, {1}},
     {"gate", op_gate, {16999}},
-    {"silu", op_silu, {3}},
-    {"silu", op_silu, {16999}},
     {"modulate", op_modulate, {1, 24}},
     {"modulate", op_modulate, {17, 33}},
     {"turn", op_turn, {1, 1, 2, 0, -1, 0, 1, SB_TURN_Q}},           // one block: the whole head (Qwen2)
@@ -1342,10 +1360,11 @@ static const OpCase op_case[] = {
     {"dual_fold", op_dual_fold, {17, 40, 1, SB_F32, SB_BF16, OP_OWN, 1, 16}},
     {"dual_fold", op_dual_fold, {40, 33, 0, OP_OWN, OP_OWN, OP_OWN, 0, 31}},
     {"dual_fold", op_dual_fold, {17, 33, 0, OP_OWN, OP_OWN, SB_BF16, 1, 3}},
-    {"patch_embed", op_patch_embed, {24, 3, OP_OWN, OP_OWN, 15}},
-    {"patch_embed", op_patch_embed, {129, 4, SB_BF16, SB_F32, 0}},
-    {"patch_embed", op_patch_embed, {33, 14, OP_OWN, OP_OWN, 1}},
-    {"patch_embed", op_patch_embed, {40, 2, OP_OWN, OP_OWN, 14}},
+    {"patch_embed", op_patch_embed, {24, 3, OP_OWN, OP_OWN, 31, 0}},
+    {"patch_embed", op_patch_embed, {129, 4, SB_BF16, SB_F32, 0, 2}},
+    {"patch_embed", op_patch_embed, {33, 14, OP_OWN, OP_OWN, 1, 10}},
+    {"patch_embed", op_patch_embed, {40, 2, OP_OWN, OP_OWN, 30, 0}},
+    {"patch_embed", op_patch_embed, {40, 2, OP_OWN, OP_OWN, 20, 8}},
     {"embed", op_embed, {1, 3, 24, 0, OP_OWN, 1}},
     {"embed", op_embed, {65, 17, 33, 9, OP_OWN, 3}},
     {"embed", op_embed, {130, 40, 129, 50, OP_OWN, 1}},

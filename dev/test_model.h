@@ -22,7 +22,7 @@ namespace guarded {                     // a third copy, in memory that only ope
 #undef SB_REAL
 #define SB_REAL float
 #include "../spatialboost.h"
-#include "../data/posed.h"
+#include "../data/batch.h"
 }
 #ifdef SB_GUARD_ENDS
 #undef SB_OP

@@ -74,6 +74,6 @@ int main(void) {
         return g;
     };
     bad += ladder_rung("5 and bias and GELU (train.cu)", y, n * out, flops, [&] {
-        sb_linear_gelu_forward(y, h, x, in, weight, bias, n); }, want_gelu);
+        sb_linear_act_forward(y, h, x, in, weight, bias, n, SB_GELU); }, want_gelu);
     return bad > 0;
 }

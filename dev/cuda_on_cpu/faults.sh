@@ -18,7 +18,7 @@ a stale tile: the buffers are not exchanged @ 16 @ s/int at = t % SB_MMA_STAGES 
 the last part of a long sum is left out @ 16 @ s/s < split.parts; s++) sum/s < split.parts - 1; s++) sum/
 AdamW takes the next tensor one element late @ 32 @ s/list\[t + 1\].begin <= i) t++/list[t + 1].begin < i) t++/
 blockDim for threadIdx @ 32 @ s/return (int)(threadIdx.x % SB_WARP);/return (int)(blockDim.x % SB_WARP);/
-the last element of a launch is left out @ 32 @ /sb_gelu_forward_kernel(real/,/^}/s/if (i >= count) return;/if (i >= count - 1) return;/
+the last element of a launch is left out @ 32 @ /sb_act_forward_kernel(real/,/^}/s/if (i >= count) return;/if (i >= count - 1) return;/
 a warp function with half a mask @ 32 @ s/__any_sync(~0u, sees)) continue/__any_sync(0xFFFFu, sees)) continue/
 a warp's sum over 16 lanes @ 32 @ /^static __device__ float sb_warp_sum/,/^}/s/step = SB_WARP \/ 2/step = SB_WARP \/ 4/
 an unwritten scratch is read: delta @ 32 @ s/    if (!sb_lane()) delta\[row\] = sum;//

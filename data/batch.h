@@ -1,23 +1,232 @@
-// posed.h: cameras, and scenes of posed views as rows of a batch (spatialboost.h, >>batch). Include the
-// header first; no include guard: it is included once a namespace that has the model.
+// batch.h: samples of images and turns, and scenes of posed views, as the rows of a batch (spatialboost.h,
+// >>batch). Include the header first; no include guard: it is included once a namespace that has the model.
 //
-// Refuses: a pose that is no rotation, intrinsics that are none, numbers that are not finite, a scene whose
-// first view is no context, more than SB_VIEWS views. All but sb_predict_poses runs on the host, in double;
-// nothing of it trains. Camera axes: x right, y down, z forward. A pose is 4x4, row-major, world to camera
-// (E); a quaternion is x, y, z, w; angles are radians; a patch's centre is its point.
+// Refuses: images that do not fit the patches, a pose that is no rotation, intrinsics that are none, numbers
+// that are not finite, a scene whose first view is no context, more than SB_VIEWS views. All but the last
+// part runs on the host, in double where geometry is concerned; nothing of it trains. Read from top:
+// samples, cameras, tables of turns, who is context, a scene's rows, its geometry; predicted poses,
+// generated words.
+//
+// A batch is samples; a sample is a prefix (images of any size up to the position grid, or a text map) and
+// turns. All rows lie packed one after another; who sees whom is two key intervals a row:
+//     image in the encoder   [first, last] of the same image
+//     prefix in the LLM      [sample, row]   (stored as two touching intervals behind its first image)
+//     turn, isolate = 1      [sample, prefix) and [turn, row]
+//     turn, isolate = 0      [sample, row]
+// Rotary positions: the prefix counts from 0; a turn goes on from it (restart = 1) or from the row before.
+//
+// The second paper: scenes. The images last added are the views of one scene. Views that give context are
+// read first:
+//     aggregator, a view's frame      [camera token, registers, patches]
+//     its global rows                 context sees [pass, end of context), a target [pass, end of pass)
+//     Spa3R's encoder                 a scene's registers, queries, context patches: all see all
+//     its decoder, once a view        registers, the scene's latents, the view's rays: all see all
+// asymmetric = 0: the context has a pass of its own before one of all views. Cameras are made relative to the
+// scene's first view, whose pose becomes the identity; units stay (metres).
 //
 //     int context[4];  SbCamera camera[4];             // of the V views that are added now
 //     for (v...) sb_batch_image(&b, &c, rgb, w, h);    // nothing else between them
 //     sb_view_split(context, V, c.context, seed, i);   // i: the sample's number
 //     sb_batch_scene(&b, &c, camera, context, V);
-//     for (vis = b.image_vis[first]; vis < b.n.vis; vis++)         // where depth is known: all that an
-//     aggregator
-//         sb_batch_geometry(&b, &c, vis, depth);                   // learns from; Spa3R's depth probe
+//     for (vis = b.image_vis[first]; vis < b.n.vis; vis++)     // where depth is known: what an aggregator
+//         sb_batch_geometry(&b, &c, vis, depth);               // learns from; Spa3R's depth probe
 //     sb_step_field(&m, &b, 1);
 //
-// Read from top: camera algebra, tables of turns, who is context, a scene's rows, its geometry, predicted
-// poses.
+// Camera axes: x right, y down, z forward. A pose is 4x4, row-major, world to camera (E); a quaternion is x,
+// y, z, w; angles are radians; a patch's centre is its point.
 
+// ---- samples
+
+// Host memory for at least n.
+static void sb_batch_reserve(SbBatch *b, const SbConfig *c, SbSizes n) {
+    if (b->image_vis && sb_sizes_fit(b->room, n)) return;
+    SbSizes r = b->room;
+#define X(f) if (n.f > r.f) r.f = 2 * n.f;
+    SB_ROWS(X)
+#undef X
+    b->room = r;
+    SB_SIZES(r);
+#define X(type, name, rows, row) \
+    b->name = (type *)sb_regrow(b->name, (size_t)(rows) * (size_t)(row) * sizeof(type));
+    SB_BATCH(X)
+#undef X
+    b->image_vis = (int *)sb_regrow(b->image_vis, (size_t)(NI + 1) * sizeof(int));
+    b->type = (int *)sb_regrow(b->type, (size_t)NR * sizeof(int));
+    b->view = (SbPosed *)sb_regrow(b->view, (size_t)NI * sizeof *b->view);
+}
+SB_FN void sb_batch_clear(SbBatch *b) {
+    memset(&b->n, 0, sizeof b->n);
+    b->sample = b->prefix = b->turn = 0;
+    b->position = b->views = 0;
+}
+SB_FN void sb_batch_free(SbBatch *b) {
+#define X(type, name, rows, row) free(b->name);
+    SB_BATCH(X)
+#undef X
+    free(b->image_vis), free(b->type), free(b->angle), free(b->view);
+    memset(b, 0, sizeof *b);
+}
+// Position of image token vis in the grid of positions, row by row.
+static int sb_batch_position(const SbBatch *b, const SbConfig *c, int vis) {
+    return b->patch[3 * b->patch_row[vis] + 2] - c->enc_cls;
+}
+// Rows of an image of gw x gh patches whose first pixel is `first`: CLS, registers (patch -1, -2 ...: rows of
+// parameters, no pixels), patches. Position: row of enc.pos, -1: none.
+static void sb_batch_patches(SbBatch *b, const SbConfig *c, long first, long row, int gw, int gh) {
+    int special = c->enc_cls + c->enc_registers, grid = c->image / c->patch, D = c->enc_width / c->enc_heads;
+    long end = row + special + gw * gh, vis = b->n.vis - gw * gh;
+    for (int k = -special; row < end; k++, row++) {
+        int *patch = b->patch + 3 * row, *keys = b->enc_keys + 4 * row, y = k / gw, x = k % gw;
+        patch[0] = k < 0 ? c->enc_cls ? -1 - (k + special) : -2 - (k + special)
+                         : (int)(first + ((long)y * gw * c->patch + x) * c->patch);
+        patch[1] = gw * c->patch;
+        patch[2] = k >= 0 ? c->enc_cls + y * grid + x : patch[0] == -1 ? 0 : -1;
+        keys[0] = (int)(end - special - gw * gh), keys[1] = keys[2] = keys[3] = (int)end;
+        if (k >= 0) b->patch_row[vis + k] = (int)row, b->label[vis + k] = -1;
+        for (int i = 0; i < (c->enc_rope > 0 ? D / 2 : 0); i++) {   // DINOv3: angles by y, then by x
+            double at = i < D / 4 ? (y + 0.5) / gh : (x + 0.5) / gw;
+            double angle = 6.283185307179586 * (2 * at - 1) * pow(c->enc_rope, -4.0 * (i % (D / 4)) / D);
+            b->enc_table[row * D + i] = (stat_t)(k < 0 ? 1 : cos(angle));
+            b->enc_table[row * D + D / 2 + i] = (stat_t)(k < 0 ? 0 : sin(angle));
+        }
+    }
+}
+// Room for the pixels [h][w][3] and rows of an image (sides multiples of the patch, at most config.image)
+// that the encoder reads; returns its number. The caller fills multi, main_class and label (-1: none).
+static int sb_batch_picture(SbBatch *b, const SbConfig *c, int w, int h) {
+    int gw = w / c->patch, gh = h / c->patch, grid = c->image / c->patch;
+    if (gw < 1 || gh < 1 || gw > grid || gh > grid || w % c->patch || h % c->patch)
+        SB_FAIL("an image of %dx%d pixels does not fit patches of %d and a grid of %dx%d", w, h, c->patch,
+                grid, grid);
+    SbSizes n = b->n;
+    long first = n.pixels, row = n.enc, vis = n.vis;
+    int image = (int)n.images;
+    n.pixels += (long)w * h, n.vis += gw * gh, n.images += 1;
+    n.enc += c->enc_cls + c->enc_registers + gw * gh;
+    sb_batch_reserve(b, c, n);
+    b->n = n;
+    b->cls_row[image] = (int)row;
+    b->image_vis[image] = (int)vis;
+    b->image_vis[image + 1] = (int)n.vis;
+    b->main_class[image] = -1;
+    memset(b->multi + (long)image * c->classes, 0, (size_t)c->classes * sizeof(stat_t));
+    sb_batch_patches(b, c, first, row, gw, gh);
+    if (c->enc_pool) memcpy(b->pool_keys + 4 * image, b->enc_keys + 4 * row, 4 * sizeof(int));
+    return image;
+}
+// Add an image of bytes, v / 127.5 - 1, or of numbers that are normalised already.
+SB_FN int sb_batch_image(SbBatch *b, const SbConfig *c, const unsigned char *rgb, int w, int h) {
+    long first = b->n.pixels * 3;
+    int image = sb_batch_picture(b, c, w, h);
+    for (long i = 0; i < (long)w * h * 3; i++) b->pixels[first + i] = (real)(rgb[i] / 127.5 - 1);
+    return image;
+}
+SB_FN int sb_batch_pixels(SbBatch *b, const SbConfig *c, const float *pixels, int w, int h) {
+    long first = b->n.pixels * 3;
+    int image = sb_batch_picture(b, c, w, h);
+    for (long i = 0; i < (long)w * h * 3; i++) b->pixels[first + i] = (real)pixels[i];
+    return image;
+}
+// Begin a sample of the LLM.
+SB_FN void sb_batch_sample(SbBatch *b) {
+    b->sample = b->prefix = b->turn = b->n.llm;
+    b->position = 0;
+}
+// Radians a position of pair i: theta^(-2i/D). Rope type llama3 divides those by `factor` whose wave is
+// longer than original / low, leaves those alone whose is shorter than original / high, and blends between.
+static double sb_rope_frequency(const SbConfig *c, int i) {
+    double f = pow(c->theta, -2.0 * i / sb_llm_dim(c)), wave = 6.283185307179586 / f;
+    if (c->rope_factor <= 0 || wave < c->rope_original / c->rope_high) return f;
+    double keep = (c->rope_original / wave - c->rope_low) / (c->rope_high - c->rope_low);
+    return keep <= 0 ? f / c->rope_factor : (1 - keep) * f / c->rope_factor + keep * f;
+}
+// Append one row to the LLM's sequence; words [SB_BAG], -1 = none.
+static long sb_batch_row(SbBatch *b, const SbConfig *c, const int *words, int vis_row) {
+    SbSizes n = b->n;
+    long row = n.llm++;
+    int D = sb_llm_dim(c);
+    sb_batch_reserve(b, c, n);
+    b->n = n;
+    memcpy(b->token + row * SB_BAG, words, SB_BAG * sizeof(int));
+    b->vis_row[row] = vis_row;
+    if (b->position >= b->angles) {
+        int more = 2 * b->position + 64;
+        b->angle = (stat_t *)sb_regrow(b->angle, (size_t)more * (size_t)D * sizeof(stat_t));
+        for (int p = b->angles; p < more; p++)
+            for (int i = 0; i < D / 2; i++) {
+                double angle = p * sb_rope_frequency(c, i);
+                b->angle[(long)p * D + i] = (stat_t)cos(angle);
+                b->angle[(long)p * D + D / 2 + i] = (stat_t)sin(angle);
+            }
+        b->angles = more;
+    }
+    memcpy(b->rotation + row * D, b->angle + (long)b->position++ * D, (size_t)D * sizeof(stat_t));
+    int *keys = b->llm_keys + 4 * row, split = c->isolate && b->turn > b->sample;
+    keys[0] = (int)b->sample, keys[1] = split ? (int)b->prefix : (int)row + 1;
+    keys[2] = split ? (int)b->turn : (int)row + 1, keys[3] = (int)row + 1;
+    return row;
+}
+// Put an image into the prefix. Its patch k carries coordinate word k too, if there are such words.
+SB_FN void sb_batch_prefix_image(SbBatch *b, const SbConfig *c, int image) {
+    for (int v = b->image_vis[image]; v < b->image_vis[image + 1]; v++) {
+        int position = sb_batch_position(b, c, v);
+        int words[SB_BAG] = {c->patch_word < 0 ? -1 : c->patch_word + position, -1, -1, -1};
+        sb_batch_row(b, c, words, v);
+    }
+    b->prefix = b->turn = b->n.llm;
+}
+// Put a text map into the prefix: n patches, each the sum of up to three words (words [n][3], -1 = none).
+SB_FN void sb_batch_prefix_map(SbBatch *b, const SbConfig *c, const int *words, int n) {
+    for (int k = 0; k < n; k++) {
+        int bag[SB_BAG] = {c->patch_word < 0 ? -1 : c->patch_word + k, words[3 * k], words[3 * k + 1],
+                           words[3 * k + 2]};
+        sb_batch_row(b, c, bag, -1);
+    }
+    b->prefix = b->turn = b->n.llm;
+}
+// Append n tokens to the turn. target[i]: the word that should follow token i, -1: no loss; NULL: none.
+SB_FN void sb_batch_tokens(SbBatch *b, const SbConfig *c, const int *token, const int *target,
+                           const int *type, int n) {
+    for (int i = 0; i < n; i++) {
+        int words[SB_BAG] = {token[i], -1, -1, -1};
+        long row = sb_batch_row(b, c, words, -1);
+        if (!target || target[i] < 0) continue;
+        SbSizes more = b->n;
+        long at = more.loss++;
+        sb_batch_reserve(b, c, more);
+        b->n = more;
+        b->loss_row[at] = (int)row;
+        b->target[at] = target[i];
+        b->type[at] = type ? type[i] : 0;
+    }
+}
+// Begin a turn and append its tokens.
+SB_FN void sb_batch_turn(SbBatch *b, const SbConfig *c, const int *token, const int *target, const int *type,
+                         int n) {
+    b->turn = b->n.llm;
+    if (c->restart) b->position = (int)(b->prefix - b->sample);
+    sb_batch_tokens(b, c, token, target, type, n);
+}
+// Ask for the depth of image token vis (an index over the batch's image tokens): loss of sb_step_regress.
+SB_FN void sb_batch_depth(SbBatch *b, const SbConfig *c, int vis, double metres) {
+    SbSizes n = b->n;
+    long at = n.reg++;
+    sb_batch_reserve(b, c, n);
+    b->n = n;
+    b->reg_row[at] = vis;
+    b->reg_target[at] = (stat_t)metres;
+}
+static void sb_batch_one(int *words, int word) {            // a bag of one word (-1: none)
+    for (int j = 0; j < SB_BAG; j++) words[j] = j ? -1 : word;
+}
+// Put a scene's latents into the prefix (adapter = 2, appended).
+SB_FN void sb_batch_prefix_latents(SbBatch *b, const SbConfig *c, int scene) {
+    int words[SB_BAG];
+    sb_batch_one(words, -1);
+    for (int k = 0; k < c->latents; k++) sb_batch_row(b, c, words, -2 - (scene * c->latents + k));
+    b->prefix = b->turn = b->n.llm;
+}
+// ---- cameras
 static void sb_mat4(double out[16], const double a[16], const double b[16]) {
     for (int i = 0; i < 16; i++) {
         const double *r = a + i / 4 * 4, *c = b + i % 4;
@@ -146,7 +355,7 @@ static void sb_batch_all(int *keys, long rows, long from, long to) {        // r
     for (long i = 0; i < rows; i++, keys += 4) keys[0] = (int)from, keys[1] = keys[2] = keys[3] = (int)to;
 }
 static int sb_batch_patch(const SbBatch *b, const SbConfig *c, int vis, int *y) {   // column and row
-    int grid = c->image / c->patch, at = b->patch[3 * b->patch_row[vis] + 2] - 1;
+    int grid = c->image / c->patch, at = sb_batch_position(b, c, vis);
     *y = at / grid;
     return at % grid;
 }
@@ -339,4 +548,29 @@ SB_FN void sb_predict_poses(SbModel *m, const SbBatch *b, SbCamera *camera) {
         for (int i = 0; i < SB_POSE; i++) e[i] = (double)pose[i];
         sb_pose_decode(camera + v, e, b->view[v].camera.w, b->view[v].camera.h);
     }
+}
+
+// ---- words
+// Continue the last turn of a batch of ONE sample greedily, until done(context, word) or max words; returns
+// how many. The batch's rows must not have been computed yet.
+SB_FN int sb_generate(SbModel *m, SbBatch *b, int *word, int max, int (*done)(void *context, int word),
+                      void *context) {
+    SbSizes room = b->n;
+    room.llm += max, room.loss += 1;
+    sb_acts_reserve(m, room);
+    real *logits = (real *)sb_regrow(NULL, (size_t)m->config.vocab * sizeof(real));
+    int count = 0;
+    for (long row0 = 0; count < max; row0 = m->n.llm) {
+        sb_batch_upload(m, b);
+        if (!row0 && m->n.images) sb_vision_forward(m);
+        sb_llm_forward(m, row0, m->n.llm - row0);
+        sb_llm_logits(m, m->n.llm - 1, logits);
+        int best = 0;
+        for (int i = 1; i < m->config.vocab; i++) if (logits[i] > logits[best]) best = i;
+        word[count++] = best;
+        if (done(context, best)) break;
+        sb_batch_tokens(b, &m->config, &best, NULL, NULL, 1);
+    }
+    free(logits);
+    return count;
 }
