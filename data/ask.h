@@ -16,7 +16,7 @@ typedef struct {
     SbDialogueTurn *turn;
     int turns, turn_room;
     int skipped;                   // questions that the mix wanted and the view could not answer
-    int again, changed, lost;      // by noise: answers given, of them changed; questions without one
+    int again, changed, wrong, lost; // by noise: answered, changed, wrong (sb_answer_again), not answered
     int *deck, deck_left, deck_room; // patches that a depth question has not used
     SbViewInfo info;               // of sb_converse
 } SbDialogue;
@@ -60,7 +60,7 @@ static SB_UNUSED const char *sb_dialogue_answer(const SbDialogue *d, int turn) {
 // Start a new dialogue in d's memory; add a turn to it. Start from zeros.
 static SB_UNUSED void sb_dialogue_clear(SbDialogue *d) {
     d->text.size = 0;
-    d->turns = d->skipped = d->again = d->changed = d->lost = 0;
+    d->turns = d->skipped = d->again = d->changed = d->wrong = d->lost = 0;
     d->deck_left = -1;
 }
 

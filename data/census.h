@@ -8,7 +8,7 @@
 #include "page.h"
 
 // What noise did to a set of dialogues.
-typedef struct { long again, changed, lost; } SbNoiseCount;
+typedef struct { long again, changed, wrong, lost; } SbNoiseCount;
 
 // ---- the table
 
@@ -84,8 +84,9 @@ static SB_UNUSED void sb_census_page(const char *path, const char *title, const 
     sb_html_text(&t, title);
     sb_text_add(&t, "</h1>\n<p>%ld questions.", c->turns);
     if (noise->again || noise->lost)
-        sb_text_add(&t, " Noise changed %ld of %ld answers; %ld questions were lost to it.", noise->changed,
-                    noise->again, noise->lost);
+        sb_text_add(&t, " Noise changed %ld of %ld answers, %ld of them to another word or by more than a "
+                    "quarter of a length; %ld questions were lost to it.", noise->changed, noise->again,
+                    noise->wrong, noise->lost);
     sb_html(&t, "</p>\n<div class=charts>\n");
     sb_census_chart(&t, c, 1, "depth of points");
     sb_census_chart(&t, c, 0, "other lengths");

@@ -156,7 +156,8 @@ static void converse_view(Job *job, const SbScene *scene, const double *overlap,
     if (d->turns) write_record(job, name, count, n);
     else job->silent++;
     job->skipped += d->skipped;
-    job->noises.again += d->again, job->noises.changed += d->changed, job->noises.lost += d->lost;
+    job->noises.again += d->again, job->noises.changed += d->changed;
+    job->noises.wrong += d->wrong, job->noises.lost += d->lost;
     job->number++;
 }
 
@@ -359,8 +360,9 @@ int main(int argc, char **argv) {
         printf("left out: %ld questions that a view has no clear answer to, and %ld whole dialogues\n",
                job.skipped, job.silent);
     if (job.noisy)
-        printf("noise: %ld of %ld answers changed, %ld questions lost\n", job.noises.changed,
-               job.noises.again, job.noises.lost);
+        printf("noise: %ld of %ld answers changed, %ld to another word or by more than a quarter of a length;"
+               " %ld questions lost\n", job.noises.changed, job.noises.again, job.noises.wrong,
+               job.noises.lost);
     if (job.counted && !job.vsi) print_census(&job, out);
     free(more);
     free(job.folder);

@@ -143,8 +143,10 @@ static SB_UNUSED void sb_flip(SbText *text, size_t from) {
 
 // ---- again
 
-// The answer of the question just asked (turn d->turns) gives way to what one who errs would say. 0: nothing,
-// the question is lost.
+// The answer of the question just asked (turn d->turns) gives way to what one who errs would say. Counted as
+// changed if it is not the same to the letter, and as wrong if it is not nearly the same either: the last
+// length that it says (of a position: Z) is off by more than a quarter, or it says something else. 0: one who
+// errs has no answer, the question is lost.
 static int sb_answer_again(SbAsk *q) {
     SbDialogue *d = q->out;
     SbDialogueTurn *turn = &d->turn[d->turns];
@@ -161,9 +163,15 @@ static int sb_answer_again(SbAsk *q) {
         return 0;
     }
     sb_text_bytes(&d->text, "", 1);
-    if (sb_next_unit(&q->flips) < q->noise->sign) sb_flip(&d->text, start);
+    int flip = sb_next_unit(&q->flips) < q->noise->sign, kind = sb_question_row(q->type)->kind;
+    if (flip) sb_flip(&d->text, start);
+    int changed = strcmp(d->text.data + start, d->text.data + turn->answer) != 0;
+    int length = kind == SB_KIND_LENGTH || kind == SB_KIND_POSITION || kind == SB_KIND_BOUNDS ||
+                 kind == SB_KIND_AREA;
+    int close = length && !flip && fabs(a.said - q->said) <= .25 * fabs(q->said);
     d->again++;
-    d->changed += strcmp(d->text.data + start, d->text.data + turn->answer) != 0;
+    d->changed += changed;
+    d->wrong += changed && !close;
     turn->answer = start;
     q->said = a.said;
     return 1;

@@ -338,7 +338,7 @@ static int check_horizontal(const TestAsked *a) {
 }
 static int check_nearest(const TestAsked *a) {
     double d[3], extreme = 1e9, sign = strstr(a->question, "farthest") ? -1 : 1;
-    int best, clear = 0, last = strstr(a->question, "closest") != NULL;  // A is named last
+    int best = -1, clear = 0, last = strstr(a->question, "closest") != NULL;  // A is named last
     const TestBody *to = test_named(a, last ? 3 : 0);
     for (int k = 0; k < 3; k++) d[k] = test_apart(to->centre, test_named(a, last ? k : k + 1)->centre);
     for (int k = 0; k < 3; k++) extreme = fmin(extreme, sign * d[k]);
