@@ -169,6 +169,14 @@ static void test_spatial_signs(void) {
         others++;
     }
     CHECK(others > 50, "%d other questions", others);
+    h.object[5].center[0] = -.57, h.object[5].center[1] = 3;   // 3 cm from the red box: neither contact nor not
+    mix = sb_mix_parse("touch=300");
+    sb_converse(&d, &h.scene, 0, &mix, 3, 0);
+    for (int t = 0; t < d.turns; t++) {
+        const char *question = sb_dialogue_question(&d, t);
+        CHECK(!strstr(question, "red box") || !strstr(question, "cyan box"), "%s", question);
+    }
+    CHECK(d.turns > 100, "%d other questions", d.turns);
     sb_dialogue_free(&d);
 }
 
