@@ -3,9 +3,10 @@
 //
 // Refuses: a processor or a field it does not know and that could change the pixels, by name; sizes, means,
 // scales that cannot be. The reference is Pillow's arithmetic (transformers' ...Pil classes, open_clip), to
-// the last bit, and PyTorch's floats for DINOv3. A name that ends in Fast is read as the same without: there
-// torchvision rounds otherwise, by one level of 255. Pillow 13 resizes tall pictures in another order (a
-// level, too). Read from top: the plan, a transformers file, an open_clip file, sizes, pixels.
+// the last bit, and PyTorch's floats for DINOv3. A name that ends in Fast is read as the same without it:
+// torchvision's bytes differ by a level of 255 in one of a hundred. So do Pillow 13's where a picture is tall
+// (it shrinks by more than twice as many rows as columns), which go down first and then across.
+// Read from top: the plan, a transformers file, an open_clip file, sizes, pixels.
 #ifndef SB_PREPROCESS_H
 #define SB_PREPROCESS_H
 #include "image.h"
@@ -44,6 +45,7 @@ static SB_UNUSED SbPreprocess sb_preprocess_plain(void) {
 #define SB_HALVES {0.5, 0.5, 0.5}
 
 // The processors and what a field that is missing or null means to each (their classes' values).
+// A size that is one number means a square to DINOv3 alone, hence "default_to_square" is floats below.
 static const struct { const char *name; SbPreprocess p; } sb_processor[] = {
     {"BitImageProcessor", {0, 0, SB_SHORTEST, 224, 224, {2, -0.5, 1, 22}, 224, 224, SB_CROP_FLOOR, 0,
                            1 / 255.0, SB_CLIP_MEAN, SB_CLIP_STD}},
@@ -67,14 +69,19 @@ static SB_UNUSED int sb_option_true(const cJSON *object, const char *field, int 
     return v ? cJSON_IsTrue(v) : missing;
 }
 
-// Three numbers into x, which keeps what it has if the field is missing; above: each must be greater.
-static SB_UNUSED void sb_option_colour(const cJSON *object, const char *field, double *x, double above,
+// Numbers that go into floats: low .. 1e6, so that no pixel can overflow.
+static SB_UNUSED double sb_within(double x, const char *field, double low, const char *where) {
+    if (!(x >= low && x <= 1e6))
+        sb_die("%s: field \"%s\": expected numbers from %g to 1e6, found %g", where, field, low, x);
+    return x;
+}
+
+// Three of them into x, which keeps what it has if the field is missing.
+static SB_UNUSED void sb_option_colour(const cJSON *object, const char *field, double *x, double low,
                                        const char *where) {
     if (!sb_option(object, field, where)) return;
     sb_json_numbers(object, field, x, 3, where);
-    for (int c = 0; c < 3; c++)
-        if (!(x[c] > above))
-            sb_die("%s: field \"%s\": expected numbers above %g, found %g", where, field, above, x[c]);
+    for (int c = 0; c < 3; c++) sb_within(x[c], field, low, where);
 }
 
 // A size: {"height", "width"}, {"shortest_edge"} or one number, which means the latter unless square. Returns
@@ -148,7 +155,7 @@ static SB_UNUSED void sb_preprocess_transformers(SbPreprocess *p, const cJSON *r
         "_valid_processor_keys"};
     sb_known_fields(root, known, sizeof known / sizeof *known, where);
     *p = sb_preprocess_class(root, where);
-    int square = sb_option_true(root, "default_to_square", p->floats, where), crop = p->crop_w > 0;
+    int crop = p->crop_w > 0, square = sb_option_true(root, "default_to_square", p->floats, where);
     p->resize = sb_option_size(root, "size", square, p->resize, &p->w, &p->h, where);
     if (!sb_option_true(root, "do_resize", 1, where)) p->resize = SB_KEEP;
     if (sb_option(root, "resample", where)) p->kernel.reach = sb_option_kernel(root, where);
@@ -157,14 +164,14 @@ static SB_UNUSED void sb_preprocess_transformers(SbPreprocess *p, const cJSON *r
     crop = sb_option_true(root, "do_center_crop", crop, where);
     if (crop && !p->crop_w) sb_die("%s: \"do_center_crop\" without \"crop_size\"", where);
     if (!crop) p->crop_w = p->crop_h = 0;
-    if (sb_option(root, "rescale_factor", where)) p->factor = sb_json_number(root, "rescale_factor", where);
-    if (!(p->factor > 0)) sb_die("%s: field \"rescale_factor\": %g is not above 0", where, p->factor);
+    if (sb_option(root, "rescale_factor", where))
+        p->factor = sb_within(sb_json_number(root, "rescale_factor", where), "rescale_factor", 1e-6, where);
     if (!sb_option_true(root, "do_rescale", 1, where)) {
         if (p->floats) sb_die("%s: \"do_rescale\": false is not supported for this processor", where);
         p->factor = 1;
     }
-    sb_option_colour(root, "image_mean", p->mean, -1e30, where);
-    sb_option_colour(root, "image_std", p->std, 0, where);
+    sb_option_colour(root, "image_mean", p->mean, -1e6, where);
+    sb_option_colour(root, "image_std", p->std, 1e-6, where);
     int plain = !sb_option_true(root, "do_normalize", 1, where);
     for (int c = 0; plain && c < 3; c++) p->mean[c] = 0, p->std[c] = 1;
 }
@@ -197,8 +204,8 @@ static SB_UNUSED void sb_open_clip_size(SbPreprocess *p, const cJSON *root, cons
 
 // cfg: "preprocess_cfg". A field that is missing or null is CLIP's.
 static SB_UNUSED void sb_open_clip_fields(SbPreprocess *p, const cJSON *cfg, const char *where) {
-    static const char *const known[] = {"size", "mode",        "mean",      "std",
-                                        "interpolation", "resize_mode", "fill_color"};
+    static const char *const known[] = {"size", "mode", "mean", "std", "interpolation", "resize_mode",
+                                        "fill_color"};
     sb_known_fields(cfg, known, sizeof known / sizeof *known, where);
     const char *kernel = sb_option_text(cfg, "interpolation", "bicubic", where);
     const char *mode = sb_option_text(cfg, "resize_mode", "shortest", where);
@@ -210,8 +217,8 @@ static SB_UNUSED void sb_open_clip_fields(SbPreprocess *p, const cJSON *cfg, con
     if (p->resize == SB_SHORTEST && strcmp(mode, "shortest"))
         sb_die("%s: resize_mode \"%.40s\": expected shortest, longest or squash", where, mode);
     if (strcmp(sb_option_text(cfg, "mode", "RGB", where), "RGB")) sb_die("%s: mode is not RGB", where);
-    sb_option_colour(cfg, "mean", p->mean, -1e30, where);
-    sb_option_colour(cfg, "std", p->std, 0, where);
+    sb_option_colour(cfg, "mean", p->mean, -1e6, where);
+    sb_option_colour(cfg, "std", p->std, 1e-6, where);
     if (sb_option(cfg, "fill_color", where)) p->fill = (int)sb_json_int(cfg, "fill_color", 0, 255, where);
 }
 
@@ -241,18 +248,18 @@ static SB_UNUSED void sb_preprocess_read(SbPreprocess *p, const char *path) {
 
 // ---- sizes
 
-enum { SB_AS_FILE, SB_PAD, SB_SQUASH };
+enum { SB_AS_FILE, SB_SQUARE, SB_SQUASH };
 
 // What a run wants otherwise than the file. Pictures of w x h come out (0, 0: of the file's size): where the
-// file crops, the resize keeps its proportion to the crop; else the resize is to w x h. SB_PAD: first onto a
-// square of the mean colour, int(255 mean) (LLaVA, expand2square). SB_SQUASH: resized to exactly the size
+// file crops, the resize keeps its proportion to the crop; else the resize is to w x h. SB_SQUARE: first onto
+// a square of the mean colour, int(255 mean) (LLaVA, expand2square). SB_SQUASH: resized to exactly the size
 // that comes out, nothing cropped.
 static SB_UNUSED void sb_preprocess_as(SbPreprocess *p, int mode, int w, int h) {
     int crop = p->crop_w > 0, old_w = crop ? p->crop_w : p->w, old_h = crop ? p->crop_h : p->h, given = w > 0;
     if (w < 0 || h < 0 || !w != !h || w > SB_IMAGE_SIDE || h > SB_IMAGE_SIDE)
         sb_die("pictures of %d x %d pixels: expected sides from 1 to %d", w, h, SB_IMAGE_SIDE);
     if (!given) w = old_w, h = old_h;
-    p->square = mode == SB_PAD;
+    p->square = mode == SB_SQUARE;
     if (mode == SB_SQUASH || !crop) {
         if (mode == SB_SQUASH && !w) sb_die("to squash pictures needs a size, and the file says none");
         if (mode == SB_SQUASH || given) p->resize = SB_EXACT;
@@ -284,8 +291,9 @@ static SB_UNUSED void sb_preprocess_size(const SbPreprocess *p, int w, int h, in
     if (x < 1 || y < 1)
         sb_die("a picture of %d x %d pixels is too narrow: it would be resized to %lld x %lld", w, h,
                (long long)x, (long long)y);
-    if (p->crop_w) x = p->crop_w, y = p->crop_h;
-    if (x * y > SB_IMAGE_AREA)
+    int huge = x > INT32_MAX || y > INT32_MAX;
+    if (p->crop_w && !huge) x = p->crop_w, y = p->crop_h;
+    if (huge || x * y > SB_IMAGE_AREA)
         sb_die("a picture of %d x %d pixels would be resized to %lld x %lld; the limit is %d pixels", w, h,
                (long long)x, (long long)y, SB_IMAGE_AREA);
     *W = (int)x, *H = (int)y;

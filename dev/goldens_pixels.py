@@ -31,7 +31,7 @@ from transformers.models.siglip.modeling_siglip import SiglipVisionEmbeddings
 
 AS_FILE, PAD, SQUASH = 0, 1, 2
 PLAIN, ANTIALIAS, OFFSET = 0, 1, 2
-A, B, C = (37, 53, 1), (90, 61, 2), (11, 7, 3)
+A, B, C, D = (37, 53, 1), (90, 61, 2), (11, 7, 3), (20, 33, 4)
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 ODD = {"image_mean": [0.1, 0.65, 0.3], "image_std": [0.7, 0.31, 1.3]}
 
@@ -123,7 +123,7 @@ HUGGING = {  # name: (configuration, picture)
 }
 OPEN_CLIP = {  # name: (image_size, preprocess_cfg, picture)
     "open_clip_a": (23, {}, A), "open_clip_b": (23, {"interpolation": "bilinear", "mode": "RGB"}, B),
-    "open_clip_odd": (20, {"resize_mode": None, "mean": [0.1, 0.65, 0.3], "std": [0.7, 0.31, 1.3]}, A),
+    "open_clip_odd": (18, {"resize_mode": None, "mean": [0.1, 0.65, 0.3], "std": [0.7, 0.31, 1.3]}, A),
     "open_clip_squash": ([18, 25], {"resize_mode": "squash", "interpolation": "random"}, B),
     "open_clip_longest": (24, {"resize_mode": "longest", "fill_color": 77}, A),
     "open_clip_longest_b": (21, {"resize_mode": "longest", "interpolation": "bilinear", "size": 9}, B),
@@ -164,7 +164,7 @@ def cases():
     add("squash", run(bit(), image, **squashed), B, bit(), SQUASH)
     squashed["size"] = {"height": 14, "width": 28}
     add("squash_other", run(bit(), image, **squashed), B, bit(), SQUASH, (28, 14))
-    for name, which in (("llava_wide", B), ("llava_tall", A)):
+    for name, which in (("llava_wide", B), ("llava_tall", D)):
         on = square(picture(*which), OLD["image_mean"])
         add(name, run(OLD, on), which, OLD, PAD)
     exact = siglip(20, 20, **ODD)
