@@ -5,9 +5,10 @@
 // names it.
 // The tests themselves, by subject: dev/test_ops.h (every operation: finite differences, float against
 // double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_variants.h (what
-// families of pretrained models vary), dev/test_field.h (the same
-// of Spa3R; cameras), dev/test_files.h (readers and what they refuse), dev/test_import.h (recordings of others,
-// objects from masks), dev/test_simulate.h and
+// families of pretrained models vary), dev/test_field.h (the same of Spa3R; cameras), dev/test_files.h
+// (readers and what they refuse), dev/test_pixels.h (pictures as pretrained encoders want them),
+// dev/test_families.h (folders of the hub, transformers' numbers), dev/test_text.h (tokenizers, chat
+// layouts), dev/test_import.h (recordings of others, objects from masks), dev/test_simulate.h and
 // dev/test_converse.h, dev/test_pair.h (geometry and answers), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
 // (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
@@ -29,6 +30,9 @@ namespace f64 {
 #include "dev/test_variants.h"
 #include "dev/test_field.h"
 #include "dev/test_files.h"
+#include "dev/test_pixels.h"
+#include "dev/test_families.h"
+#include "dev/test_text.h"
 #include "dev/test_simulate.h"
 #include "dev/test_import.h"
 #include "dev/test_converse.h"
@@ -49,6 +53,9 @@ int main(int argc, char **argv) {
     test_variants_all();
     test_field_all();
     test_files_all();
+    test_pixels_all();
+    test_families_all();
+    test_text_all();
     RUN(test_simulate_same_everywhere);
     RUN(test_simulate_against_rays);
     RUN(test_simulate_reprojection);

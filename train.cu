@@ -54,14 +54,14 @@ static void to_cpu(cpu::SbModel *m, cpu::SbBatch *b, Run *r) {
     }
     memset(b, 0, sizeof *b);
     cpu::SbSizes n;
-#define X(name) n.name = r->batch.n.name;
+#define X(name) n.name = r->batch->n.name;
     SB_ROWS(X)
 #undef X
     cpu::sb_batch_reserve(b, &config, n);
     b->n = n;
     const SbConfig *c = &r->config;
     SB_SIZES(n);
-#define X(type, name, rows, row) convert(b->name, r->batch.name, (rows) * (long)(row));
+#define X(type, name, rows, row) convert(b->name, r->batch->name, (rows) * (long)(row));
     SB_BATCH(X)
 #undef X
 }
@@ -102,7 +102,7 @@ static int check_stage(int stage, const char *preset, int show, const char *csv)
     read_batch(r, 0);
     to_cpu(&m, &b, r);
     double gpu = step_kept(r);
-    b.views = r->batch.views;
+    b.views = r->batch->views;
     switch (r->train.task) {
     case SB_TASK_RECOGNISE: cpu::sb_step_recognise(&m, &b, 1, 0); break;
     case SB_TASK_GEOMETRY: cpu::sb_step_aggregator(&m, &b, 1); break;
