@@ -203,14 +203,18 @@ static SB_UNUSED void sb_tensor_floats(float *out, const SbFileTensor *t, long f
     }
 }
 
-// The first of these elements that is not finite, or -1. Reads all of it.
+// The first of these elements that is not finite (all bits of its exponent are set), or -1. Reads all of them.
 static SB_UNUSED long sb_tensor_nonfinite(const SbFileTensor *t, long first, long n) {
-    float x[1024];
-    for (long i = 0; i < n; i += 1024) {
-        int count = (int)(n - i < 1024 ? n - i : 1024), bad = 0;
-        sb_tensor_floats(x, t, first + i, count);
-        for (int k = 0; k < count; k++) bad |= !(fabsf(x[k]) <= 3.4028235e38f);
-        for (int k = 0; bad && k < count; k++) if (!isfinite(x[k])) return first + i + k;
+    int wide = !strcmp(t->type, "F32");
+    uint32_t mask = wide ? 0x7F800000 : !strcmp(t->type, "BF16") ? 0x7F80 : 0x7C00;
+    const uint32_t *word = (const uint32_t *)t->data + (wide ? first : 0);
+    const uint16_t *half = (const uint16_t *)t->data + (wide ? 0 : first), short_mask = (uint16_t)mask;
+    for (long i = 0, bad = 0; i < n; i += 4096) {
+        long end = n - i < 4096 ? n : i + 4096;
+        if (wide) for (long k = i; k < end; k++) bad |= (word[k] & mask) == mask;
+        else for (long k = i; k < end; k++) bad |= (uint16_t)(half[k] & short_mask) == short_mask;
+        for (long k = i; bad && k < end; k++)
+            if (((wide ? word[k] : half[k]) & mask) == mask) return first + k;
     }
     return -1;
 }

@@ -143,7 +143,12 @@ static void half() {
         double want = ldexp(e ? 1024 + f : f, (e ? e : 1) - 25) * (h >> 15 ? -1 : 1),
                got = sb_half((uint16_t)h);
         if (e < 31) CHECK(got == want && signbit(got) == (h >> 15), "%04x: %g, expected %g", h, got, want);
-        else CHECK(f ? isnan(got) : isinf(got) && (got > 0) == !(h >> 15), "%04x: %g", h, got);
+        uint16_t bits = (uint16_t)h;
+        SbFileTensor one = {"", "F16", 0, {0}, &bits};
+        CHECK(sb_tensor_nonfinite(&one, 0, 1) == (e == 31 ? 0 : -1), "%04x: finite or not?", h);
+        one.type = "BF16";
+        CHECK(sb_tensor_nonfinite(&one, 0, 1) == ((h >> 7 & 255) == 255 ? 0 : -1), "%04x: finite or not?", h);
+        if (e == 31) CHECK(f ? isnan(got) : isinf(got) && (got > 0) == !(h >> 15), "%04x: %g", h, got);
     }
 }
 
@@ -638,6 +643,39 @@ static void index_refused() {
                "model-00003-of-00004.safetensors: cannot be read (Too many levels");
 }
 
+// Bytes changed at random in configs, indices and weights: refused or read, never a crash. SB_FUZZ: rounds.
+static void damage() {
+    const char *rounds = getenv("SB_FUZZ");
+    std::vector<const char *> all(encoders, encoders + sizeof encoders / sizeof *encoders);
+    all.insert(all.end(), languages, languages + sizeof languages / sizeof *languages);
+    SbRandom r = sb_random(3, 0);
+    for (const char *name : all) {
+        std::string dir = copy(name);
+        int count;
+        char **file = sb_list_folder(dir.c_str(), &count);
+        for (int i = 0; i < (rounds ? atoi(rounds) : 8); i++) {
+            std::string path = dir + "/" + file[sb_next_int(&r, (uint32_t)count)];
+            size_t size;
+            char *data = sb_read_file(path.c_str(), &size);
+            std::string text(data, size);
+            for (uint32_t k = 1 + sb_next_int(&r, 3); k; k--) {     // where JSON is: in the first 4 kB
+                size_t at = sb_next_int(&r, (uint32_t)(size < 4096 ? size : 4096));
+                static const char bytes[] = "0129-.,:{}[]\"ntf\\e \x80";
+                text[at] = bytes[sb_next_int(&r, sizeof bytes - 1)];
+            }
+            FILE *out = fopen(path.c_str(), "wb");                  // not synced: it need not last
+            CHECK(out && fwrite(text.data(), 1, size, out) == size, "%s: cannot be written", path.c_str());
+            fclose(out);
+            EXPECT_NO_CRASH(Opened o(dir));
+            out = fopen(path.c_str(), "wb");
+            CHECK(out && fwrite(data, 1, size, out) == size, "%s: cannot be written", path.c_str());
+            fclose(out);
+            free(data);
+        }
+        sb_free_names(file, count);
+    }
+}
+
 }  // namespace families
 
 static void test_family_names(void) { families::names(); }
@@ -658,6 +696,8 @@ static void test_family_config_refused(void) { families::config_refused(); }
 static void test_family_folder_refused(void) { families::folder_refused(); }
 static void test_family_index_refused(void) { families::index_refused(); }
 
+static void test_family_damage(void) { families::damage(); }
+
 static void test_families_all(void) {
     RUN(test_family_names);
     RUN(test_family_unfit);
@@ -673,5 +713,6 @@ static void test_families_all(void) {
     RUN(test_family_config_refused);
     RUN(test_family_folder_refused);
     RUN(test_family_index_refused);
+    RUN(test_family_damage);
 }
 #endif
