@@ -9,7 +9,8 @@ OUT     ?= out
 NATIVE  := $(shell for f in -march=native -mcpu=native; do $(CC) $$f -x c -c /dev/null -o /dev/null 2>/dev/null && { echo $$f; break; }; done)
 OPT     := -O3 $(NATIVE) -ffp-contract=fast -fno-math-errno
 WARN    := -Wall -Wextra $(shell $(CC) --version 2>/dev/null | grep -q clang && echo -Wno-pass-failed)
-LIBS    := -lcjson -lm
+FILES   := -lcjson -lpcre2-8 -lutf8proc
+LIBS    := $(FILES) -lm
 
 # OpenMP where the compiler has it (macOS: brew install libomp); without it the pragmas still vectorise, so the bits
 # are the same and only the time is not.
@@ -36,7 +37,7 @@ HEADERS := spatialboost.h $(wildcard data/*.h)
 TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h dev/goldens*.safetensors dev/goldens_models/*/*)
 TOOLS   := data/simulate data/converse data/import
 
-.PHONY: all help run quick real field reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
+.PHONY: all help run quick real field field_tuned reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
 all: train eval $(TOOLS)
 	@$(MAKE) -s help
 
@@ -44,8 +45,9 @@ help:
 	@echo 'make run         SpatialBoost from nothing, with its control, onto out/report.html (./train plan says how long)'
 	@echo 'make quick       the same path at toy size (under a minute; its figures mean nothing)'
 	@echo 'make field       Spa3R and Spa3-VLM: views that nobody saw (after the first stages of run)'
+	@echo 'make field_tuned  after it: the language model trained along, with and without latents'
 	@echo 'make real        after run: the same job on real RGB-D photos (needs SB_DATA, now $(SB_DATA))'
-	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls (about two hours)'
+	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls, ablations (says first how long)'
 	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
 	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
@@ -57,11 +59,11 @@ help:
 
 # Missing headers: say what to install, once.
 deps:
-	@printf '#include <cjson/cJSON.h>\n#if __has_include(<stb/stb_image.h>)\n#include <stb/stb_image.h>\n#else\n#include "stb_image.h"\n#endif\n' \
+	@printf '#include <cjson/cJSON.h>\n#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h>\n#include <utf8proc.h>\n#if __has_include(<stb/stb_image.h>)\n#include <stb/stb_image.h>\n#else\n#include "stb_image.h"\n#endif\n' \
 	  | $(CC) $(OPT) -x c -fsyntax-only - 2>/dev/null || { \
-	  echo 'cJSON or stb_image is missing. Install them with one of'; \
-	  echo '    sudo apt-get install -y gcc g++ make libstb-dev libcjson-dev       (Debian, Ubuntu)'; \
-	  echo '    brew install libomp cjson stb                                      (macOS)'; exit 1; }
+	  echo 'cJSON, stb_image, PCRE2 or utf8proc is missing. Install them with one of'; \
+	  echo '    sudo apt-get install -y gcc g++ make libstb-dev libcjson-dev libpcre2-dev libutf8proc-dev     (Debian, Ubuntu)'; \
+	  echo '    brew install libomp cjson stb pcre2 utf8proc                                                  (macOS)'; exit 1; }
 
 train eval: %: %.c $(HEADERS) | deps
 	$(CC) -std=c11 $(ALL) $< -o $@ $(LIBS)
@@ -101,6 +103,9 @@ real: all $(OUT)/boost$(S)
 	@test -d $(REAL)/tum || ./data/import $(SB_DATA)/tum_fr1_rpy $(REAL)/tum
 	@./train boost --from $(OUT)/boost$(S) --to real --scenes $(REAL) --share .25 --mix pixel --lr 5e-4 --steps 250 --out $(OUT)
 	@./eval real --scenes $(REAL) --out $(OUT)
+	@test ! -f $(OUT)/spa3r$(S) || ./eval field --scenes $(REAL) --out $(OUT)
+	@test ! -f $(OUT)/spa3r$(S) || ./eval field --scenes $(REAL)/tum --out $(OUT) --png $(OUT)/field_real.png \
+	  --camera $(REAL)/tum/pose/$$(ls $(REAL)/tum/pose | sed -n 4p)
 	@$(REPORT)
 
 reproduce: all

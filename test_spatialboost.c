@@ -7,7 +7,8 @@
 // double), dev/test_model.h (PyTorch's numbers, whole steps, KV cache, threads), dev/test_variants.h (what
 // families of pretrained models vary), dev/test_field.h (the same of Spa3R; cameras), dev/test_files.h
 // (readers and what they refuse), dev/test_pixels.h (pictures as pretrained encoders want them),
-// dev/test_families.h (folders of the hub, transformers' numbers), dev/test_simulate.h and
+// dev/test_families.h (folders of the hub, transformers' numbers), dev/test_text.h (tokenizers, chat
+// layouts), dev/test_import.h (recordings of others, objects from masks), dev/test_simulate.h and
 // dev/test_converse.h, dev/test_pair.h (geometry and answers), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
 // (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
@@ -31,7 +32,9 @@ namespace f64 {
 #include "dev/test_files.h"
 #include "dev/test_pixels.h"
 #include "dev/test_families.h"
+#include "dev/test_text.h"
 #include "dev/test_simulate.h"
+#include "dev/test_import.h"
 #include "dev/test_converse.h"
 #include "dev/test_vsi.h"
 #include "dev/test_runs.h"
@@ -52,6 +55,7 @@ int main(int argc, char **argv) {
     test_files_all();
     test_pixels_all();
     test_families_all();
+    test_text_all();
     RUN(test_simulate_same_everywhere);
     RUN(test_simulate_against_rays);
     RUN(test_simulate_reprojection);
@@ -63,6 +67,7 @@ int main(int argc, char **argv) {
     RUN(test_simulate_reuse);
     RUN(test_simulate_path);
     RUN(test_simulate_refuses);
+    test_import_all();
     RUN(test_converse_answers);
     RUN(test_pair_answers);
     RUN(test_pair_overlap);

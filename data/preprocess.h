@@ -69,14 +69,19 @@ static SB_UNUSED int sb_option_true(const cJSON *object, const char *field, int 
     return v ? cJSON_IsTrue(v) : missing;
 }
 
-// Three numbers into x, which keeps what it has if the field is missing; above: each must be greater.
-static SB_UNUSED void sb_option_colour(const cJSON *object, const char *field, double *x, double above,
+// Numbers that go into floats: low .. 1e6, so that no pixel can overflow.
+static SB_UNUSED double sb_within(double x, const char *field, double low, const char *where) {
+    if (!(x >= low && x <= 1e6))
+        sb_die("%s: field \"%s\": expected numbers from %g to 1e6, found %g", where, field, low, x);
+    return x;
+}
+
+// Three of them into x, which keeps what it has if the field is missing.
+static SB_UNUSED void sb_option_colour(const cJSON *object, const char *field, double *x, double low,
                                        const char *where) {
     if (!sb_option(object, field, where)) return;
     sb_json_numbers(object, field, x, 3, where);
-    for (int c = 0; c < 3; c++)
-        if (!(x[c] > above))
-            sb_die("%s: field \"%s\": expected numbers above %g, found %g", where, field, above, x[c]);
+    for (int c = 0; c < 3; c++) sb_within(x[c], field, low, where);
 }
 
 // A size: {"height", "width"}, {"shortest_edge"} or one number, which means the latter unless square. Returns
@@ -159,14 +164,14 @@ static SB_UNUSED void sb_preprocess_transformers(SbPreprocess *p, const cJSON *r
     crop = sb_option_true(root, "do_center_crop", crop, where);
     if (crop && !p->crop_w) sb_die("%s: \"do_center_crop\" without \"crop_size\"", where);
     if (!crop) p->crop_w = p->crop_h = 0;
-    if (sb_option(root, "rescale_factor", where)) p->factor = sb_json_number(root, "rescale_factor", where);
-    if (!(p->factor > 0)) sb_die("%s: field \"rescale_factor\": %g is not above 0", where, p->factor);
+    if (sb_option(root, "rescale_factor", where))
+        p->factor = sb_within(sb_json_number(root, "rescale_factor", where), "rescale_factor", 1e-6, where);
     if (!sb_option_true(root, "do_rescale", 1, where)) {
         if (p->floats) sb_die("%s: \"do_rescale\": false is not supported for this processor", where);
         p->factor = 1;
     }
-    sb_option_colour(root, "image_mean", p->mean, -1e30, where);
-    sb_option_colour(root, "image_std", p->std, 0, where);
+    sb_option_colour(root, "image_mean", p->mean, -1e6, where);
+    sb_option_colour(root, "image_std", p->std, 1e-6, where);
     int plain = !sb_option_true(root, "do_normalize", 1, where);
     for (int c = 0; plain && c < 3; c++) p->mean[c] = 0, p->std[c] = 1;
 }
@@ -199,8 +204,8 @@ static SB_UNUSED void sb_open_clip_size(SbPreprocess *p, const cJSON *root, cons
 
 // cfg: "preprocess_cfg". A field that is missing or null is CLIP's.
 static SB_UNUSED void sb_open_clip_fields(SbPreprocess *p, const cJSON *cfg, const char *where) {
-    static const char *const known[] = {"size", "mode",        "mean",      "std",
-                                        "interpolation", "resize_mode", "fill_color"};
+    static const char *const known[] = {"size", "mode", "mean", "std", "interpolation", "resize_mode",
+                                        "fill_color"};
     sb_known_fields(cfg, known, sizeof known / sizeof *known, where);
     const char *kernel = sb_option_text(cfg, "interpolation", "bicubic", where);
     const char *mode = sb_option_text(cfg, "resize_mode", "shortest", where);
@@ -212,8 +217,8 @@ static SB_UNUSED void sb_open_clip_fields(SbPreprocess *p, const cJSON *cfg, con
     if (p->resize == SB_SHORTEST && strcmp(mode, "shortest"))
         sb_die("%s: resize_mode \"%.40s\": expected shortest, longest or squash", where, mode);
     if (strcmp(sb_option_text(cfg, "mode", "RGB", where), "RGB")) sb_die("%s: mode is not RGB", where);
-    sb_option_colour(cfg, "mean", p->mean, -1e30, where);
-    sb_option_colour(cfg, "std", p->std, 0, where);
+    sb_option_colour(cfg, "mean", p->mean, -1e6, where);
+    sb_option_colour(cfg, "std", p->std, 1e-6, where);
     if (sb_option(cfg, "fill_color", where)) p->fill = (int)sb_json_int(cfg, "fill_color", 0, 255, where);
 }
 
@@ -286,8 +291,9 @@ static SB_UNUSED void sb_preprocess_size(const SbPreprocess *p, int w, int h, in
     if (x < 1 || y < 1)
         sb_die("a picture of %d x %d pixels is too narrow: it would be resized to %lld x %lld", w, h,
                (long long)x, (long long)y);
-    if (p->crop_w) x = p->crop_w, y = p->crop_h;
-    if (x * y > SB_IMAGE_AREA)
+    int huge = x > INT32_MAX || y > INT32_MAX;
+    if (p->crop_w && !huge) x = p->crop_w, y = p->crop_h;
+    if (huge || x * y > SB_IMAGE_AREA)
         sb_die("a picture of %d x %d pixels would be resized to %lld x %lld; the limit is %d pixels", w, h,
                (long long)x, (long long)y, SB_IMAGE_AREA);
     *W = (int)x, *H = (int)y;

@@ -11,10 +11,10 @@ build/gpu build/cuda:
 	@mkdir -p $@
 build/gpu/train build/gpu/train32: train.cu train.c $(HEADERS) | deps build/gpu
 	@command -v $(NVCC) >/dev/null || { echo 'nvcc is missing: install the CUDA toolkit, or say NVCC=/path/to/nvcc'; exit 1; }
-	$(NVCC) $(NVFLAGS) $(if $(findstring 32,$@),-DSB_FP32) train.cu -o $@ -lcjson
+	$(NVCC) $(NVFLAGS) $(if $(findstring 32,$@),-DSB_FP32) train.cu -o $@ $(FILES)
 # the probes, and the tests, with a GPU in the CPU's place
 build/gpu/eval build/gpu/test32: eval.c train.cu $(TESTS) | deps build/gpu
-	$(NVCC) $(NVFLAGS) -DSB_FP32 -DSB_MODEL='"train.cu"' -I. -x cu $(if $(findstring eval,$@),eval.c,test_spatialboost.c) -o $@ -lcjson
+	$(NVCC) $(NVFLAGS) -DSB_FP32 -DSB_MODEL='"train.cu"' -I. -x cu $(if $(findstring eval,$@),eval.c,test_spatialboost.c) -o $@ $(FILES)
 # the operations alone, on tensor cores
 build/gpu/test16: dev/cuda_on_cpu/ops.cpp train.cu $(TESTS) | deps build/gpu
 	$(NVCC) $(NVFLAGS) -DSB_MODEL='"train.cu"' -I. -x cu $< -o $@

@@ -296,6 +296,9 @@ static void test_pixels_sizes(void) {
     EXPECT_DIE(pixels_size(p, 1, 16384, 0, 0), "would be resized to 224 x 3670016; the limit is");
     EXPECT_DIE(pixels_size(p, 0, 5, 0, 0), "a picture of 0 x 5 pixels");
     EXPECT_DIE(sb_preprocess_as(&p, SB_AS_FILE, 0, 14), "pictures of 0 x 14 pixels");
+    SbPreprocess vast = bit;
+    vast.w = vast.h = 1 << 18;  // the short side, and a crop of it
+    EXPECT_DIE(pixels_size(vast, 1, 16384, 0, 0), "would be resized to 262144 x 4294967296; the limit is");
     EXPECT_DIE(sb_preprocess_as(&p, SB_AS_FILE, -14, -14), "expected sides from 1 to");
     p = sb_preprocess_plain();
     pixels_size(p, 7, 5, 7, 5);
@@ -334,12 +337,13 @@ static void test_pixels_refuse(void) {
         {"\"resample\": 1", "1 (lanczos) is not supported"},
         {"\"resample\": 7", "expected a whole number from 0 to 5, found 7"},
         {"\"resample\": \"bicubic\"", "field \"resample\": expected a number, found a string"},
-        {"\"rescale_factor\": 0", "field \"rescale_factor\": 0 is not above 0"},
+        {"\"rescale_factor\": 0", "field \"rescale_factor\": expected numbers from 1e-06 to 1e6, found 0"},
         {"\"image_mean\": [0.5, NaN, 0.5]", "not valid JSON"},
         {"\"image_mean\": [0.5, 1e999, 0.5]", "expected finite numbers"},
+        {"\"image_mean\": [0.5, 1e300, 0.5]", "expected numbers from -1e+06 to 1e6, found 1e+300"},
         {"\"image_mean\": [0.5, 0.5]", "expected 3 numbers, found 2"},
         {"\"image_mean\": 0.5", "field \"image_mean\": expected a list, found a number"},
-        {"\"image_std\": [0.5, 0, 0.5]", "field \"image_std\": expected numbers above 0, found 0"},
+        {"\"image_std\": [0.5, 0, 0.5]", "field \"image_std\": expected numbers from 1e-06 to 1e6, found 0"},
         {"\"image_std\": [0.5, null, 0.5]", "expected finite numbers, found null"},
         {"\"do_pad\": true", "field \"do_pad\" may change the pixels"},
         {"\"crop_pct\": 0.9", "field \"crop_pct\" may change the pixels"},
@@ -373,7 +377,7 @@ static void test_pixels_refuse_open_clip(void) {
         {"224", "\"interpolation\": 3", "expected a string, found a number"},
         {"224", "\"mode\": \"L\"", "mode is not RGB"},
         {"224", "\"fill_color\": 256", "expected a whole number from 0 to 255, found 256"},
-        {"224", "\"std\": [1, 1, -1]", "field \"std\": expected numbers above 0, found -1"},
+        {"224", "\"std\": [1, 1, -1]", "field \"std\": expected numbers from 1e-06 to 1e6, found -1"},
         {"224", "\"crop_pct\": 1", "preprocess_cfg: field \"crop_pct\" may change the pixels"},
         {"[224, 336]", "\"mean\": null", "for pictures of 336 x 224 is not supported"},
         {"[224]", "\"mean\": null", "expected 2 numbers, found 1"},
