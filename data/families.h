@@ -457,6 +457,8 @@ static SB_UNUSED void sb_family_config(const SbFolder *f, SbConfig *c, int selec
         if (select && --c->enc_layers < 1) sb_die("%s: no block is left without the last one", where);
         if (select) c->enc_final = c->enc_pool = 0;
     }
+    const char *wrong = sb_config_error(c);
+    if (wrong) sb_die("%s: its sizes do not fit each other: %s", where, wrong);
     free(where);
 }
 

@@ -119,7 +119,7 @@ static void unfit() {
     EXPECT_DIE(Opened o(shorter), "found F32 [23]");
     EXPECT_DIE(Opened o(nan), "attention.key.bias is not finite at element 1");
     std::string flat = damaged("dinov2", "encoder.layer.1.attention.attention.key.weight", 4);
-    EXPECT_DIE(Opened o(flat), "attention.key.weight: expected F32, BF16 or F16 [24,24], found F32 [24,24,1]");
+    EXPECT_DIE(Opened o(flat), "key.weight: expected F32, BF16 or F16 [24,24], found F32 [24,24,1]");
     // all that is wrong in one error
     std::string wide = copy("dinov2", "\"mlp_ratio\": 2", "\"mlp_ratio\": 3");
     EXPECT_DIE(Opened o(wide), "6 tensors do not fit");
@@ -134,6 +134,36 @@ static void unfit() {
     std::string patch = copy("dinov2", "\"patch_size\": 4", "\"patch_size\": 8");
     EXPECT_DIE(Opened o(patch),
                "embeddings.patch_embeddings.projection.weight: expected F32, BF16 or F16 [24,3,8,8]");
+}
+
+// The same model under other names: old + rest becomes new + rest, in one file.
+static std::string renamed(const char *name, const std::string &old, const std::string &changed) {
+    std::string dir = copy(name);
+    std::vector<SbFileTensor> t;
+    std::vector<std::string> names;
+    SbFolder f;
+    sb_folder_open(&f, golden(name).c_str());
+    for (int i = 0; i < f.tensors; i++) {
+        std::string one = f.tensor[i].t->name;
+        names.push_back(one.compare(0, old.size(), old) ? one : changed + one.substr(old.size()));
+    }
+    for (int i = 0; i < f.tensors; i++) t.push_back(*f.tensor[i].t), t.back().name = names[(size_t)i].c_str();
+    sb_checkpoint_write((dir + "/model.safetensors").c_str(), t.data(), (int)t.size(), NULL, 0);
+    sb_folder_close(&f);
+    return dir;
+}
+static void prefixes() {
+    for (const char *prefix : {"dinov2.", "model.vision_tower.vision_model.", "model.", "backbone."}) {
+        Opened o(renamed("dinov2", "", prefix));
+        CHECK(!strcmp(o.f.prefix, prefix), "found \"%s\", expected \"%s\"", o.f.prefix, prefix);
+    }
+    // LLaVA's, then and now: the head stands outside of what the prefix names
+    Opened old(renamed("llama", "", "language_model."));
+    CHECK(!strcmp(old.f.prefix, "language_model.model."), "found \"%s\"", old.f.prefix);
+    Opened now(renamed("llama", "model.", "model.language_model."));
+    CHECK(!strcmp(now.f.prefix, "model.language_model."), "found \"%s\"", now.f.prefix);
+    std::string odd = renamed("dinov2", "", "backbone");
+    EXPECT_DIE(Opened o(odd), "42 tensors do not fit its config.json (dinov2): embeddings.patch_embeddings");
 }
 
 // Half precision against its definition, all of it.
@@ -560,6 +590,9 @@ static void config_refused() {
         {"dinov2", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\"", "\"relu\" is not supported here"},
         {"dinov2", "\"qkv_bias\": true", "\"qkv_bias\": 1", "expected true or false, found a number"},
         {"dinov2", "\"qkv_bias\": true", "\"qk_norm\": true", "field \"qk_norm\" is not known for dinov2"},
+        {"dinov2", "\"num_attention_heads\": 3", "\"num_attention_heads\": 5",
+         "config.json: its sizes do not fit each other: enc_width must be a multiple of enc_heads"},
+        {"dinov2", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1e6", "from 1 to 1000, found 1e+06"},
         {"dinov3_vit_gated", "\"silu\"", "\"gelu\"", "expected silu (the MLP is gated)"},
         {"siglip", "\"vision_config\"", "\"tower\"", "field \"vision_config\" is missing"},
         {"siglip", "\"num_hidden_layers\": 2,\n    \"patch_size\"", "\"window\": 2,\n    \"patch_size\"",
@@ -680,6 +713,7 @@ static void damage() {
 
 static void test_family_names(void) { families::names(); }
 static void test_family_unfit(void) { families::unfit(); }
+static void test_family_prefixes(void) { families::prefixes(); }
 static void test_family_half(void) { families::half(); }
 static void test_family_real_shapes(void) { families::real_shapes(); }
 static void test_family_goldens(void) { families::goldens(); }
@@ -701,6 +735,7 @@ static void test_family_damage(void) { families::damage(); }
 static void test_families_all(void) {
     RUN(test_family_names);
     RUN(test_family_unfit);
+    RUN(test_family_prefixes);
     RUN(test_family_half);
     RUN(test_family_real_shapes);
     RUN(test_family_goldens);
