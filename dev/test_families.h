@@ -367,6 +367,68 @@ static void goldens() {
     CHECK(sizeof(real) == 2 || least > .02, "nothing comes near the bound (%g)", least);
 }
 
+// Gradients of half the features' squares, or of the cross-entropy of the next token, against PyTorch's.
+// Their way is about three times as long, and key biases' gradients are the rounding of a sum that is 0 (they
+// move all scores of a query): so twice the tolerance, of the root mean square of a tensor plus that of all.
+// Returns the largest error / bound.
+static double gradients(const char *name) {
+    SbCheckpoint want;
+    sb_checkpoint_open(&want, (golden(name) + "/expected.safetensors").c_str());
+    Opened o(golden(name), ~0);
+    sb_model_train(&o.m, SB_BASE | SB_LLM);
+    if (sb_checkpoint_find(&want, "pixels")) {
+        encoder(o, want, "");
+        size_t bytes = (size_t)(o.m.n.enc * o.c.enc_width) * sizeof(real);
+        std::vector<char> host(bytes);
+        sb_get(host.data(), o.m.acts.feature, bytes);
+        sb_put(o.m.acts.d_feature, host.data(), bytes);
+        sb_encoder_backward(&o.m);
+    } else {
+        const SbFileTensor *token = sb_checkpoint_find(&want, "token");
+        int n = (int)token->shape[0];
+        std::vector<int> target((const int *)token->data + 1, (const int *)token->data + n);
+        target.push_back(-1);
+        SbBatch b;
+        memset(&b, 0, sizeof b);
+        sb_batch_sample(&b);
+        sb_batch_turn(&b, &o.c, (const int *)token->data, target.data(), NULL, n);
+        sb_step_lm(&o.m, &b, 1);
+        sb_batch_free(&b);
+    }
+    double square = 0, count = 0, most = 0;
+    int tensors = 0, used = 0;
+    for (int i = 0; i < want.tensors; i++) {
+        const SbFileTensor *t = want.tensor + i;
+        size_t n = sb_tensor_bytes(t, "") / 4;
+        if (strncmp(t->name, "grad.", 5)) continue;
+        for (size_t k = 0; k < n; k++) square += pow(((const float *)t->data)[k], 2);
+        count += (double)n, tensors++;
+    }
+    for (int i = 0; i < o.m.params; i++) {
+        const SbParam *p = o.m.param[i];
+        char theirs[256] = "grad.";
+        const SbFamily *y = sb_family_of(&o.f);
+        const SbFamilyName *row = sb_family_theirs(y, o.c.enc_gated, p->name, theirs + 5, 251);
+        const SbFileTensor *t = row ? sb_checkpoint_find(&want, theirs) : NULL;
+        if (!t) continue;
+        long n = sb_param_count(p);
+        const float *w = (const float *)t->data + row->part * n;
+        std::vector<param_t> got((size_t)n);
+        sb_get(got.data(), p->grad, (size_t)n * sizeof(param_t));
+        double worst = 0, own = 0;
+        for (long k = 0; k < n; k++) {
+            worst = fmax(worst, fabs((double)got[(size_t)k] - w[k]));
+            own += (double)w[k] * w[k];
+        }
+        worst /= 2 * tolerance * (sqrt(own / (double)n) + sqrt(square / count));
+        CHECK(worst <= 1, "%s: gradient of %s: error / bound = %g", name, p->name, worst);
+        most = fmax(most, worst), used += row->part == 0;
+    }
+    CHECK(used == tensors && used > 3, "%s: %d of %d gradients have a place in ours", name, used, tensors);
+    sb_checkpoint_close(&want);
+    return most;
+}
+
 // Weights that train are copies of those that lie in the file: same bits.
 static void filled() {
     SbCheckpoint want;
@@ -551,6 +613,16 @@ static void round_trip() {
         same_bits(name, c, e);
         sb_checkpoint_close(&want);
     }
+    Opened some(golden("qwen2"), SB_PROJ);
+    SbCheckpoint proj;
+    std::string dir = exported("any", "projector");
+    scatter(&some.m, SB_PROJ);
+    sb_projector_export(&some.m, dir.c_str(), "a test");
+    sb_checkpoint_open(&proj, (dir + "/model.safetensors").c_str());
+    const SbFileTensor *second = sb_checkpoint_find(&proj, "model.mm_projector.2.weight");
+    CHECK(second && !memcmp(second->data, values(&some.m.proj_w2).data(), sb_tensor_bytes(second, "")),
+          "the projector changed on its way");
+    sb_checkpoint_close(&proj);
     for (const char *name : languages) {
         std::string out = exported(name, "llm");
         Opened a(golden(name), SB_LLM);
@@ -717,6 +789,16 @@ static void test_family_prefixes(void) { families::prefixes(); }
 static void test_family_half(void) { families::half(); }
 static void test_family_real_shapes(void) { families::real_shapes(); }
 static void test_family_goldens(void) { families::goldens(); }
+static void test_family_gradients(void) {
+    double most = 0, least = INFINITY;
+    std::vector<const char *> all(families::encoders, std::end(families::encoders));
+    all.insert(all.end(), families::languages, std::end(families::languages));
+    for (const char *name : all) {
+        double d = families::gradients(name);
+        most = fmax(most, d), least = fmin(least, d);
+    }
+    printf("    gradients against PyTorch's: largest error / bound of a model %.3f to %.3f\n", least, most);
+}
 static void test_family_filled(void) { families::filled(); }
 static void test_family_selected(void) { families::selected(); }
 static void test_family_unaligned(void) { families::unaligned(); }
@@ -739,6 +821,7 @@ static void test_families_all(void) {
     RUN(test_family_half);
     RUN(test_family_real_shapes);
     RUN(test_family_goldens);
+    RUN(test_family_gradients);
     RUN(test_family_filled);
     RUN(test_family_selected);
     RUN(test_family_unaligned);
