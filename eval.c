@@ -5,7 +5,8 @@
 //     field      Spa3R: features and depth of views that it never saw                out/field.csv
 //     latents    answers of an LLM that reads Spa3R's latents, and of one that does not  out/latents.csv
 //     ask        a conversation about a picture, and where the model looked
-//     features   a picture's features as colours                                     a PNG
+//     features   a picture's features as colours; or pictures' features as numbers   a PNG; .safetensors, .npy
+//     export     what was trained on models of the hub, as folders of the hub
 //     real       the same on photographs                                             out/real.html
 //     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
 //     report     everything that stands in out/ on one page                          out/report.html
@@ -31,14 +32,15 @@
 #include "data/page.h"
 #include "data/field_page.h"
 #include "data/samples.h"
+#include "data/serve.h"
 #include "data/vsi.h"
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128, FIELD = 256, LATENTS = 512 };
+       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, HUB = ASK | FEATURES | EXPORT };
 #define EVAL_OPTIONS(X)                                                                                      \
-    X(ALL | VSI | FIELD | LATENTS, TEXT, const char *, out, "out", "DIR", 0, 0,                              \
+    X(ALL | VSI | FIELD | LATENTS | EXPORT, TEXT, const char *, out, "out", "DIR", 0, 0,                              \
       "folder of checkpoints, logs and results")                                                             \
     X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0,                                   \
       "the base encoder (DIR/encoder.safetensors)")                                                          \
@@ -53,11 +55,21 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on")                                \
     X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1,                                           \
       "report on rooms kept for choosing settings, not on the test rooms")                                   \
-    X(PROBE | QUESTIONS | VSI, TEXT, const char *, to, NULL, "NAME", 0, 0,                                   \
-      "the table is DIR/NAME.csv (probe, questions, vsi)")                                                   \
+    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0,               \
+      "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder")  \
     X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0,                                       \
       "questions: a name or counts, ./data/converse --help (mix; of latents: lean)")                         \
-    X(ASK | FEATURES, TEXT, const char *, model, NULL, "FILE", 0, 0, "whom to ask (DIR/boost.safetensors)")  \
+    X(HUB, TEXT, const char *, model, NULL, "FILE", 0, 0, "a checkpoint (DIR/boost.safetensors)")            \
+    X(HUB, TEXT, const char *, encoder, NULL, "DIR", 0, 0, "an encoder's folder of the hub, without --model as it is") \
+    X(ASK, TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's")                             \
+    X(ASK, TEXT, const char *, system, NULL, "TEXT", 0, 0, "its system text; @qwen2.5 ...: the family's own (none)") \
+    X(ASK, TEXT, const char *, chat, NULL, "NAME", 0, 0, "its layout: chatml, llama3, plain (as its tokens say)") \
+    X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)")                       \
+    X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0,                                            \
+      "a picture or a folder of them: their features as numbers, to --to (models of the hub)")               \
+    X(FEATURES, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)")                  \
+    X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time")                           \
+    X(FEATURES, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before")           \
     X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0,                                         \
       "a picture, PNG or JPEG; it is squeezed into a square")                                                \
     X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead")                      \
@@ -945,8 +957,34 @@ static void ask_line(Encoder *e, const Picture *p, const char *line, int termina
     fflush(stdout);
     free(t.id), free(text.data);
 }
+// Are models of the hub meant: by a flag, or by the checkpoint? Then open them.
+static int open_served(SbServed *s, const Options *o) {
+    SbPretrainedFlags f = {o->encoder, o->llm, o->chat, o->system, o->select, o->side, 0};
+    char *model = o->model ? sb_copy(o->model) : o->encoder ? NULL : sb_format("%s/boost.safetensors", o->out);
+    int hub = o->encoder != NULL;
+    if (model && sb_exists(model)) {
+        SbCheckpoint file;
+        sb_checkpoint_open(&file, model);
+        hub |= sb_checkpoint_text(&file, "hub.encoder") != NULL;
+        sb_checkpoint_close(&file);
+    }
+    if (hub) sb_served_open(s, f, model);
+    free(model);
+    return hub;
+}
+static void ask_served(SbServed *s, const Options *o) {
+    int terminal = isatty(0) && isatty(1);
+    if (terminal) fprintf(stderr, "One question a line; what was said stays in view. Ctrl-D ends.\n");
+    sb_served_talk(s, o->image, o->most, terminal);
+    sb_served_close(s);
+}
 static void run_ask(const Options *o) {
     static Encoder e;
+    static SbServed served;
+    if (open_served(&served, o)) {
+        ask_served(&served, o);
+        return;
+    }
     static Picture p;
     char line[1024];
     int terminal = isatty(0) && isatty(1);
@@ -980,9 +1018,34 @@ static void enlarge(unsigned char *dst, int width, int x, int side, const unsign
         for (int i = 0; i < side; i++)
             memcpy(dst + 3 * ((long)y * width + x + i), src + 3 * (y * n / side * n + i * n / side), 3);
 }
+// Features of pictures as numbers.
+static void features_served(SbServed *s, const Options *o) {
+    int n;
+    if (!o->pictures) sb_die("features: --pictures PATH is missing: a picture or a folder of them");
+    char **picture = sb_pictures(o->pictures, &n);
+    sb_served_features(s, picture, n, o->to ? o->to : "features.safetensors", o->at_once);
+    printf("%s: features of %d pictures of %d x %d pixels\n", o->to ? o->to : "features.safetensors", n,
+           s->config.image, s->config.image);
+    sb_free_names(picture, n);
+    sb_served_close(s);
+}
+static void run_export(const Options *o) {
+    static SbServed s;
+    if (!o->to) sb_die("export: --to DIR is missing: the folder to make");
+    if (!open_served(&s, o) || !s.file.path)
+        sb_die("export: --model FILE: a checkpoint made from models of the hub (./train boost --encoder ...)");
+    sb_served_export(&s, o->to);
+    sb_served_close(&s);
+}
 static void run_features(const Options *o) {
     enum { SIDE = 384 };
     static Encoder e;
+    static SbServed served;
+    if (open_served(&served, o)) {
+        features_served(&served, o);
+        return;
+    }
+    if (o->pictures) sb_die("--pictures: with models of the hub (--encoder, or a checkpoint made from them)");
     static Picture p;
     SbColours colours;
     Views v;
@@ -1894,7 +1957,9 @@ static const What whats[] = {
      "how often the answers are right, by type of question: "
      "DIR/questions.csv"},
     {"ask", ASK, run_ask, "type questions about a picture; see the answers and where the model looked"},
-    {"features", FEATURES, run_features, "a picture and its features as colours: a PNG"},
+    {"features", FEATURES, run_features,
+     "a picture and its features as colours: a PNG; of models of the hub: as numbers, .safetensors or .npy"},
+    {"export", EXPORT, run_export, "what was trained on models of the hub, as folders that transformers opens"},
     {"real", REAL, run_real,
      "photographs: depth, features, answers before and after: DIR/real.html, for "
      "the report"},
@@ -1922,7 +1987,7 @@ static void print_usage(void) {
 int main(int argc, char **argv) {
     const What *w = NULL;
     Options o;
-    SbFlag flag[40];
+    SbFlag flag[60];
     int flags = 0;
     for (int i = 0; argc > 1 && i < WHATS; i++) if (!strcmp(argv[1], whats[i].name)) w = whats + i;
     if (!w) {
