@@ -316,6 +316,7 @@ static SB_UNUSED void sb_projector_export(const SbModel *m, const char *dir, con
     static const char *const name[] = {"0.weight", "0.bias", "2.weight", "2.bias"};
     const SbParam *p[] = {&m->proj_w1, &m->proj_b1, &m->proj_w2, &m->proj_b2};
     char *temp = sb_export_begin(dir), *path = sb_format("%s/model.safetensors", temp);
+    int C = m->config.enc_width, D = m->config.llm_width;
     SbFileTensor t[4];
     SbText text = {NULL, 0, 0};
     SbPair format = {"format", "pt"};
@@ -327,8 +328,8 @@ static SB_UNUSED void sb_projector_export(const SbModel *m, const char *dir, con
     }
     sb_checkpoint_write(path, t, 4, &format, 1);
     free(path);
-    sb_text_add(&text, "{\"mm_projector_type\": \"mlp2x_gelu\", \"mm_hidden_size\": %d, ", m->config.enc_width);
-    sb_text_add(&text, "\"hidden_size\": %d}\n", m->config.llm_width);
+    sb_text_add(&text, "{\"mm_projector_type\": \"mlp2x_gelu\", \"mm_hidden_size\": %d", C.enc_width);
+    sb_text_add(&text, ", \"hidden_size\": %d}\n", D);
     sb_write_file(path = sb_format("%s/config.json", temp), text.data, text.size);
     free(path);
     text.size = 0;
