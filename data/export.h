@@ -328,7 +328,7 @@ static SB_UNUSED void sb_projector_export(const SbModel *m, const char *dir, con
     }
     sb_checkpoint_write(path, t, 4, &format, 1);
     free(path);
-    sb_text_add(&text, "{\"mm_projector_type\": \"mlp2x_gelu\", \"mm_hidden_size\": %d", C.enc_width);
+    sb_text_add(&text, "{\"mm_projector_type\": \"mlp2x_gelu\", \"mm_hidden_size\": %d", C);
     sb_text_add(&text, ", \"hidden_size\": %d}\n", D);
     sb_write_file(path = sb_format("%s/config.json", temp), text.data, text.size);
     free(path);
