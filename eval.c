@@ -810,6 +810,7 @@ static void run_latents(const Options *o) {
         if (is[i] && kind != i % 3)
             sb_die("%s: its adapter is of kind %d, expected %d", e[i].path, kind, i % 3);
     }
+    if (!is[CROSS] && !is[CROSS_TUNED]) sb_die("%s/vlm.safetensors: missing; ./train vlm makes it", o->out);
     sb_source_init(&source, &e[NONE].model.config, SB_TASK_LATENTS, o->tune ? SB_POOL_TUNE : SB_POOL_TEST,
                    mix, o->views, 12);
     Answerer who[] = {{"none", is[NONE], 0}, {"cross", is[CROSS], 0}, {"append", is[APPEND], 0},
@@ -1898,6 +1899,9 @@ static void run_field(const Options *o) {
     if (~ours.model.parts & SB_SPA3R) sb_die("%s: no Spa3R in it; ./train spa3r makes one", ours.path);
     int blind = !o->camera && open_encoder(&other, o, o->blind, "blind", 0);
     if (blind && !other.model.config.blind) sb_die("%s: it was not trained blind (--blind 1)", other.path);
+    const SbConfig *c = &ours.model.config, *d = &other.model.config;
+    if (blind && (c->image != d->image || c->patch != d->patch || c->enc_width != d->enc_width))
+        sb_die("%s: pictures, patches or features are not the size of those in %s", other.path, ours.path);
     sb_field_open(&s, &ours.model, SB_POOL_TEST, o->views, 6);
     if (blind) sb_field_open(&b, &other.model, SB_POOL_TEST, o->views, 6);
     if (o->camera) field_camera(o, &s, o->views);
