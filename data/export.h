@@ -309,34 +309,4 @@ static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char
     for (int i = 0; i < e.owned; i++) free(e.own[i]);
     free(e.own), free(e.t);
 }
-
-// Write the projector as the new folder dir: model.safetensors under LLaVA's names (mm_projector 0 and 2; 1
-// is the GELU), LLaVA's keys in config.json.
-static SB_UNUSED void sb_projector_export(const SbModel *m, const char *dir, const char *card) {
-    static const char *const name[] = {"0.weight", "0.bias", "2.weight", "2.bias"};
-    const SbParam *p[] = {&m->proj_w1, &m->proj_b1, &m->proj_w2, &m->proj_b2};
-    char *temp = sb_export_begin(dir), *path = sb_format("%s/model.safetensors", temp);
-    int C = m->config.enc_width, D = m->config.llm_width;
-    SbFileTensor t[4];
-    SbText text = {NULL, 0, 0};
-    SbPair format = {"format", "pt"};
-    memset(t, 0, sizeof t);
-    for (int i = 0; i < 4; i++) {
-        t[i].name = sb_format("model.mm_projector.%s", name[i]);
-        t[i].type = "F32", t[i].rank = p[i]->rank, t[i].shape[0] = p[i]->w.rows, t[i].shape[1] = p[i]->w.cols;
-        t[i].data = sb_export_numbers(p[i]);
-    }
-    sb_checkpoint_write(path, t, 4, &format, 1);
-    free(path);
-    sb_text_add(&text, "{\"mm_projector_type\": \"mlp2x_gelu\", \"mm_hidden_size\": %d", C);
-    sb_text_add(&text, ", \"hidden_size\": %d}\n", D);
-    sb_write_file(path = sb_format("%s/config.json", temp), text.data, text.size);
-    free(path);
-    text.size = 0;
-    sb_text_add(&text, "# A projector, LLaVA's mlp2x_gelu\n\n## What was trained on what\n\n%s\n", card);
-    sb_write_file(path = sb_format("%s/README.md", temp), text.data, text.size);
-    for (int i = 0; i < 4; i++) free((void *)(uintptr_t)t[i].data), free((void *)(uintptr_t)t[i].name);
-    free(path), free(text.data);
-    sb_export_end(temp, dir);
-}
 #endif
