@@ -11,7 +11,7 @@
 // layouts), dev/test_import.h (recordings of others, objects from masks), dev/test_simulate.h and
 // dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and answers), dev/test_options.h (noise,
 // balance, windows; frames by hand), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
-// (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
+// (programs, kills, full disks), dev/test_lora.h. Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
 
@@ -22,6 +22,7 @@ namespace f64 {
 #define SB_REAL double
 #include "spatialboost.h"
 #include "data/batch.h"
+#include "data/lora.h"
 #include "dev/op_cases.h"
 }
 #include "dev/test.h"
@@ -39,6 +40,7 @@ namespace f64 {
 #include "dev/test_options.h"
 #include "dev/test_vsi.h"
 #include "dev/test_runs.h"
+#include "dev/test_lora.h"
 
 int main(int argc, char **argv) {
     test_begin(argc, argv);
@@ -120,6 +122,7 @@ int main(int argc, char **argv) {
     RUN(test_run_damaged);
     RUN(test_run_diff);
     RUN(test_run_full_disk);
+    test_lora_all();
     RUN(test_source_limits);
     return test_end();
 }

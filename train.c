@@ -20,6 +20,7 @@
 #include SB_MODEL
 
 #include "data/flags.h"
+#include "data/lora.h"
 #include "data/model.h"
 #include "data/samples.h"
 #include <signal.h>
@@ -87,7 +88,11 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(SWITCH, int, skip_bad, 0, "", 0, 1, "pass over bad records of --data, naming each")                    \
     X(NUMBER, double, share, 1, "X", 0, 1, "share of samples from --scenes and --data, the rest simulated")  \
     X(TEXT, const char *, tune, "plus", "WHAT", 0, 0,                                                        \
-      "boost trains: plus (Attn+ and a), full (the base encoder), last (its last --last_layers blocks)")     \
+      "boost trains: plus (Attn+ and a), full (the base encoder), last (its last --last_layers blocks), "    \
+      "lora (the encoder's matrices by LoRA)")                                                               \
+    X(INT, int, rank, 8, "N", 1, 1e6, "lora: its rank r")                                                    \
+    X(NUMBER, double, rank_alpha, 16, "X", 1e-6, 1e6, "lora: W = W0 + B A times this / r")                   \
+    X(TEXT, const char *, matrices, "q,k,v,o", "LIST", 0, 0, "lora: some of q,k,v,o,gate,up,down")           \
     X(SWITCH, int, random_plus, 0, "", 0, 1, "boost: Attn+ starts at random, not as a copy")                 \
     X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too")                      \
     X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM")             \
@@ -114,6 +119,7 @@ typedef struct {
     Options o;
     SbConfig config;
     SbModel model;
+    SbLora lora; // --tune lora; else it has no matrices
     SbSource train, valid;
     SbPretrained hub; // models of the hub, if hubbed
     SbCheckpoint file; // open as long as tensors are read where they lie in it
@@ -188,10 +194,14 @@ static void refuse_idle(const Run *r, const SbFlag *flag, int flags) {
     } only[] = {{"tune", "boost"},        {"random_plus", "boost"},    {"freeze_projector", "boost"},
                 {"regress", "boost"},     {"patch_labels", "encoder"}, {"tune_llm", "vlm"},
                 {"last_layers", "boost"}, {"share_o", "boost"}};
+    static const char *const lora[] = {"rank", "rank_alpha", "matrices"};
     for (int i = 0; i < flags; i++) {
         for (size_t k = 0; k < sizeof only / sizeof *only; k++)
             if (flag[i].given && !strcmp(flag[i].name, only[k].flag) && strcmp(r->stage->name, only[k].stage))
                 sb_die("--%s means something to stage %s only", only[k].flag, only[k].stage);
+        for (int k = 0; k < 3; k++)
+            if (flag[i].given && !strcmp(flag[i].name, lora[k]) && strcmp(r->o.tune, "lora"))
+                sb_die("--%s means something with --tune lora only", lora[k]);
         if (flag[i].given && r->base && !strcmp(flag[i].name, "preset"))
             sb_die("--preset %s: the sizes are those of %s; presets are for the first stage", r->o.preset,
                    r->base);
@@ -312,9 +322,11 @@ static int groups_of(const Run *r) {
     if (strcmp(r->stage->name, "boost")) return groups;
     if (!strcmp(r->o.tune, "full")) groups = SB_BASE | SB_PROJ;
     else if (!strcmp(r->o.tune, "last")) groups = SB_LAST | SB_PROJ;
-    else if (strcmp(r->o.tune, "plus")) sb_die("--tune %s: expected plus, full or last", r->o.tune);
-    if (groups & SB_LAST && (r->config.last_layers < 1 || r->config.last_layers > r->config.enc_layers))
-        sb_die("--tune last: give --last_layers, 1 to %d", r->config.enc_layers);
+    else if (!strcmp(r->o.tune, "lora")) groups = SB_LAST | SB_LORA | SB_PROJ;
+    else if (strcmp(r->o.tune, "plus")) sb_die("--tune %s: expected plus, full, last or lora", r->o.tune);
+    int last = r->config.last_layers, layers = r->config.enc_layers;
+    if (!strcmp(r->o.tune, "last") && (last < 1 || last > layers))
+        sb_die("--tune last: give --last_layers, 1 to %d", layers);
     if (r->o.regress) groups = (groups & ~SB_PROJ) | SB_REG;
     if (r->o.freeze_projector) groups &= ~SB_PROJ;
     return groups;
@@ -356,12 +368,18 @@ static char *describe(Run *r) {
     }
     return text.data;
 }
+// Sizes and names, without memory.
+static void plan_model(Run *r, int parts) {
+    sb_model_plan(&r->model, &r->config, parts);
+    r->model.recompute = r->o.recompute;
+    if (!strcmp(r->o.tune, "lora"))
+        sb_lora_plan(&r->lora, &r->model, sb_lora_targets(r->o.matrices), r->o.rank, r->o.rank_alpha);
+}
 // A model whose encoder and LLM are folders of the hub. What is frozen is read where it lies: in the stage
 // before's file, else in the folders; what trains is copied.
 static void open_hub_model(Run *r, const char *path, int parts, int was, int groups) {
     SbModel *m = &r->model;
-    sb_model_plan(m, &r->config, parts | was);
-    m->recompute = r->o.recompute;
+    plan_model(r, parts | was);
     if (path) sb_model_adopt_file(m, &r->file, groups);
     sb_pretrained_bind(&r->hub, m, groups);
     if (r->o.memory) {
@@ -371,7 +389,8 @@ static void open_hub_model(Run *r, const char *path, int parts, int was, int gro
     sb_model_memory(m);
     sb_model_random(m, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
     sb_pretrained_fill(&r->hub, m, groups);
-    if (path) sb_model_weights(m, &r->file, SB_FROM_HUB | (path == r->base ? parts & ~was : 0));
+    int begins = path == r->base ? (parts & ~was) | SB_NEW_LORA : 0;
+    if (path) sb_model_weights(m, &r->file, SB_FROM_HUB | begins);
     if (path == r->base && !(was & SB_DUAL))
         sb_model_random(m, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
     sb_model_train(m, groups);
@@ -386,18 +405,18 @@ static void open_model(Run *r) {
     if (r->hubbed) {
         open_hub_model(r, path, parts, was, groups);
     } else if (r->o.memory) { // without any, so that it can be asked on another machine
-        sb_model_plan(&r->model, &r->config, parts | was);
-        r->model.recompute = r->o.recompute;
+        plan_model(r, parts | was);
         sb_model_train(&r->model, groups);
     } else {
-        sb_model_init(&r->model, &r->config, parts | was);
+        plan_model(r, parts | was);
+        sb_model_memory(&r->model);
         sb_model_random(&r->model, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
-        if (path) sb_model_weights(&r->model, f, path == r->base ? parts & ~was : 0);
+        if (path) sb_model_weights(&r->model, f, path == r->base ? (parts & ~was) | SB_NEW_LORA : 0);
         if (path == r->base && !(was & SB_DUAL))
             sb_model_random(&r->model, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
-        r->model.recompute = r->o.recompute;
         sb_model_train(&r->model, groups);
     }
+    if (r->lora.matrices && !r->o.memory) sb_lora_begin(&r->lora, &r->model, path == r->base);
     if (path && path == r->partial && !r->o.memory) {
         const char *made = sb_checkpoint_text(f, "run");
         char *run = describe(r);
@@ -533,7 +552,7 @@ static void show(const Run *r, double loss, double per_step, int terminal) {
 // What is about to happen: configuration, memory, disk, what trains and what does not.
 static void announce(Run *r) {
     SbModel *m = &r->model;
-    static const struct {
+    const struct {
         int bit;
         const char *name;
     } group[] = {{SB_BASE, "base encoder"},
@@ -546,7 +565,9 @@ static void announce(Run *r) {
                  {SB_AGG, "aggregator"},
                  {SB_FIELD, "Spa3R"},
                  {SB_ADAPT, "adapter"},
-                 {SB_LAST | SB_BASE, "base, last part"}};
+                 {SB_LAST | SB_BASE, r->lora.matrices ? "W = W0 + s B A" : "base, last part"},
+                 {SB_LORA, "LoRA's A and B"},
+                 {0, "LoRA's W0"}};
     char *run = describe(r);
     double million = 0, trained = 0, base = 0, plus = 0;
     printf("%s\n  from       %s\n  to         %s, log %s\n", run, r->base ? r->base : "nothing", r->result,
@@ -563,7 +584,7 @@ static void announce(Run *r) {
         printf("  %-10s %-18s %9ld parameters\n", m->trained & group[g].bit ? "trains" : "frozen",
                group[g].name, count);
         if (group[g].bit == SB_BASE || group[g].bit == (SB_LAST | SB_BASE)) base += (double)count;
-        if (group[g].bit & (SB_PLUS | SB_ALPHA)) plus += (double)count;
+        if (group[g].bit & (SB_PLUS | SB_ALPHA | SB_LORA)) plus += (double)count;
     }
     if (plus > 0) printf("  added      %.1f %% of the base encoder's parameters\n", 100 * plus / base);
     read_batch(r, 0);
@@ -603,7 +624,7 @@ static void train(Run *r) {
     read_batch(r, r->step);
     while (r->step < r->o.steps && !interrupted) {
         double lr = sb_schedule(r->o.lr, r->config.warmup, r->step, r->o.steps), loss = all_parts(r);
-        sb_update(&r->model, lr, r->o.decay, r->step + 1);
+        sb_lora_update(&r->lora, &r->model, lr, r->o.decay, r->step + 1);
         r->answers += answers_of(r);
         if (r->step + 1 < r->o.steps) read_batch(r, r->step + 1);
         loss += sb_loss(&r->model);

@@ -10,7 +10,8 @@
 #include "tensors.h"
 
 #define SB_FORMAT "spatialboost 1"
-enum { SB_FROM_HUB = 1 << 20 };         // beside parts: encoder and LLM may come from folders of the hub
+// beside parts: encoder and LLM may come from folders of the hub; lora.h's tensors begin anew
+enum { SB_FROM_HUB = 1 << 20, SB_NEW_LORA = 1 << 21 };
 
 // What a stage says of itself in the file; texts live as long as the caller likes.
 typedef struct { SbPair pair[96]; int pairs; char text[96][2048]; } SbNotes;
@@ -54,6 +55,7 @@ static SB_UNUSED void sb_model_save(SbModel *m, const char *path, int moments, c
     for (int i = 0; i < m->params; i++) {
         const SbParam *p = m->param[i];
         if (p->adopted == 1) continue;  // it lies in a folder of the hub, unchanged
+        if (!moments && !p->group) continue;  // what only a half-done run needs: lora.h's W0
         sb_model_file_tensor(t + count++, p, "", (const param_t *)p->w.p);
         if (!moments || !p->grad) continue;
         sb_model_file_tensor(t + count++, p, "adam_m.", p->m);
@@ -113,7 +115,7 @@ static SB_UNUSED void sb_model_adopt_file(SbModel *m, const SbCheckpoint *f, int
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
         int64_t shape[2] = {p->w.rows, p->w.cols};
-        if ((p->group & trained) || !sb_checkpoint_find(f, p->name)) continue;
+        if (!p->group || (p->group & trained) || !sb_checkpoint_find(f, p->name)) continue;
         const SbFileTensor *t = sb_checkpoint_get(f, p->name, "F32", p->rank, shape);
         for (long k = 0; k < sb_param_count(p); k++)
             if (!isfinite(((const float *)t->data)[k]))
@@ -131,6 +133,7 @@ static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int ne
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
         if (p->adopted || ((p->group & lacks) && !sb_checkpoint_find(f, p->name))) continue;
+        if ((new_parts & SB_NEW_LORA) && !strncmp(p->name, "lora.", 5)) continue;
         sb_model_fill(f, p, "", (param_t *)(uintptr_t)p->w.p);
     }
 }
