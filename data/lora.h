@@ -3,7 +3,7 @@
 //
 // Refuses: targets that the encoder does not have, a rank above a matrix's own, activations in bf16.
 // It is a way to write W, not a second way to compute: W = W0 + s B A, with A [r][in], B [out][r], s = alpha
-// / r. The model works with W and gives its whole gradient dW; sb_lora_update turns that into
+// over r. The model works with W and gives its whole gradient dW; sb_lora_update turns that into
 //     dA = s B^T dW,   dB = s dW A^T,   dW = 0
 // lets sb_update move what trains, A and B among it, and writes W anew. So W is merged at all times: whoever
 // reads a checkpoint needs nothing of this file. Read from top: targets, tensors, start, gradients, merging.

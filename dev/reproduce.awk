@@ -31,7 +31,8 @@ END {
         printf "\n"
     }
     print "\nthe paper (Table 6, DINOv2 ViT-L/14): LLM: depth -15.8, segmentation +8.0, class +2.3;"
-    print "depth decoder: depth -7.9, segmentation +0.4, class -0.7 points of 86.3; Fig. 6: full fine-tuning: class 86.3 to 79.5"
+    print "depth decoder: depth -7.9, segmentation +0.4, class -0.7 points of 86.3; Fig. 6: class 86.3 to 79.5 by full fine-tuning, 83.7 by LoRA"
     print "dual: the method; rec: control, recognition only; regress: depth without language; random: Attn+ not a copy;"
-    print "full: the base itself is trained; spatial_*: spatial questions already in instruct; patch_*: a base that saw patch labels"
+    print "full: the base itself is trained; lora: low-rank changes of its attention; last: its last block"
+    print "spatial_*: spatial questions already in instruct; patch_*: a base that saw patch labels"
 }

@@ -16,17 +16,22 @@ S          := .safetensors
 TRAIN      := OMP_NUM_THREADS=1 ./train
 PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES)
 
-METHODS       := dual rec regress random full
+METHODS       := dual rec regress random full lora last
 FLAGS_dual    :=
 FLAGS_rec     := --mix rec
 FLAGS_regress := --regress
 FLAGS_random  := --random_plus
 FLAGS_full    := --tune full
+# as many added parameters as Attn+ has: 8 r C a block against 4 C^2, C = 128; the last block: 12 C^2, of 16 C^2
+FLAGS_lora    := --tune lora $(if $(TOY),,--rank 64 --rank_alpha 64)
+FLAGS_last    := --tune last --last_layers 1
 RATES_dual    := 1e-3 2e-3 4e-3
 RATES_rec     := 1e-3 2e-3 4e-3
 RATES_regress := 1e-3 2e-3 4e-3
 RATES_random  := 1e-3 2e-3 4e-3
 RATES_full    := 5e-4 1e-3 2e-3
+RATES_lora    := 5e-4 1e-3 2e-3
+RATES_last    := 5e-4 1e-3 2e-3
 
 RESULTS := $(foreach s,$(SEEDS),$(METHODS:%=$(R)/$(s)/%.probe.csv) $(R)/$(s)/spatial_dual.probe.csv \
              $(R)/$(s)/spatial_rec.probe.csv) $(R)/$(PATCH)/dual.probe.csv

@@ -1,5 +1,5 @@
-// test_lora.h: LoRA of the encoder (data/lora.h): gradients, the step, merging, files. Behind test_model.h and
-// test_runs.h.
+// test_lora.h: LoRA of the encoder (data/lora.h): gradients, the step, merging, files. Behind test_model.h
+// and test_runs.h.
 //
 // Refuses: to trust the operations that LoRA is written with. Gradients are those of finite differences, the
 // step that of a dense model and of AdamW's closed form, W that of the long way. Read from top: a model with
@@ -81,8 +81,8 @@ static void check_lora_gradients(void) {
     printf("    LoRA: %d matrices, largest relative error %.1e\n", n.l.matrices, worst);
 }
 // With A = 1, s = 1 and B = 0, LoRA of full rank is the dense model: dB = dW, dA = 0, so AdamW moves B as it
-// would move W. What else is added is 0, so they are equal up to few roundings in double: 1e-12 of W's and the
-// step's size. Clipped far below the norm, which is that of B's and the projector's gradients.
+// would move W. What else is added is 0, so they are equal up to few roundings in double: 1e-12 of W's and
+// the step's size. Clipped far below the norm, which is that of B's and the projector's gradients.
 static void check_lora_full_rank(void) {
     SbConfig c = tiny_config();
     c.enc_mlp = 8, c.adam_eps = 1e-3, c.clip = 1e-3;
@@ -120,10 +120,10 @@ static void check_lora_full_rank(void) {
     }
     printf("    LoRA of full rank against the dense step: off by at most %.1e\n", most);
 }
-// The first step in closed form: s dW A^T and s B^T dW by plain loops from the gradient of W; g clipped by the
-// norm of all that trains but W; AdamW's first step is lr (g / (|g| + eps) + decay p). Bound 1e-11 of the size:
-// sums of at most 12 terms in double, and with eps = 1e-3 a step moves by at most lr / eps = 10 times what its
-// gradient is off.
+// The first step in closed form: s dW A^T and s B^T dW by plain loops from the gradient of W; g clipped by
+// the norm of all that trains but W; AdamW's first step is lr (g / (|g| + eps) + decay p). Bound 1e-11 of the
+// size: sums of at most 12 terms in double, and with eps = 1e-3 a step moves by at most lr / eps = 10 times
+// what its gradient is off.
 static void check_lora_step(void) {
     SbConfig c = tiny_config();
     c.adam_eps = 1e-3, c.clip = 0.02;
@@ -152,7 +152,8 @@ static void check_lora_step(void) {
     }
     sb_lora_update(&n.l, &n.m, lr, decay, 1);
     double norm = sqrt(squares), share = c.clip / norm;
-    CHECK(share < 1 && fabs(sb_norm(&n.m) - norm) < 1e-12 * norm, "norm %g, expected %g", sb_norm(&n.m), norm);
+    CHECK(share < 1 && fabs(sb_norm(&n.m) - norm) < 1e-12 * norm, "norm %g, expected %g", sb_norm(&n.m),
+          norm);
     for (int k = 0; k < n.l.matrices; k++) {
         const auto &x = n.l.matrix[k];
         for (int which = 0; which < 2; which++) {
@@ -173,9 +174,10 @@ static void check_lora_start(void) {
     Net<Single> plain(c, 0, 0);
     add_samples(plain, 1);
     double sum = 0, squares = 0, most = 0, count = 0;
-    for (int i = 0; i < plain.m.params; i++)
-        CHECK(n.weight(plain.m.param[i]->name) == plain.weight(plain.m.param[i]->name), "%s changes at the start",
-              plain.m.param[i]->name);
+    for (int i = 0; i < plain.m.params; i++) {
+        const char *name = plain.m.param[i]->name;
+        CHECK(n.weight(name) == plain.weight(name), "%s changes at the start", name);
+    }
     CHECK(step(n, LM, 0) == step(plain, LM, 0), "another loss at the start");
     for (int k = 0; k < n.l.matrices; k++) {
         double unit = sqrt((double)n.l.matrix[k].a.w.cols);
@@ -233,14 +235,14 @@ static void test_lora_merge(void) { proof::check_lora_merge(); }
 // rank begins on the first one's result; what is refused.
 static void test_lora_run(void) {
     if (!test_base()) return;
-    CHECK(!test_shell("(t='@B/train boost --from @T/base/instruct.safetensors --out @T/low --tune lora --rank 3 "
-                      "--matrices v,o,down --steps 16' && $t --to whole && for k in .2 .3 .4; do "
+    CHECK(!test_shell("(t='@B/train boost --from @T/base/instruct.safetensors --out @T/low --tune lora "
+                      "--rank 3 --matrices v,o,down --steps 16' && $t --to whole && for k in .2 .3 .4; do "
                       "timeout -s KILL $k $t --to parts --save_every 0.01; done; $t --to parts && cmp "
                       "@T/low/whole.safetensors @T/low/parts.safetensors && cmp @T/low/whole.csv "
                       "@T/low/parts.csv)"),
           "killed and resumed: %s", test_said());
-    CHECK(!test_shell("@B/train boost --from @T/low/whole.safetensors --out @T/low --tune lora --rank 2 --steps 2 "
-                      "--to again"),
+    CHECK(!test_shell("@B/train boost --from @T/low/whole.safetensors --out @T/low --tune lora --rank 2 "
+                      "--steps 2 --to again"),
           "on top of another: %s", test_said());
     SbCheckpoint f, base;
     if (!sb_exists(test_path("low/whole.safetensors"))) return;
@@ -261,7 +263,7 @@ static void test_lora_run(void) {
     static const struct {
         const char *flags, *error;
     } bad[] = {{"--rank 3", "--rank means something with --tune lora only"},
-               {"--tune last --last_layers 1 --matrices q", "--matrices means something with --tune lora only"},
+               {"--tune last --last_layers 1 --matrices q", "--matrices means something with --tune lora"},
                {"--tune lora --rank 33", "--rank 33: enc.0.q_w is [32,32]"},
                {"--tune lora --rank_alpha 0", "--rank_alpha 0"},
                {"--tune lora --matrices q,q", "each once"},
@@ -269,9 +271,39 @@ static void test_lora_run(void) {
                {"--tune lora --matrices=", "expected some of"},
                {"--tune lora --matrices q,gate", "this encoder's blocks have no gate"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CHECK(test_shell("@B/train boost --from @T/base/instruct.safetensors --out @T/low %s", bad[i].flags) == 1 &&
+        CHECK(test_shell("@B/train boost --from @T/base/instruct.safetensors --out @T/low %s",
+                         bad[i].flags) == 1 &&
                   strstr(test_said(), bad[i].error),
               "%s: %s", bad[i].flags, test_said());
+}
+// An encoder's folder of the hub: the targets are copied, all else is read where it lies, and no number
+// changes.
+static void test_lora_folder(void) {
+    SbFolder f;
+    SbConfig c = sb_config_preset(SB_TOY);
+    SbModel plain, m;
+    SbLora l;
+    int targets = 0, groups = proof::LORA;
+    sb_folder_open(&f, "dev/goldens_models/dinov3_vit_gated");
+    sb_family_config(&f, &c, 0);
+    sb_model_plan(&plain, &c, 0), sb_family_bind(&f, &plain, 0), sb_model_memory(&plain);
+    sb_model_plan(&m, &c, 0);
+    sb_lora_plan(&l, &m, sb_lora_targets("k,gate"), 2, 4);
+    sb_family_bind(&f, &m, groups), sb_model_memory(&m), sb_family_fill(&f, &m, groups);
+    sb_lora_begin(&l, &m, 1), sb_lora_merge(&l), sb_model_train(&m, groups);
+    for (int i = 0; i < plain.params; i++) {
+        const SbParam *p = m.param[i], *q = plain.param[i];
+        std::string tail = strrchr(p->name, '.');
+        if (strncmp(p->name, "enc.", 4)) continue;
+        int on = tail == ".k_w" || tail == ".gate_w", same = 1;
+        for (long k = 0; k < sb_param_count(p); k++)
+            same &= sb_load(p->w.p, p->w.type, k) == sb_load(q->w.p, q->w.type, k);
+        CHECK((p->adopted == 0) == on && (p->grad != NULL) == on, "%s is %s", p->name, on ? "not copied" : "copied");
+        CHECK(same, "%s has other numbers", p->name);
+        targets += on;
+    }
+    CHECK(targets == 2 * c.enc_layers && l.matrices == targets, "%d targets", targets);
+    sb_model_free(&m), sb_lora_free(&l), sb_model_free(&plain), sb_folder_close(&f);
 }
 // Two flags of one name: the second could never be set.
 static void test_flag_names(void) {
@@ -291,6 +323,7 @@ static void test_lora_all(void) {
     RUN(test_lora_step);
     RUN(test_lora_start);
     RUN(test_lora_merge);
+    RUN(test_lora_folder);
     RUN(test_lora_run);
     RUN(test_flag_names);
 }
