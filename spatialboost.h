@@ -771,6 +771,8 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
 }
 
 // ---- residual + norm, and the same of every head's lanes
+// A vector's numbers where they are of the activations' type (these loops vectorise), else NULL.
+static const real *sb_native(SbWeight w) { return w.type == SB_NATIVE ? (const real *)w.p : NULL; }
 // One row: out = (r - mean) rstd w + b, stat = mean, rstd. Not inlined: one body rounds alike with and
 // without OpenMP.
 static __attribute__((noinline)) void sb_norm_row(real *out, stat_t *stat, const real *r, SbWeight w,
@@ -785,9 +787,18 @@ static __attribute__((noinline)) void sb_norm_row(real *out, stat_t *stat, const
 #pragma omp simd reduction(+ : square)
     for (int c = 0; c < C; c++) square += (r[c] - mean) * (r[c] - mean);
     stat_t rstd = (stat_t)(1 / sqrt((double)square / C + eps));
-    for (int c = 0; c < C; c++) {
-        real scaled = (r[c] - mean) * rstd * (w.p ? sb_load(w.p, w.type, c) : (real)1);
-        out[c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
+    const real *gain = sb_native(w), *bias = sb_native(b);
+    if (gain && bias) {
+#pragma omp simd
+        for (int c = 0; c < C; c++) out[c] = (r[c] - mean) * rstd * gain[c] + bias[c];
+    } else if (gain && !b.p) {
+#pragma omp simd
+        for (int c = 0; c < C; c++) out[c] = (r[c] - mean) * rstd * gain[c];
+    } else {
+        for (int c = 0; c < C; c++) {
+            real scaled = (r[c] - mean) * rstd * (w.p ? sb_load(w.p, w.type, c) : (real)1);
+            out[c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
+        }
     }
     stat[0] = mean, stat[1] = rstd;
 }
