@@ -2906,6 +2906,55 @@ SB_FN void sb_step_field(SbModel *m, const SbBatch *b, int backward) {
     if (backward) sb_decoder_backward(m), sb_latents_backward(m);
 }
 
+// Mean and spread (standard deviation) of the columns of x [n][width], which lies on the backend.
+static void sb_columns_of(double *mean, double *spread, const real *x, long n, int width) {
+    real *host = (real *)malloc((size_t)(n * width) * sizeof *host);
+    if (!host) SB_FAIL("out of memory: %ld features of a first batch", n * width);
+    sb_get(host, x, (size_t)(n * width) * sizeof *host);
+    for (int c = 0; c < width; c++) {
+        double sum = 0, square = 0;
+        for (long i = 0; i < n; i++) sum += (double)host[i * width + c];
+        mean[c] = sum / (double)n;
+        for (long i = 0; i < n; i++) square += pow((double)host[i * width + c] - mean[c], 2);
+        spread[c] = sqrt(square / (double)n + 1e-6);
+    }
+    free(host);
+}
+// Before Spa3R's first step, from its first batch b: field.proj reads features of mean 0 and spread 1 (its
+// columns / spread, bias -w mean), and the heads' last biases are the targets' means. The features are
+// residual streams whose constant part is larger than what varies: heads need many steps to find that out.
+SB_FN void sb_field_start(SbModel *m, const SbBatch *b) {
+    SbActs *s = &m->acts;
+    int K = 2 * m->config.enc_width, W = m->config.field_width;
+    double *mean = (double *)malloc((size_t)(2 * K) * sizeof *mean), *spread = mean + K;
+    param_t *w = (param_t *)malloc((size_t)(W * K + W + K) * sizeof *w), *bias = w + (long)W * K;
+    if (!mean || !w) SB_FAIL("out of memory: Spa3R's initial values");
+    sb_step_begin(m, b, 0);
+    sb_encoder_forward(m), sb_patches_forward(m), sb_aggregator_forward(m);
+    const SbParam *head[2] = {&m->field_geo_b2, &m->field_sem_b2};
+    for (int sem = 0; sem < 2 && m->n.vis; sem++) {
+        if (!(m->config.targets >> sem & 1)) continue;
+        sb_columns_of(mean, spread, sem ? s->patch_feature : s->geo_feature, m->n.vis, K / (1 + sem));
+        for (int c = 0; c < K / (1 + sem); c++) bias[c] = (param_t)mean[c];
+        sb_put((void *)(size_t)head[sem]->w.p, bias, (size_t)(K / (1 + sem)) * sizeof *bias);
+    }
+    if (m->n.context) {                 // the blind control reads none
+        sb_columns_of(mean, spread, s->context_feature, m->n.context, K);
+        sb_get(w, m->field_proj_w.w.p, (size_t)(W * K) * sizeof *w);
+        for (int o = 0; o < W; o++) {
+            double sum = 0;
+            for (int c = 0; c < K; c++) {
+                w[o * K + c] = (param_t)((double)w[o * K + c] / spread[c]);
+                sum += (double)w[o * K + c] * mean[c];
+            }
+            bias[o] = (param_t)-sum;
+        }
+        sb_put((void *)(size_t)m->field_proj_w.w.p, w, (size_t)(W * K) * sizeof *w);
+        sb_put((void *)(size_t)m->field_proj_b.w.p, bias, (size_t)W * sizeof *bias);
+    }
+    free(mean), free(w);
+}
+
 // Cosine to 0 with linear warm-up; step counts from 0, W = ceil(warmup * steps): lr (step+1)/W, then
 // lr/2 (1 + cos(pi (step-W)/(steps-W))).
 SB_FN double sb_schedule(double lr, double warmup, long step, long steps) {
