@@ -229,6 +229,41 @@ static void test_spatial_facing(void) {
               sb_dialogue_question(&d, t), sb_dialogue_answer(&d, t), name[best]);
     }
     for (int k = 0; k < 5; k++) CHECK(came[k] > 20, "direction %d came %d times", k, came[k]);
+    h.view[0].mask = NULL;      // a step between two planes, which no mask shows, faces nowhere
+    for (int q = 0; q < 64 * 64; q++) h.depth[0][q] = q % 64 < 32 ? 1.f : 1.2f;
+    sb_converse(&d, &h.scene, 0, &mix, 3, 0);
+    for (int t = 0; t < d.turns; t++)
+        CHECK(!strcmp(sb_dialogue_answer(&d, t), "towards us"), "%s: %s", sb_dialogue_question(&d, t),
+              sb_dialogue_answer(&d, t));
+    CHECK(d.turns > 800, "%d of 900", d.turns);
+    sb_dialogue_free(&d);
+}
+
+// A camera that is pitched and rolled: the depth of a centre is planar z in its own axes.
+static void test_spatial_rolled(void) {
+    static TestHand h;
+    SbDialogue d;
+    SbMix mix = sb_mix_parse("deep=60");
+    const double a = .35, b = .5;                           // down, and to the side
+    const double ahead[3] = {0, cos(a), -sin(a)}, x[3] = {1, 0, 0}, y[3] = {0, -sin(a), -cos(a)};
+    memset(&d, 0, sizeof d);
+    test_hand_make(&h);
+    for (int i = 0; i < 3; i++) {
+        h.view[0].pose[4 * i] = cos(b) * x[i] + sin(b) * y[i];
+        h.view[0].pose[4 * i + 1] = cos(b) * y[i] - sin(b) * x[i];
+        h.view[0].pose[4 * i + 2] = ahead[i];
+    }
+    sb_converse(&d, &h.scene, 0, &mix, 3, 0);
+    for (int t = 0; t < d.turns; t++) {
+        const char *question = sb_dialogue_question(&d, t);
+        int object[2];
+        CHECK(test_read_objects(&h.scene, question, strlen(question), object, 2) == 1, "%s", question);
+        const double *p = h.object[object[0]].center;
+        double z = p[1] * cos(a) - (p[2] - 1.5) * sin(a);
+        CHECK(fabs(atof(sb_dialogue_answer(&d, t)) - 100 * z) < .51, "%s: %s, z %.3f", question,
+              sb_dialogue_answer(&d, t), z);
+    }
+    CHECK(d.turns == 60, "%d of 60", d.turns);
     sb_dialogue_free(&d);
 }
 
