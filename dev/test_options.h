@@ -169,7 +169,7 @@ static void test_spatial_signs(void) {
         others++;
     }
     CHECK(others > 50, "%d other questions", others);
-    h.object[5].center[0] = -.57, h.object[5].center[1] = 3;   // 3 cm from the red box: neither contact nor not
+    h.object[5].center[0] = -.57, h.object[5].center[1] = 3;   // 3 cm from the red box: neither touch nor not
     mix = sb_mix_parse("touch=300");
     sb_converse(&d, &h.scene, 0, &mix, 3, 0);
     for (int t = 0; t < d.turns; t++) {
@@ -728,8 +728,8 @@ static void test_pair_window(void) {
     view[1].pose[3] = 1, view[2].pose[7] = 2, view[3].pose[11] = 3;     // 1, 2 and 3 m from view 0
     for (int i = 0; i < 16; i++)
         overlap[i] = i % 5 == 0 ? 1 : .1 * (i / 4 + i % 4); // pair (a, b): (a + b) / 10
-    const SbWindow w = {{.15, .45}, {1, 3.01}};
-    // (0,1) .1 out; (0,2) .2, 2 m; (0,3) .3, 3 m; (1,2) .3, 2.24 m; (1,3) .4, 3.16 m out; (2,3) .5 out
+    const SbWindow w = {{.05, .45}, {1.5, 3.01}};
+    // (0,1) .1, 1 m out; (0,2) .2, 2 m; (0,3) .3, 3 m; (1,2) .3, 2.24 m; (1,3) .4, 3.16 m out; (2,3) .5 out
     long left = sb_window(&scene, &w, overlap);
     CHECK(left == 3 && overlap[1] == -1 && overlap[4] == -1 && overlap[2] == .2 && overlap[12] > .29 &&
               overlap[9] > .29 && overlap[7] == -1 && overlap[11] == -1, "%ld pairs left", left);
