@@ -37,7 +37,7 @@ HEADERS := spatialboost.h $(wildcard data/*.h)
 TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h dev/goldens*.safetensors dev/goldens_models/*/*)
 TOOLS   := data/simulate data/converse data/import
 
-.PHONY: all help run quick real field reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
+.PHONY: all help run quick real field field_tuned reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
 all: train eval $(TOOLS)
 	@$(MAKE) -s help
 
@@ -45,8 +45,9 @@ help:
 	@echo 'make run         SpatialBoost from nothing, with its control, onto out/report.html (./train plan says how long)'
 	@echo 'make quick       the same path at toy size (under a minute; its figures mean nothing)'
 	@echo 'make field       Spa3R and Spa3-VLM: views that nobody saw (after the first stages of run)'
+	@echo 'make field_tuned  after it: the language model trained along, with and without latents'
 	@echo 'make real        after run: the same job on real RGB-D photos (needs SB_DATA, now $(SB_DATA))'
-	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls (about two hours)'
+	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls, ablations (says first how long)'
 	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
 	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
@@ -102,6 +103,9 @@ real: all $(OUT)/boost$(S)
 	@test -d $(REAL)/tum || ./data/import $(SB_DATA)/tum_fr1_rpy $(REAL)/tum
 	@./train boost --from $(OUT)/boost$(S) --to real --scenes $(REAL) --share .25 --mix pixel --lr 5e-4 --steps 250 --out $(OUT)
 	@./eval real --scenes $(REAL) --out $(OUT)
+	@test ! -f $(OUT)/spa3r$(S) || ./eval field --scenes $(REAL) --out $(OUT)
+	@test ! -f $(OUT)/spa3r$(S) || ./eval field --scenes $(REAL)/tum --out $(OUT) --png $(OUT)/field_real.png \
+	  --camera $(REAL)/tum/pose/$$(ls $(REAL)/tum/pose | sed -n 4p)
 	@$(REPORT)
 
 reproduce: all

@@ -2,8 +2,11 @@
 //
 //     probe      linear probes on frozen features: depth, segmentation, class        out/probe.csv
 //     questions  how often the answers are right, with the image and without         out/questions.csv
+//     field      Spa3R: features and depth of views that it never saw                out/field.csv
+//     latents    answers of an LLM that reads Spa3R's latents, and of one that does not  out/latents.csv
 //     ask        a conversation about a picture, and where the model looked
-//     features   a picture's features as colours                                     a PNG
+// features a picture's features as colours; or pictures' features as numbers a PNG; .safetensors, .npy
+//     export     what was trained on models of the hub, as folders of the hub
 //     real       the same on photographs                                             out/real.html
 //     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
 //     report     everything that stands in out/ on one page                          out/report.html
@@ -27,56 +30,70 @@
 #include "data/flags.h"
 #include "data/model.h"
 #include "data/page.h"
-#include "data/field.h"
+#include "data/field_page.h"
 #include "data/samples.h"
+#include "data/serve.h"
 #include "data/vsi.h"
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128, FIELD = 256 };
-#define EVAL_OPTIONS(X)                                                                                      \
-    X(ALL | VSI | FIELD, TEXT, const char *, out, "out", "DIR", 0, 0,                                        \
-      "folder of checkpoints, logs and results")                                                             \
-    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0,                                   \
-      "the base encoder (DIR/encoder.safetensors)")                                                          \
-    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0,                      \
-      "the boosted one (DIR/boost.safetensors)")                                                             \
-    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0,                           \
-      "boosted without spatial questions (DIR/control.safetensors)")                                         \
-    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0,                                             \
-      "the LLM with the base encoder (DIR/instruct.safetensors)")                                            \
-    X(PROBE | QUESTIONS, INT, int, images, 0, "N", 0, 1e6,                                                   \
-      "rooms to report on; 0: 10000 to probe, 1000 to question")                                             \
-    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on")                                \
-    X(PROBE | QUESTIONS, SWITCH, int, tune, 0, "", 0, 1,                                                     \
-      "report on rooms kept for choosing settings, not on the test rooms")                                   \
-    X(PROBE | QUESTIONS | VSI, TEXT, const char *, to, NULL, "NAME", 0, 0,                                   \
-      "the table is DIR/NAME.csv (probe, questions, vsi)")                                                   \
-    X(QUESTIONS, TEXT, const char *, mix, "mix", "MIX", 0, 0,                                                \
-      "questions: a name or counts (./data/converse --help)")                                                \
-    X(ASK | FEATURES, TEXT, const char *, model, NULL, "FILE", 0, 0, "whom to ask (DIR/boost.safetensors)")  \
-    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0,                                         \
-      "a picture, PNG or JPEG; it is squeezed into a square")                                                \
-    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead")                      \
-    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)")    \
-    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0,                                                  \
-      "the same, trained blind (DIR/blind.safetensors, if it is there)")                                     \
-    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean")              \
-    X(FIELD | QUESTIONS, INT, int, views, 0, "N", 0, 16,                                                     \
-      "views of a room; 0: 4 for the field, 1 to question (more: their latents are there too)")              \
-    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first")                               \
-    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there")                          \
-    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0,                                              \
-      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}")                                      \
-    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout")                 \
-    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0,                                                 \
-      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png")                 \
-    X(REAL | FIELD, TEXT, const char *, scenes, NULL, "DIR", 0, 0, "a scene folder, or a folder of them")    \
-    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)")    \
-    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page")              \
-    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0,                                         \
-      "the command that made it all, for the page")                                                          \
+       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, HUB = ASK | FEATURES | EXPORT };
+#define EVAL_OPTIONS(X) \
+    X(ALL | VSI | FIELD | LATENTS | EXPORT, TEXT, const char *, out, "out", "DIR", 0, 0, \
+      "folder of checkpoints, logs and results") \
+    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
+      "the base encoder (DIR/encoder.safetensors)") \
+    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
+      "the boosted one (DIR/boost.safetensors)") \
+    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0, \
+      "boosted without spatial questions (DIR/control.safetensors)") \
+    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, \
+      "the LLM with the base encoder (DIR/instruct.safetensors)") \
+    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6, \
+      "rooms to report on; 0: 10000 to probe, 1000 to question") \
+    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on") \
+    X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1, \
+      "report on rooms kept for choosing settings, not on the test rooms") \
+    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
+      "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder") \
+    X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0, \
+      "questions: a name or counts, ./data/converse --help (mix; of latents: lean)") \
+    X(HUB, TEXT, const char *, model, NULL, "FILE", 0, 0, "a checkpoint (DIR/boost.safetensors)") \
+    X(HUB, TEXT, const char *, encoder, NULL, "DIR", 0, 0, \
+      "an encoder's folder of the hub, without --model as it is") \
+    X(ASK, TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's") \
+    X(ASK, TEXT, const char *, system, NULL, "TEXT", 0, 0, \
+      "its system text; @qwen2.5 ...: the family's own (none)") \
+    X(ASK, TEXT, const char *, chat, NULL, "NAME", 0, 0, \
+      "its layout: chatml, llama3, plain (as its tokens say)") \
+    X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)") \
+    X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0, \
+      "a picture or a folder of them: their features as numbers, to --to (models of the hub)") \
+    X(FEATURES, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)") \
+    X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time") \
+    X(FEATURES, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before") \
+    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
+      "a picture, PNG or JPEG; it is squeezed into a square") \
+    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
+    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)") \
+    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0, \
+      "the same, trained blind (DIR/blind.safetensors, if it is there)") \
+    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean") \
+    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room") \
+    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
+    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
+    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
+      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
+    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
+    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0, \
+      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png") \
+    X(REAL | FIELD, TEXT, const char *, scenes, NULL, "DIR", 0, 0, \
+      "a scene folder, or a folder of them (field: real ones, one view of each is asked for)") \
+    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
+    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
+    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, \
+      "the command that made it all, for the page") \
     X(FEATURES | FIELD, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
@@ -116,11 +133,11 @@ static int open_encoder(Encoder *e, const Options *o, const char *path, const ch
     e->path = file;
     return 1;
 }
-// The first of three must be there; all are of one size.
-static void open_encoders(Encoder *e, const Options *o, const char *const given[ENCODERS],
-                          const char *const stage[ENCODERS]) {
-    for (int i = 0; i < ENCODERS; i++) {
-        if (!open_encoder(e + i, o, given[i], stage[i], i == BASE)) continue;
+// n of them; the first must be there, all are of one size. given: files, or NULL.
+static void open_encoders(Encoder *e, const Options *o, int n, const char *const *given,
+                          const char *const *stage) {
+    for (int i = 0; i < n; i++) {
+        if (!open_encoder(e + i, o, given ? given[i] : NULL, stage[i], i == BASE)) continue;
         const SbConfig *a = &e[BASE].model.config, *b = &e[i].model.config;
         if (a->image != b->image || a->patch != b->patch || a->enc_width != b->enc_width ||
             a->enc_layers != b->enc_layers || a->vocab != b->vocab)
@@ -131,7 +148,7 @@ static void open_encoders(Encoder *e, const Options *o, const char *const given[
 static void open_probed(Encoder *e, const Options *o) {
     const char *given[ENCODERS] = {o->base, o->boost, o->control};
     static const char *const stage[ENCODERS] = {"encoder", "boost", "control"};
-    open_encoders(e, o, given, stage);
+    open_encoders(e, o, ENCODERS, given, stage);
 }
 
 // n pictures and what is known of them. P patches a picture.
@@ -522,11 +539,10 @@ static void run_probe(const Options *o) {
 
 // ---- questions
 
-// Whose answers: before (LLM and projector of `instruct`, base encoder), boost, control; boost with a grey
-// picture; and the best answer that never looks: of each type and patch the commonest, of two patches the
-// usually nearer.
-enum { BLANK = ENCODERS, BLIND, ANSWERERS };
-static const char *const answerer_name[ANSWERERS] = {"before", "boost", "control", "boost_blank", "blind"};
+// Whose answers: models, some with grey pictures; and the best answer that never looks: of each type and
+// patch the commonest, of two patches the usually nearer.
+typedef struct { const char *name; Encoder *e; int blank; } Answerer;   // e NULL: nobody
+enum { BLIND = 8, ANSWERERS };
 
 typedef struct {
     int type, patch[2], room;   // patches named in the question, -1: none
@@ -534,6 +550,7 @@ typedef struct {
     double length;              // metres, if the answer is one; else 0
     double right[ANSWERERS];    // 1 or 0; of a caption the share of right words
     double error[ANSWERERS];    // of a length: |middle of the metre word - length| / length
+    double mra[ANSWERERS];      // of a length: VSI-Bench's mean relative accuracy of that middle
 } Asked;
 typedef struct { Asked *asked; long n, room; } AskedList;
 
@@ -597,7 +614,9 @@ static long mark_turns(Asked *a, const SbSample *s, int who, const int *word) {
         if (q->turn[i] != last) {
             int metre = word[at] - SB_WORD_METRE;
             words = 0;
-            t->error[who] = metre < 0 || t->length <= 0 ? 1 : fabs(metre + .5 - t->length) / t->length;
+            int length = metre >= 0 && t->length > 0;
+            t->error[who] = length ? fabs(metre + .5 - t->length) / t->length : 1;
+            t->mra[who] = length ? sb_vsi_mra(metre + .5, t->length) : 0;
             last = q->turn[i];
         }
         words++, at++;
@@ -656,28 +675,28 @@ static void guess_blindly(AskedList *test, const SbConfig *c, const char *mix, i
     free(best), free(l.asked);
 }
 
-// Ask all of them (NULL: nobody) about samples 0 .. rooms - 1 of a source; who[BLANK] sees a grey picture.
-static void ask_rooms(AskedList *l, Encoder *const who[BLANK + 1], SbSource *source, int rooms) {
+// Ask n of them about samples 0 .. rooms - 1 of a source.
+static void ask_rooms(AskedList *l, const Answerer *who, int answerers, SbSource *source, int rooms) {
     enum { AT_ONCE = 16 };
     static SbSample slot[AT_ONCE];
     SbBatch batch;
     memset(&batch, 0, sizeof batch);
     for (int first = 0; first < rooms; first += AT_ONCE) {
-        int n = sb_min(AT_ONCE, rooms - first);
+        int n = sb_min(AT_ONCE, rooms - first), grey = 0;
         long old = l->n;
         sb_source_batch(source, slot, &batch, n, (uint64_t)first);
         int *word = (int *)sb_calloc((size_t)batch.n.loss, sizeof *word);
         for (int i = 0; i < n; i++) add_turns(l, slot + i, first + i);
-        for (int k = 0; k <= BLANK; k++) {
-            if (!who[k]) continue;
-            int adapter = who[k]->model.parts & SB_ADAPTER ? who[k]->model.config.adapter : 0;
-            if (source->posed > 1 &&
-                (adapter == 2) != (source->config.adapter == 2)) { // other rows for the LLM
-                source->config.adapter = adapter;
-                sb_source_batch(source, slot, &batch, n, (uint64_t)first);
-            }
-            if (k == BLANK) memset(batch.pixels, 0, (size_t)batch.n.pixels * 3 * sizeof *batch.pixels);
-            likeliest(&who[k]->model, &batch, word);
+        for (int k = 0; k < answerers; k++) {
+            if (!who[k].e) continue;
+            SbModel *m = &who[k].e->model;
+            int adapter = m->parts & SB_ADAPTER ? m->config.adapter : 0;
+            int rows = source->posed > 1 && (adapter == 2) != (source->config.adapter == 2);  // other ones
+            if (rows) source->config.adapter = adapter;
+            if (rows || grey > who[k].blank) sb_source_batch(source, slot, &batch, n, (uint64_t)first);
+            grey = who[k].blank;
+            if (grey) memset(batch.pixels, 0, (size_t)batch.n.pixels * 3 * sizeof *batch.pixels);
+            likeliest(m, &batch, word);
             Asked *a = l->asked + old;
             long at = 0;
             for (int i = 0; i < n; a += slot[i++].dialogue.turns) at += mark_turns(a, slot + i, k, word + at);
@@ -687,23 +706,24 @@ static void ask_rooms(AskedList *l, Encoder *const who[BLANK + 1], SbSource *sou
     sb_batch_free(&batch);
 }
 
-// Share of right answers among those of one type (-1: of a level), its standard error over rooms, and the
-// mean relative error of lengths.
-typedef struct { long answers; double right, right_se, error; } Score;
+// Share of right answers among those of one type (-1: of a level), its standard error over rooms; the mean
+// relative error of lengths, and their mean relative accuracy.
+typedef struct { long answers, lengths; double right, right_se, error, mra; } Score;
 static int is_asked(const Asked *a, int type, int level) {
     return type >= 0 ? a->type == type : sb_question_row(a->type)->level == level;
 }
 static Score score_answers(const AskedList *l, int who, int type, int level) {
-    Score s = {0, 0, 0, 0};
-    double lengths = 0, square = 0;
+    Score s = {0, 0, 0, 0, 0, 0};
+    double square = 0;
     for (long i = 0; i < l->n; i++) {
         const Asked *a = l->asked + i;
         if (!is_asked(a, type, level)) continue;
         s.answers++, s.right += a->right[who];
-        if (a->length > 0) lengths++, s.error += a->error[who];
+        if (a->length > 0) s.lengths++, s.error += a->error[who], s.mra += a->mra[who];
     }
     if (!s.answers) return s;
-    s.right /= (double)s.answers, s.error /= lengths > 0 ? lengths : 1;
+    s.right /= (double)s.answers;
+    if (s.lengths) s.error /= (double)s.lengths, s.mra /= (double)s.lengths;
     for (long i = 0; i < l->n;) {       // of a ratio of sums: sum over rooms of (right - share * answers)^2
         double off = 0;
         int room = l->asked[i].room;
@@ -715,14 +735,15 @@ static Score score_answers(const AskedList *l, int who, int type, int level) {
     s.right_se = sqrt(square) / (double)s.answers;
     return s;
 }
-static void write_questions(const char *path, const AskedList *l, Encoder *const who[BLANK + 1]) {
+static void write_questions(const char *path, const AskedList *l, const Answerer *who, int n) {
     SbWriter w;
     sb_write_open(&w, path);
     sb_write_text(&w, "question,level,answers");
-    for (int k = 0; k < ANSWERERS; k++) sb_write_text(&w, ",%s,%s_se", answerer_name[k], answerer_name[k]);
-    for (int k = 0; k < BLIND; k++) sb_write_text(&w, ",%s_length_error", answerer_name[k]);
+    for (int k = 0; k <= n; k++)
+        sb_write_text(&w, ",%s,%s_se", k < n ? who[k].name : "blind", k < n ? who[k].name : "blind");
+    for (int k = 0; k < n; k++) sb_write_text(&w, ",%s_length_error,%s_mra", who[k].name, who[k].name);
     printf("%-22s %8s", "right answers, %", "asked");
-    for (int k = 0; k < ANSWERERS; k++) printf(" %14s", answerer_name[k]);
+    for (int k = 0; k <= n; k++) printf(" %14s", k < n ? who[k].name : "blind");
     for (int row = 0; row < SB_ASK_COUNT + SB_LEVELS; row++) {
         int type = row < SB_ASK_COUNT ? row : -1;
         int level = type < 0 ? row - SB_ASK_COUNT : sb_question_row(type)->level;
@@ -731,44 +752,75 @@ static void write_questions(const char *path, const AskedList *l, Encoder *const
         if (!answers) continue;
         sb_write_text(&w, "\n%s,%s,%ld", name, sb_level_name[level], answers);
         printf("\n%-12s %-9s %8ld", name, sb_level_name[level], answers);
-        for (int k = 0; k < ANSWERERS; k++) {
-            Score s = score_answers(l, k, type, level);
-            int known = k == BLIND ? level != SB_LEVEL_CAPTION : who[k] != NULL;
+        for (int k = 0; k <= n; k++) {
+            Score s = score_answers(l, k < n ? k : BLIND, type, level);
+            int known = k == n ? level != SB_LEVEL_CAPTION : who[k].e != NULL;
             if (known) sb_write_text(&w, ",%.5f,%.5f", s.right, s.right_se);
             else sb_write_text(&w, ",,");
             if (known) printf("   %5.1f +- %.1f", 100 * s.right, 100 * s.right_se);
             else printf(" %14s", "-");
         }
-        for (int k = 0; k < BLIND; k++) {
+        for (int k = 0; k < n; k++) {
             Score s = score_answers(l, k, type, level);
-            if (!who[k] || s.error == 0) sb_write_text(&w, ",");
-            else sb_write_text(&w, ",%.5f", s.error);
+            if (!who[k].e || !s.lengths) sb_write_text(&w, ",,");
+            else sb_write_text(&w, ",%.5f,%.5f", s.error, s.mra);
         }
     }
     sb_write_text(&w, "\n");
     sb_write_close(&w);
 }
-static void run_questions(const Options *o) {
-    static Encoder e[ENCODERS];
-    const char *given[ENCODERS] = {o->before, o->boost, o->control};
-    static const char *const stage[ENCODERS] = {"instruct", "boost", "control"};
+// Ask, and write DIR/name.csv.
+static void questions(const Options *o, const Answerer *who, int n, SbSource *source, const char *mix,
+                      const char *name) {
     AskedList l = {NULL, 0, 0};
-    SbSource source;
-    open_encoders(e, o, given, stage);
-    const SbConfig *c = &e[BASE].model.config;
-    sb_source_init(&source, c, o->views > 1 ? SB_TASK_LATENTS : SB_TASK_DIALOGUE,
-                   o->tune ? SB_POOL_TUNE : SB_POOL_TEST, o->mix, o->views > 1 ? o->views : 1, 12);
-    Encoder *who[BLANK + 1] = {e, e[BOOST].path ? e + BOOST : NULL, e[CONTROL].path ? e + CONTROL : NULL,
-                               e[BOOST].path ? e + BOOST : NULL};
-    ask_rooms(&l, who, &source, o->images ? o->images : 1000);
-    guess_blindly(&l, c, o->mix, 2000);
-    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : "questions");
-    write_questions(path, &l, who);
-    printf("\n\nblank: the picture grey. blind: of each type and patch the commonest answer in other rooms; "
+    ask_rooms(&l, who, n, source, o->images ? o->images : 1000);
+    guess_blindly(&l, &source->config, mix, 2000);
+    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : name);
+    write_questions(path, &l, who, n);
+    printf("\n\nblank: the pictures grey. blind: of each type and patch the commonest answer in other rooms; "
            "of two\n"
            "patches the one that is usually nearer. Captions: share of right words. Errors: standard\n"
            "errors over rooms.\n%s\n", path);
     free(path), free(l.asked);
+}
+static void run_questions(const Options *o) {
+    static Encoder e[ENCODERS];
+    const char *given[ENCODERS] = {o->before, o->boost, o->control}, *mix = o->mix ? o->mix : "mix";
+    static const char *const stage[ENCODERS] = {"instruct", "boost", "control"};
+    SbSource source;
+    open_encoders(e, o, ENCODERS, given, stage);
+    sb_source_init(&source, &e[BASE].model.config, SB_TASK_DIALOGUE, o->tune ? SB_POOL_TUNE : SB_POOL_TEST,
+                   mix, 1, 12);
+    Encoder *boost = e[BOOST].path ? e + BOOST : NULL;
+    Answerer who[] = {{"before", e, 0}, {"boost", boost, 0},
+                      {"control", e[CONTROL].path ? e + CONTROL : NULL, 0}, {"boost_blank", boost, 1}};
+    questions(o, who, sizeof who / sizeof *who, &source, mix, "questions");
+}
+// The same about a view of a room of which a model has, or has not, the latents of several: the LLM as it
+// was, or trained along (DIR/..._tuned), so that what language alone gains stands beside it.
+static void run_latents(const Options *o) {
+    enum { NONE, CROSS, APPEND, NONE_TUNED, CROSS_TUNED, APPEND_TUNED, MODELS };
+    static const char *const stage[MODELS] = {"instruct",   "vlm",       "append",
+                                              "none_tuned", "vlm_tuned", "append_tuned"};
+    static Encoder e[MODELS];
+    Encoder *is[MODELS];
+    const char *mix = o->mix ? o->mix : "lean";
+    SbSource source;
+    open_encoders(e, o, MODELS, NULL, stage);
+    for (int i = 0; i < MODELS; i++) is[i] = e[i].path ? e + i : NULL;
+    for (int i = CROSS; i < MODELS; i++) {
+        int kind = is[i] && e[i].model.parts & SB_ADAPTER ? e[i].model.config.adapter : 0;
+        if (is[i] && kind != i % 3)
+            sb_die("%s: its adapter is of kind %d, expected %d", e[i].path, kind, i % 3);
+    }
+    if (!is[CROSS] && !is[CROSS_TUNED]) sb_die("%s/vlm.safetensors: missing; ./train vlm makes it", o->out);
+    sb_source_init(&source, &e[NONE].model.config, SB_TASK_LATENTS, o->tune ? SB_POOL_TUNE : SB_POOL_TEST,
+                   mix, o->views, 12);
+    Answerer who[] = {{"none", is[NONE], 0}, {"cross", is[CROSS], 0}, {"append", is[APPEND], 0},
+                      {"cross_blank", is[CROSS], 1}, {"none_tuned", is[NONE_TUNED], 0},
+                      {"cross_tuned", is[CROSS_TUNED], 0}, {"append_tuned", is[APPEND_TUNED], 0},
+                      {"cross_tuned_blank", is[CROSS_TUNED], 1}};
+    questions(o, who, sizeof who / sizeof *who, &source, mix, "latents");
 }
 
 // ---- ask
@@ -909,8 +961,36 @@ static void ask_line(Encoder *e, const Picture *p, const char *line, int termina
     fflush(stdout);
     free(t.id), free(text.data);
 }
+// Are models of the hub meant: by a flag, or by the checkpoint? Then open them.
+static int open_served(SbServed *s, const Options *o) {
+    SbPretrainedFlags f = {o->encoder, o->llm, o->chat, o->system, o->select, o->side, 0};
+    char *model = o->model     ? sb_copy(o->model)
+                  : o->encoder ? NULL
+                               : sb_format("%s/boost.safetensors", o->out);
+    int hub = o->encoder != NULL;
+    if (model && sb_exists(model)) {
+        SbCheckpoint file;
+        sb_checkpoint_open(&file, model);
+        hub |= sb_checkpoint_text(&file, "hub.encoder") != NULL;
+        sb_checkpoint_close(&file);
+    }
+    if (hub) sb_served_open(s, f, model);
+    free(model);
+    return hub;
+}
+static void ask_served(SbServed *s, const Options *o) {
+    int terminal = isatty(0) && isatty(1);
+    if (terminal) fprintf(stderr, "One question a line; what was said stays in view. Ctrl-D ends.\n");
+    sb_served_talk(s, o->image, o->most, terminal);
+    sb_served_close(s);
+}
 static void run_ask(const Options *o) {
     static Encoder e;
+    static SbServed served;
+    if (open_served(&served, o)) {
+        ask_served(&served, o);
+        return;
+    }
     static Picture p;
     char line[1024];
     int terminal = isatty(0) && isatty(1);
@@ -944,9 +1024,35 @@ static void enlarge(unsigned char *dst, int width, int x, int side, const unsign
         for (int i = 0; i < side; i++)
             memcpy(dst + 3 * ((long)y * width + x + i), src + 3 * (y * n / side * n + i * n / side), 3);
 }
+// Features of pictures as numbers.
+static void features_served(SbServed *s, const Options *o) {
+    int n;
+    if (!o->pictures) sb_die("features: --pictures PATH is missing: a picture or a folder of them");
+    char **picture = sb_pictures(o->pictures, &n);
+    sb_served_features(s, picture, n, o->to ? o->to : "features.safetensors", o->at_once);
+    printf("%s: features of %d pictures of %d x %d pixels\n", o->to ? o->to : "features.safetensors", n,
+           s->config.image, s->config.image);
+    sb_free_names(picture, n);
+    sb_served_close(s);
+}
+static void run_export(const Options *o) {
+    static SbServed s;
+    if (!o->to) sb_die("export: --to DIR is missing: the folder to make");
+    if (!open_served(&s, o) || !s.file.path)
+        sb_die(
+            "export: --model FILE: a checkpoint made from models of the hub (./train boost --encoder ...)");
+    sb_served_export(&s, o->to);
+    sb_served_close(&s);
+}
 static void run_features(const Options *o) {
     enum { SIDE = 384 };
     static Encoder e;
+    static SbServed served;
+    if (open_served(&served, o)) {
+        features_served(&served, o);
+        return;
+    }
+    if (o->pictures) sb_die("--pictures: with models of the hub (--encoder, or a checkpoint made from them)");
     static Picture p;
     SbColours colours;
     Views v;
@@ -1411,7 +1517,9 @@ static void report_alpha(SbText *t, const Cast *cast) {
     for (int k = 0; k < ENCODERS; k++) free(alpha[k]);
 }
 
-static const char *const stages[] = {"encoder", "llm", "align", "instruct", "boost", "control", "real"};
+static const char *const stages[] = {"encoder", "llm",        "align", "instruct", "boost", "control",
+                                     "real",    "aggregator", "spa3r", "blind",    "vlm",   "append",
+                                     "none_tuned", "vlm_tuned", "append_tuned"};
 enum { STAGES = sizeof stages / sizeof *stages };
 
 static void report_losses(SbText *t, const Options *o) {
@@ -1517,37 +1625,64 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
         dialogue_table(t, &source.words, &talkers, info[0], s->picture[0], &s->dialogue);
     }
 }
+// Cells of a row of latents.csv: suffix "" with standard errors, "_mra" without.
+static void latents_row(SbText *t, const SbCsv *q, int row, int tuned, const char *suffix) {
+    static const char *const column[9] = {
+        "none",        "cross",        "append",            "cross_blank", "none_tuned",
+        "cross_tuned", "append_tuned", "cross_tuned_blank", "blind"};
+    for (int k = 0; k < 9; k++) {
+        char *name = sb_format("%s%s", column[k], suffix), *error = sb_format("%s_se", name);
+        double v = sb_csv_number(q, row, name), se = sb_csv_number(q, row, error);
+        if (k < 4 || k == 8 || tuned) {
+            sb_field_td(t, 100 * v, 1, "");
+            if (isfinite(se)) sb_text_add(t, " <small class=se>&plusmn;&thinsp;%.1f</small>", 100 * se);
+        }
+        free(name), free(error);
+    }
+    sb_html(t, "\n");
+}
 // DIR/latents.csv: questions about a view, by an LLM that has, or has not, the latents of several.
 static void report_latents(SbText *t, const Options *o) {
     char *path = sb_format("%s/latents.csv", o->out);
     SbCsv q;
-    static const char *const column[5] = {"before", "boost", "control", "boost_blank", "blind"};
-    if (sb_csv_read(&q, path, NULL)) {
-        sb_html(
-            t,
-            "<h3>What the LLM makes of the latents</h3>\n<p>Questions about one view; the latents are of "
-            "four. Right answers, %.</p>\n<div class=wide><table><thead><tr><th>question<th>asked<th>without"
-            "<th>cross-attention<th>appended<th>grey pictures<th>blind<tbody>\n");
-        for (int r = 0; r < q.rows; r++) {
-            sb_text_add(t, "<tr><td>%s, %s<td>%s", sb_csv_text(&q, r, "question"),
-                        sb_csv_text(&q, r, "level"), sb_csv_text(&q, r, "answers"));
-            for (int k = 0; k < 5; k++) {
-                const char *v = sb_csv_text(&q, r, column[k]);
-                if (*v) sb_text_add(t, "<td>%.1f", 100 * strtod(v, NULL));
-                else sb_html(t, "<td>");
-            }
-        }
-        sb_html(t, "</table></div>\n");
-        sb_csv_free(&q);
-    }
+    int known = sb_csv_read(&q, path, NULL), tuned = 0;
     free(path);
+    if (!known) return;
+    for (int r = 0; r < q.rows; r++) tuned |= isfinite(sb_csv_number(&q, r, "none_tuned"));
+    sb_html(t, "<h3>What a language model makes of the latents</h3>\n<p>Spa3-VLM: questions about one view; "
+               "its image tokens ask the latents of several views of the room (cross), or the latents stand "
+               "behind them (append), or there are none. Grey: cross, with grey pictures. As it was: only "
+               "the adapter was trained. Tuned: the language model too, by the same questions; what "
+               "<i>none</i> gains by that, it gains without any view but the one.</p>\n<div class=wide>"
+               "<table><thead><tr><th rowspan=2>right answers, %<th rowspan=2>asked<th class=over colspan=4>"
+               "as it was");
+    if (tuned) sb_html(t, "<th class=over colspan=4>tuned");
+    sb_html(t, "<th rowspan=2>blind<br>guess\n<tr>");
+    for (int i = 0; i <= tuned; i++) sb_html(t, "<th>none<th>cross<th>append<th>grey");
+    sb_html(t, "\n<tbody>");
+    for (int r = 0; r < q.rows; r++) {
+        const char *name = sb_csv_text(&q, r, "question"), *level = sb_csv_text(&q, r, "level");
+        int all = !strcmp(name, "all");
+        sb_text_add(t, "<tr><td>%s%s%s<td>%s", name, all ? ", " : "", all ? level : "",
+                    sb_csv_text(&q, r, "answers"));
+        latents_row(t, &q, r, tuned, "");
+        if (all || !isfinite(sb_csv_number(&q, r, "none_mra"))) continue;
+        sb_html(t, "<tr><td>&emsp;mean relative accuracy<td>");
+        latents_row(t, &q, r, tuned, "_mra");
+    }
+    sb_html(t, "</table></div>\n<p class=small>Mean relative accuracy is VSI-Bench's measure of numbers. Of "
+               "its types the miniature's words allow distances (gap, between nearest points) and the "
+               "nearest of three objects, to the metre and within one view. They do not allow counts, sizes "
+               "of rooms, directions seen from another object, routes, or the order of appearance: "
+               "<i>./data/converse --vsi</i> asks those, <i>./eval vsi</i> scores anybody's answers.</p>\n");
+    sb_csv_free(&q);
 }
 static void run_report(const Options *o) {
     static Encoder e[ENCODERS];
     SbText t = {NULL, 0, 0};
     SbCsv probe, questions;
-    char *path[5] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
-                     sb_format("%s/real.html", o->out), sb_format("%s/field.html", o->out),
+    static const char *const part[3] = {"real", "field", "field_real"};
+    char *path[3] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
                      sb_format("%s/report.html", o->out)};
     open_probed(e, o);
     Cast cast = cast_of(e, "base", "boosted", "control");
@@ -1557,19 +1692,20 @@ static void run_report(const Options *o) {
     if (probe.rows > 0) report_figures(&t, &probe), report_probe(&t, &probe);
     report_rooms(&t, o, &cast);
     report_questions(&t, &questions);
-    for (int i = 2; i < 4; i++) {
-        char *part = sb_exists(path[i]) ? sb_read_file(path[i], NULL) : NULL;
-        if (part) sb_html(&t, part);
-        free(part);
+    for (int i = 0; i < 3; i++) {
+        char *file = sb_format("%s/%s.html", o->out, part[i]);
+        char *html = sb_exists(file) ? sb_read_file(file, NULL) : NULL;
+        if (html) sb_html(&t, html);
+        free(html), free(file);
     }
     report_latents(&t, o);
     report_alpha(&t, &cast);
     report_losses(&t, o);
     report_times(&t, o);
     sb_page_end(&t);
-    sb_write_file(path[4], t.data, t.size);
-    printf("%s: %.0f KB\n", path[4], (double)t.size / 1024);
-    for (int i = 0; i < 5; i++) free(path[i]);
+    sb_write_file(path[2], t.data, t.size);
+    printf("%s: %.0f KB\n", path[2], (double)t.size / 1024);
+    for (int i = 0; i < 3; i++) free(path[i]);
     free(t.data);
 }
 
@@ -1579,19 +1715,20 @@ static void run_report(const Options *o) {
 // picture.
 static void real_answers(SbText *t, SbSource *source, Encoder *e) {
     enum { DIALOGUES = 64 };
-    Encoder *who[BLANK + 1] = {e + BOOST, e + CONTROL, NULL, e + CONTROL};
+    enum { BOOSTED, PHOTOS, PHOTOS_GREY, WHO };
+    Answerer who[WHO] = {{"", e + BOOST, 0}, {"", e + CONTROL, 0}, {"", e + CONTROL, 1}};
     AskedList l = {NULL, 0, 0};
     static const int type[2] = {SB_ASK_depth, SB_ASK_closer};
-    ask_rooms(&l, who, source, DIALOGUES);
+    ask_rooms(&l, who, WHO, source, DIALOGUES);
     sb_html(t, "<div class=wide><table><thead><tr><th>right answers<th>asked<th>boosted<th>with "
                "photos<th>with photos, "
                "grey picture\n<tbody>");
     for (int i = 0; i < 2; i++) {
-        Score before = score_answers(&l, BASE, type[i], 0), after = score_answers(&l, BOOST, type[i], 0);
+        Score before = score_answers(&l, BOOSTED, type[i], 0), after = score_answers(&l, PHOTOS, type[i], 0);
         if (!before.answers) continue;
         sb_text_add(t, "<tr><td>%s<td>%ld<td>%.0f&thinsp;%%<td>%.0f&thinsp;%%<td>%.0f&thinsp;%%\n",
                     sb_question_row(type[i])->name, before.answers, 100 * before.right, 100 * after.right,
-                    100 * score_answers(&l, BLANK, type[i], 0).right);
+                    100 * score_answers(&l, PHOTOS_GREY, type[i], 0).right);
     }
     sb_html(t, "</table></div>\n");
     free(l.asked);
@@ -1631,7 +1768,7 @@ static void run_real(const Options *o) {
     SbDialogue d;
     Gallery g;
     if (!o->scenes) sb_die("real: name a scene folder, or a folder of them, with --scenes");
-    open_encoders(e, o, given, stage);
+    open_encoders(e, o, ENCODERS, given, stage);
     for (int k = BOOST; k < ENCODERS; k++)
         if (!e[k].path) sb_die("%s/%s.safetensors: missing; make real makes it", o->out, stage[k]);
     Cast cast = cast_of(e, "base", "boosted", "with photos"), talkers = cast;
@@ -1657,97 +1794,125 @@ static void run_real(const Options *o) {
 
 // ---- field: what views look like that nobody saw
 
-static void field_section(SbText *t, const SbFieldScore *score, SbFieldSide *s, SbFieldSide *blind) {
+// Cards of test rooms, and a camera that turns in one of them.
+static void field_section(SbText *t, const SbCsv *csv, SbFieldSide *s, SbFieldSide *blind, int rooms) {
     enum { SHOWN = 6 };
-    SbColours colours;
-    sb_field_scene(s, 0);
-    sb_colours_fit(&colours, s->said.truth[SB_SEM_TARGET], s->said.n, s->said.width[SB_SEM_TARGET]);
     sb_text_add(
         t,
         "<h2>Views that nobody saw</h2>\n<p>Spa3R reads half of a room's %d views and is asked for the "
-        "others by their cameras alone: features of the base encoder (sem), of the aggregator (geo), and "
-        "depth, which a probe reads from what it decodes. In the miniature the encoder is given the "
-        "context views' cameras too; the paper gives it none.</p>\n<div class=wide><table><thead><tr><th>"
-        "target views",
+        "others by their cameras alone: features of the base encoder (semantic), of an aggregator that saw "
+        "several views (geometric), and depth, which a probe reads from what is decoded. In the miniature "
+        "the encoder is given the context views' cameras too; the paper gives it none.</p>\n",
         s->source.posed);
-    for (int w = 0; w < SB_WHOS; w++) sb_text_add(t, "<th>%s", sb_who_name[w]);
-    sb_html(t, "<tbody>");
-    for (int row = 0; row < 3; row++) {
-        sb_text_add(t, "<tr><td>%s", row == 0 ? "sem, L1" : row == 1 ? "geo, L1" : "depth, RMSE in m");
-        for (int w = 0; w < SB_WHOS; w++) {
-            double v = row == 2 ? sqrt(score->depth[w] / (double)score->depths)
-                     : score->l1[row == 0 ? SB_SEM_TARGET : SB_GEO_TARGET][w] / (double)score->rows;
-            if ((w == SB_BY_BLIND && !blind) || (row == 2 && w == SB_BY_WARP)) sb_html(t, "<td>");
-            else sb_text_add(t, "<td>%.3f", v);
-        }
-    }
-    sb_html(
-        t,
-        "</table></div>\n<p class=small>copy: the nearest context view at the same place; warp: the context "
-        "patch that shows the same point, by true depth; mean: of that place over other rooms; blind: the "
-        "same "
-        "model, trained without seeing its context. Colours: principal components of true features.</p>\n"
-        "<div class=wide><table><thead><tr><th>context<th>asked "
-        "for<th>features<th>predicted<th>blind<th>depth"
-        "<th>predicted<th>blind<tbody>\n");
+    sb_field_errors_html(t, csv);
+    sb_html(t, "<p>Rooms that nothing was trained on. What is asked for is shown for comparison only.</p>\n");
+    depth_ramp(t, SB_FIELD_DEEP);
+    sb_html(t, "<div class=rooms>\n");
     for (int i = 0; i < SHOWN; i++) {
         sb_field_scene(s, (uint64_t)i);
         if (blind) sb_field_scene(blind, (uint64_t)i);
-        sb_field_card(t, s, blind, &colours);
+        char *title = sb_format("Test room %d", i);
+        sb_field_card(t, s, blind, s->slot.picture, sb_field_asked(s), title);
+        free(title);
     }
-    sb_html(t, "</table></div>\n");
-    sb_colours_free(&colours);
+    sb_html(t, "</div>\n<h3>A camera that turns where none stood</h3>\n<p>Two views of a test room are read. "
+               "Then a camera between them turns once around: most of what it sees nobody saw, and what no "
+               "context view shows is a guess. The true picture was rendered afterwards, to compare.</p>\n");
+    sb_field_turn(t, s, sb_turn_room(s));
+    sb_field_curves(t, csv, s->source.posed);
+    sb_field_likes_html(t, csv, rooms);
 }
 // One camera that took no picture, in a user's own scene.
-static void field_camera(const Options *o, SbModel *m, int views) {
-    SbFieldSide s;
+static void field_camera(const Options *o, SbFieldSide *s, int views) {
     SbScene scene;
     double pose[16];
     unsigned char *rgb;
     memset(&scene, 0, sizeof scene);
-    if (!o->scenes || !o->camera) sb_die("--camera FILE and --scenes DIR go together: a pose and its scene");
+    if (!o->scenes) sb_die("--camera FILE and --scenes DIR go together: a pose and its scene");
     if (!sb_pose_read(o->camera, pose)) sb_die("%s: the pose is infinite", o->camera);
     sb_scene_load(&scene, o->scenes);
-    sb_field_open(&s, m, SB_POOL_TEST, 2, 6);
-    double apart = sb_field_ask(&s, &scene, pose, views);
+    double apart = sb_field_ask(s, &scene, pose, views);
     if (apart > 2)
         printf("warning: this camera is far from every context view (%.1f metres plus radians); what it "
                "would see "
                "is a guess\n",
                apart);
-    int tiles = sb_field_strip(&s, &scene, &rgb);
+    int tiles = sb_field_strip(s, &scene, &rgb);
     sb_png_write(o->png, rgb, tiles * SB_FIELD_TILE, SB_FIELD_TILE);
     printf("%s: %d context views, then features and depth as the asked camera would see them\n", o->png,
            tiles - 2);
-    free(rgb), sb_scene_free(&scene), sb_field_close(&s);
+    free(rgb), sb_scene_free(&scene);
+}
+// Real scenes: of each the middle view is asked for, `views` others are read.
+static void field_real(const Options *o, SbFieldSide *s, SbFieldSide *blind, int views) {
+    SbText t = {NULL, 0, 0};
+    sb_source_scenes(&s->source, o->scenes);
+    sb_text_add(&t, "<h3>Real rooms</h3>\n<p>The same on %d real %s, whose kind of picture the model was "
+                    "never trained on. A few frames: shown, nothing is claimed.</p>\n<div class=rooms>\n",
+                s->source.scenes, s->source.scenes == 1 ? "scene" : "scenes");
+    for (int i = 0; i < s->source.scenes; i++) {
+        const SbScene *scene = s->source.scene + i;
+        const SbView *view[SB_ROOM_VIEWS];
+        unsigned char *picture[SB_ROOM_VIEWS];
+        int context[SB_ROOM_VIEWS], asked = scene->views / 2, n = sb_min(views, scene->views - 1);
+        if (n < 2) sb_die("%s: %d views; three and more are wanted", scene->name, scene->views);
+        for (int k = 0; k <= n; k++) {
+            int at = k < n ? (int)((long)k * (scene->views - 2) / (n - 1)) : 0;     // of the other views
+            view[k] = scene->view + (k == n ? asked : at + (at >= asked)), context[k] = k < n;
+            picture[k] = sb_square(view[k]->rgb, view[k]->w, view[k]->h, s->model->config.image);
+        }
+        sb_field_views(s, view, picture, context, n + 1);
+        if (blind) sb_field_views(blind, view, picture, context, n + 1);
+        const char *slash = strrchr(scene->name, '/');
+        char *title = sb_format("%s, frame %s", slash ? slash + 1 : scene->name, view[n]->name);
+        sb_field_card(&t, s, blind, picture, n, title);
+        for (int k = 0; k <= n; k++) free(picture[k]);
+        free(title);
+    }
+    sb_html(&t, "</div>\n");
+    char *path = sb_format("%s/field_real.html", o->out);
+    sb_write_file(path, t.data, t.size);
+    printf("%s: %d real scenes\n", path, s->source.scenes);
+    free(path), free(t.data);
+}
+// Test rooms: the table, and what the page shows.
+static void field_rooms(const Options *o, SbFieldSide *s, SbFieldSide *blind) {
+    static SbFieldScore score;
+    static SbFieldPair ours[SB_FIELD_PAIRS], other[SB_FIELD_PAIRS], truth[SB_FIELD_PAIRS];
+    const SbConfig *c = &s->model->config;
+    SbText t = {NULL, 0, 0}, table = {NULL, 0, 0};
+    SbCsv csv;
+    int half = sb_min(o->views / 2, (SB_ROOM_VIEWS - 1) / 2), pairs = sb_min(o->rooms, 500);  // memory
+    sb_field_means(&score, s->model, o->views, o->rooms);
+    for (int i = 0; i < o->rooms; i++) sb_field_score(&score, s, blind, (uint64_t)i);
+    sb_field_table(&table, &score);
+    if (blind) sb_field_pairs(other, truth, blind->model, half, pairs), sb_pairs_free(truth);
+    sb_field_pairs(ours, truth, s->model, half, pairs);
+    sb_field_likes(&table, ours, blind ? other : NULL, truth, c->targets, c->latents);
+    char *path[2] = {sb_format("%s/field.csv", o->out), sb_format("%s/field.html", o->out)};
+    sb_write_file(path[0], table.data, table.size);
+    sb_csv_read(&csv, path[0], NULL);
+    field_section(&t, &csv, s, blind, pairs);
+    sb_write_file(path[1], t.data, t.size);
+    printf("%s, %s\n", path[0], path[1]);
+    sb_pairs_free(ours), sb_pairs_free(other), sb_pairs_free(truth), sb_csv_free(&csv);
+    free(path[0]), free(path[1]), free(t.data), free(table.data);
 }
 static void run_field(const Options *o) {
     static Encoder ours, other;
-    static SbFieldScore score;
-    SbFieldSide s, b, *blind = NULL;
-    SbText t = {NULL, 0, 0};
-    int views = o->views ? o->views : 4;
+    static SbFieldSide s, b;
     open_encoder(&ours, o, o->field, "spa3r", 1);
     if (~ours.model.parts & SB_SPA3R) sb_die("%s: no Spa3R in it; ./train spa3r makes one", ours.path);
-    if (o->camera || o->scenes) {
-        field_camera(o, &ours.model, views);
-        return;
-    }
-    if (open_encoder(&other, o, o->blind, "blind", 0)) blind = &b;
+    int blind = !o->camera && open_encoder(&other, o, o->blind, "blind", 0);
     if (blind && !other.model.config.blind) sb_die("%s: it was not trained blind (--blind 1)", other.path);
-    sb_field_means(&score, &ours.model, views, o->rooms);
-    sb_field_open(&s, &ours.model, SB_POOL_TEST, views, 6);
-    if (blind) sb_field_open(blind, &other.model, SB_POOL_TEST, views, 6);
-    for (int i = 0; i < o->rooms; i++) {
-        sb_field_scene(&s, (uint64_t)i);
-        if (blind) sb_field_scene(blind, (uint64_t)i);
-        sb_field_add(&score, &s, blind);
-    }
-    char *path[2] = {sb_format("%s/field.csv", o->out), sb_format("%s/field.html", o->out)};
-    sb_field_table(&score, blind != NULL, path[0]);
-    field_section(&t, &score, &s, blind);
-    sb_write_file(path[1], t.data, t.size);
-    free(path[0]), free(path[1]), free(t.data);
+    const SbConfig *c = &ours.model.config, *d = &other.model.config;
+    if (blind && (c->image != d->image || c->patch != d->patch || c->enc_width != d->enc_width))
+        sb_die("%s: pictures, patches or features are not the size of those in %s", other.path, ours.path);
+    sb_field_open(&s, &ours.model, SB_POOL_TEST, o->views, 6);
+    if (blind) sb_field_open(&b, &other.model, SB_POOL_TEST, o->views, 6);
+    if (o->camera) field_camera(o, &s, o->views);
+    else if (o->scenes) field_real(o, &s, blind ? &b : NULL, o->views);
+    else field_rooms(o, &s, blind ? &b : NULL);
 }
 
 // ---- vsi
@@ -1802,7 +1967,10 @@ static const What whats[] = {
      "how often the answers are right, by type of question: "
      "DIR/questions.csv"},
     {"ask", ASK, run_ask, "type questions about a picture; see the answers and where the model looked"},
-    {"features", FEATURES, run_features, "a picture and its features as colours: a PNG"},
+    {"features", FEATURES, run_features,
+     "a picture and its features as colours: a PNG; of models of the hub: as numbers, .safetensors or .npy"},
+    {"export", EXPORT, run_export,
+     "what was trained on models of the hub, as folders that transformers opens"},
     {"real", REAL, run_real,
      "photographs: depth, features, answers before and after: DIR/real.html, for "
      "the report"},
@@ -1810,6 +1978,9 @@ static const What whats[] = {
      "features and depth of views that Spa3R never saw, against copy, warp, mean and blind: DIR/field.csv, "
      "and "
      "pictures for the report"},
+    {"latents", LATENTS, run_latents,
+     "answers about a view by an LLM without latents, with them cross-attended or appended, the LLM as it "
+     "was or tuned: DIR/latents.csv"},
     {"vsi", VSI, run_vsi,
      "predictions for VSI-Bench questions (from ./data/converse --vsi, or the benchmark): "
      "DIR/vsi.csv"},
@@ -1827,7 +1998,7 @@ static void print_usage(void) {
 int main(int argc, char **argv) {
     const What *w = NULL;
     Options o;
-    SbFlag flag[40];
+    SbFlag flag[60];
     int flags = 0;
     for (int i = 0; argc > 1 && i < WHATS; i++) if (!strcmp(argv[1], whats[i].name)) w = whats + i;
     if (!w) {

@@ -612,8 +612,8 @@ static void *sb_scratch(int which, size_t bytes) {
     if (!(p[which] = aligned_alloc(64, have[which]))) SB_FAIL("out of memory: %zu bytes", have[which]);
     return p[which];
 }
-// One row times rows of B that lie along k: what decoding a word does. B is read once, as it lies, so this is as
-// fast as memory; sums as SB_VL partial ones, so that they vectorise in one fixed order.
+// One row times rows of B that lie along k: what decoding a word does. B is read once, as it lies, so this
+// is as fast as memory; sums as SB_VL partial ones, so that they vectorise in one fixed order.
 static inline __attribute__((always_inline)) real sb_dot_row(const real *a, const void *b, const int type,
                                                              long at, int k) {
     real part[4 * SB_VL] = {0}, sum = 0;
@@ -1358,7 +1358,7 @@ enum {
 typedef struct {
     char name[48];              // "enc.2.plus_q_w"
     SbWeight w;  // what operations read; cols = 0 in the table makes a vector [rows] (w.cols = 1)
-    int rank, group, init, decay, adopted;      // adopted: 1: lies where sb_model_adopt found it
+    int rank, group, init, decay, adopted;      // adopted: lies where sb_model_adopt found it
     param_t *grad, *m, *v;      // NULL: frozen
 } SbParam;
 
@@ -1879,6 +1879,21 @@ static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long 
     default: return 0;
     }
 }
+// The numbers of a tensor, whatever its type, to host [rows][cols].
+SB_FN void sb_param_read(param_t *host, const SbParam *p) {
+    long n = sb_param_count(p);
+    size_t size = p->w.type == SB_BF16 ? 2 : p->w.type == SB_F32 ? 4 : 8;
+    char *raw = (char *)malloc((size_t)n * size);
+    if (!raw) SB_FAIL("out of memory: the numbers of %s", p->name);
+    sb_get(raw, p->w.p, (size_t)n * size);
+    for (long i = 0; i < n; i++) {
+        uint32_t bits = size == 2 ? (uint32_t)((uint16_t *)raw)[i] << 16 : 0;
+        float f;
+        memcpy(&f, size == 4 ? raw + 4 * i : (char *)&bits, 4);
+        host[i] = (param_t)(size == 8 ? ((double *)raw)[i] : f);
+    }
+    free(raw);
+}
 // Initial values of some groups' tensors. copy = 0: Attn+ starts at random instead of as a copy.
 SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
     for (int t = 0; t < m->params; t++) {
@@ -1890,7 +1905,7 @@ SB_FN void sb_model_random(SbModel *m, int groups, uint64_t seed, int copy) {
         char *plus = strstr(p->name, "plus_"), name[48];
         if (p->init == SB_COPY && copy) {
             snprintf(name, sizeof name, "%.*s%s", (int)(plus - p->name), p->name, plus + 5);
-            sb_get(host, sb_model_param(m, name)->w.p, (size_t)n * sizeof *host);
+            sb_param_read(host, sb_model_param(m, name));
         } else {
             SbParam like = *p;
             if (p->init == SB_COPY) like.init = p->rank == 2 ? SB_LINEAR : SB_ZERO;

@@ -8,8 +8,9 @@
 // families of pretrained models vary), dev/test_field.h (the same of Spa3R; cameras), dev/test_files.h
 // (readers and what they refuse), dev/test_pixels.h (pictures as pretrained encoders want them),
 // dev/test_families.h (folders of the hub, transformers' numbers), dev/test_text.h (tokenizers, chat
-// layouts), dev/test_simulate.h and dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and
-// answers), dev/test_options.h (noise, balance, windows; frames by hand), dev/test_vsi.h, dev/test_runs.h
+// layouts), dev/test_import.h (recordings of others, objects from masks), dev/test_simulate.h and
+// dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and answers), dev/test_options.h (noise,
+// balance, windows; frames by hand), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
 // (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
@@ -34,6 +35,7 @@ namespace f64 {
 #include "dev/test_families.h"
 #include "dev/test_text.h"
 #include "dev/test_simulate.h"
+#include "dev/test_import.h"
 #include "dev/test_options.h"
 #include "dev/test_vsi.h"
 #include "dev/test_runs.h"
@@ -66,6 +68,7 @@ int main(int argc, char **argv) {
     RUN(test_simulate_reuse);
     RUN(test_simulate_path);
     RUN(test_simulate_refuses);
+    test_import_all();
     RUN(test_converse_answers);
     RUN(test_pair_answers);
     RUN(test_pair_overlap);

@@ -14,7 +14,7 @@
 #endif
 #include "data/file.h"
 #define SB_FAIL(...) sb_die(__VA_ARGS__)
-#ifndef SB_MODEL                        // train.cu puts a GPU in its place
+#ifndef SB_MODEL // train.cu puts a GPU in its place
 #define SB_MODEL "spatialboost.h"
 #endif
 #include SB_MODEL
@@ -29,29 +29,32 @@
 // ---- the stages, one row each. Learning rates and steps: dev/NOTEBOOK.md says how they were chosen.
 typedef struct {
     const char *name, *from, *help;
-    int parts, groups, task, pool, steps, toy_steps;    // parts: what the model has beside encoder and LLM
-    double batch;                                       // samples, in multiples of the configuration's
+    int parts, groups, task, pool, steps, toy_steps; // parts: what the model has beside encoder and LLM
+    double batch; // samples, in multiples of the configuration's
     double lr, decay;
     const char *mix;
+    int hub_batch; // with models of the hub: samples, and
+    double hub_lr; // learning rate (0: the stage has no use for them)
 } Stage;
 static const Stage stages[] = {
     {"encoder", NULL, "a base encoder learns to recognise, from image-level labels", 0, SB_BASE | SB_HEADS,
-     SB_TASK_RECOGNISE, SB_POOL_TRAIN, 1200, 20, 2, 1.5e-3, .05, "rec"},
+     SB_TASK_RECOGNISE, SB_POOL_TRAIN, 1200, 20, 2, 1.5e-3, .05, "rec", 0, 0},
     {"llm", "encoder", "the LLM learns to speak of scenes, from exact text maps (no image)", 0, SB_LLM,
-     SB_TASK_MAP, SB_POOL_TEXT, 250, 20, 1, 2e-3, 0, "lean"},
+     SB_TASK_MAP, SB_POOL_TEXT, 250, 20, 1, 2e-3, 0, "lean", 0, 0},
     {"align", "llm", "the projector learns to write words; encoder and LLM frozen", 0, SB_PROJ,
-     SB_TASK_DIALOGUE, SB_POOL_TRAIN, 200, 20, 1, 2e-3, 0, "lean"},
+     SB_TASK_DIALOGUE, SB_POOL_TRAIN, 200, 20, 1, 2e-3, 0, "lean", 256, 1e-3},
     {"instruct", "align", "projector and LLM on dialogues; encoder frozen", 0, SB_PROJ | SB_LLM,
-     SB_TASK_DIALOGUE, SB_POOL_TRAIN, 60, 10, 1, 3e-4, 0, "recshort"},
+     SB_TASK_DIALOGUE, SB_POOL_TRAIN, 60, 10, 1, 3e-4, 0, "recshort", 128, 2e-5},
     {"boost", "instruct", "Attn+, a and projector on spatial dialogues; encoder and LLM frozen", SB_DUAL,
-     SB_PLUS | SB_ALPHA | SB_PROJ, SB_TASK_DIALOGUE, SB_POOL_TRAIN, 700, 20, 1, 2e-3, 0, "mix"},
+     SB_PLUS | SB_ALPHA | SB_PROJ, SB_TASK_DIALOGUE, SB_POOL_TRAIN, 700, 20, 1, 2e-3, 0, "mix", 128, 1e-4},
     {"aggregator", "instruct", "several posed views: depth and points in the first view's frame",
-     SB_AGGREGATOR, SB_AGG, SB_TASK_GEOMETRY, SB_POOL_TRAIN, 300, 10, .25, 1e-3, .01, "lean"},
+     SB_AGGREGATOR, SB_AGG, SB_TASK_GEOMETRY, SB_POOL_TRAIN, 300, 10, .25, 1e-3, .01, "lean", 0, 0},
     {"spa3r", "aggregator", "views to latents, latents and a camera to the features of a view never seen",
-     SB_AGGREGATOR | SB_SPA3R, SB_FIELD, SB_TASK_FIELD, SB_POOL_TRAIN, 500, 10, .25, 1e-3, 1e-4, "lean"},
+     SB_AGGREGATOR | SB_SPA3R, SB_FIELD, SB_TASK_FIELD, SB_POOL_TRAIN, 500, 10, .25, 1e-3, 1e-4, "lean", 0,
+     0},
     {"vlm", "spa3r", "the LLM's image tokens ask a scene's latents; all else frozen",
      SB_AGGREGATOR | SB_SPA3R | SB_ADAPTER, SB_ADAPT, SB_TASK_LATENTS, SB_POOL_TRAIN, 100, 10, .5, 1e-3, 0,
-     "lean"},
+     "lean", 0, 0},
 };
 enum { STAGES = sizeof stages / sizeof *stages };
 
@@ -71,6 +74,17 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                                         \
       "ask about the views of this scene folder (or folder of them)")                                        \
     X(TEXT, const char *, data, NULL, "FILE", 0, 0, "conversations, LLaVA JSON or JSONL")                    \
+    X(TEXT, const char *, encoder, NULL, "DIR", 0, 0,                                                        \
+      "align, instruct, boost: an encoder's folder of the hub")                                              \
+    X(TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's")                                  \
+    X(TEXT, const char *, chat, NULL, "NAME", 0, 0, "its layout: chatml, llama3, plain (as its tokens say)") \
+    X(TEXT, const char *, system, NULL, "TEXT", 0, 0, "system text; @qwen2.5 ...: the family's own (none)")  \
+    X(INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before (LLaVA's -2)")       \
+    X(SWITCH, int, pad, 0, "", 0, 1, "pictures are laid on a square of the mean colour, not cropped")        \
+    X(TEXT, const char *, valid, NULL, "FILE", 0, 0, "conversations for the validation loss (hub models)")   \
+    X(NUMBER, double, epochs, 1, "X", 0, 1e6, "passes over --data, shuffled, if there are no --steps")       \
+    X(INT, int, frames, 8, "N", 1, SB_SHOWN, "of a video: a picture's name that is a folder of frames")      \
+    X(SWITCH, int, skip_bad, 0, "", 0, 1, "pass over bad records of --data, naming each")                    \
     X(NUMBER, double, share, 1, "X", 0, 1, "share of samples from --scenes and --data, the rest simulated")  \
     X(TEXT, const char *, tune, "plus", "WHAT", 0, 0,                                                        \
       "boost trains: plus (Attn+ and a), full (the base encoder), last (its last --last_layers blocks)")     \
@@ -81,7 +95,8 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(INT, int, views, 0, "N", 0, 16, "views of a scene; 0: 4 (dialogues: 1; more: several pictures each)")  \
     X(SWITCH, int, tune_llm, 0, "", 0, 1, "vlm: the LLM trains too")                                         \
     X(INT, int, micro, 0, "N", 0, 1e6, "samples computed at a time, gradients added up; 0: the whole batch") \
-    X(SWITCH, int, recompute, 0, "", 0, 1, "blocks keep one row each and are computed again on the way back") \
+    X(SWITCH, int, recompute, 0, "", 0, 1,                                                                   \
+      "blocks keep one row each and are computed again on the way back")                                     \
     X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there")            \
     X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop")                              \
     X(TEXT, const char *, dump, NULL, "FILE", 0, 0,                                                          \
@@ -100,14 +115,17 @@ typedef struct {
     SbConfig config;
     SbModel model;
     SbSource train, valid;
+    SbPretrained hub; // models of the hub, if hubbed
+    SbCheckpoint file; // open as long as tensors are read where they lie in it
+    int hubbed;
     SbSample *slot;
-    SbBatch *batch, checked;        // of the step, in parts [parts]; of the validation
+    SbBatch *batch, checked; // of the step, in parts [parts]; of the validation
     int batch_size, part_size, parts;
-    long step;                      // steps done
-    char *result, *partial, *log, *base;        // files; base: the checkpoint to start from
+    long step; // steps done
+    char *result, *partial, *log, *base; // files; base: the checkpoint to start from
     FILE *csv;
-    long log_size;                  // bytes of the log at the last checkpoint
-    double answers, seconds;        // answer tokens and seconds so far
+    long log_size; // bytes of the log at the last checkpoint
+    double answers, seconds; // answer tokens and seconds so far
 } Run;
 
 static volatile sig_atomic_t interrupted;
@@ -154,19 +172,22 @@ static Options default_options(void) {
 }
 static int preset_of(const char *name) {
     static const char *const names[] = {"toy", "mini", "small"};
-    for (int i = 0; i < 3; i++) if (!strcmp(name, names[i])) return i;
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(name, names[i])) return i;
     sb_die("--preset %s: expected toy, mini or small", name);
 }
 
 static int batch_size(const Run *r) {
-    int n = (int)(r->stage->batch * r->config.batch);
+    int n = (int)((r->hubbed ? 1 : r->stage->batch) * r->config.batch);
     return n > 1 ? n : 1;
 }
 // A flag that this stage would not look at is a misunderstanding.
 static void refuse_idle(const Run *r, const SbFlag *flag, int flags) {
-    static const struct { const char *flag, *stage; } only[] = {
-        {"tune", "boost"}, {"random_plus", "boost"}, {"freeze_projector", "boost"}, {"regress", "boost"},
-        {"patch_labels", "encoder"}, {"tune_llm", "vlm"}, {"last_layers", "boost"}, {"share_o", "boost"}};
+    static const struct {
+        const char *flag, *stage;
+    } only[] = {{"tune", "boost"},        {"random_plus", "boost"},    {"freeze_projector", "boost"},
+                {"regress", "boost"},     {"patch_labels", "encoder"}, {"tune_llm", "vlm"},
+                {"last_layers", "boost"}, {"share_o", "boost"}};
     for (int i = 0; i < flags; i++) {
         for (size_t k = 0; k < sizeof only / sizeof *only; k++)
             if (flag[i].given && !strcmp(flag[i].name, only[k].flag) && strcmp(r->stage->name, only[k].stage))
@@ -176,11 +197,40 @@ static void refuse_idle(const Run *r, const SbFlag *flag, int flags) {
                    r->base);
     }
 }
+// Models of the hub: as flags say, else as the checkpoint to start from was made. image: the side of pictures
+// that was asked for.
+static void open_hub(Run *r, const SbCheckpoint *base, SbConfig *c, int image) {
+    Options *o = &r->o;
+    SbConfig was = *c;
+    SbPretrainedFlags f = {o->encoder, o->llm, o->chat, o->system, o->select, base ? was.image : image,
+                           o->pad};
+    if (base) sb_pretrained_notes(&f, base);
+    o->encoder = f.encoder, o->llm = f.llm, o->chat = f.layout, o->system = f.system;
+    o->select = f.select, o->pad = f.squared;
+    if (!o->encoder && !o->llm) return;
+    if (!o->encoder || !o->llm) sb_die("--encoder and --llm: a stage of hub models needs both");
+    if (!r->stage->hub_batch)
+        sb_die("stage %s has no use for models of the hub; align, instruct and boost have", r->stage->name);
+    r->hubbed = 1;
+    sb_pretrained_open(&r->hub, &f, c);
+#define X(type, name, toy, mini, small, help)                                                          \
+    if (base && was.name != c->name)                                                                   \
+        sb_die("%s: " #name " is %g, but %g in %s: other models than it was trained with", base->path, \
+               (double)was.name, (double)c->name, o->encoder);
+    if (base) {
+        SB_CONFIG_FAMILY(X)
+    }
+    if (base && (was.enc_width != c->enc_width || was.enc_layers != c->enc_layers || was.vocab != c->vocab ||
+                 was.llm_width != c->llm_width || was.llm_layers != c->llm_layers))
+        sb_die("%s: its sizes are not those of %s and %s", base->path, o->encoder, o->llm);
+#undef X
+}
 // The configuration: that of the checkpoint to start from, else of the preset; then what flags say. Sizes of
 // a model that exists cannot be changed.
 static void parse(Run *r, int argc, char **argv) {
     SbFlag flag[FLAGS_MAX];
-    for (int i = 0; argc > 1 && i < STAGES; i++) if (!strcmp(argv[1], stages[i].name)) r->stage = stages + i;
+    for (int i = 0; argc > 1 && i < STAGES; i++)
+        if (!strcmp(argv[1], stages[i].name)) r->stage = stages + i;
     if (!r->stage) {
         print_usage();
         if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h"))
@@ -194,8 +244,10 @@ static void parse(Run *r, int argc, char **argv) {
     sb_flags_parse(flag, flags, argc, argv, 2, usage, NULL, 0);
     free(usage);
     SbConfig given = r->config, old = sb_config_preset(preset_of(r->o.preset));
-    r->base = r->o.from ? sb_copy(r->o.from)
-            : r->stage->from ? sb_format("%s/%s.safetensors", r->o.out, r->stage->from) : NULL;
+    int first = r->o.encoder && !strcmp(r->stage->name, "align"); // with hub models
+    r->base = r->o.from                  ? sb_copy(r->o.from)
+              : r->stage->from && !first ? sb_format("%s/%s.safetensors", r->o.out, r->stage->from)
+                                         : NULL;
     if (r->base) {
         SbCheckpoint file;
         int dual;
@@ -204,10 +256,18 @@ static void parse(Run *r, int argc, char **argv) {
                    r->stage->from ? r->stage->from : "another stage");
         sb_checkpoint_open(&file, r->base);
         old = sb_model_config(&file, &dual);
+        int image = old.image;
+        open_hub(r, &file, &old, image);
         sb_checkpoint_close(&file);
+    } else {
+        int image = 0;
+        for (int i = 0; i < flags; i++)
+            if (flag[i].given && !strcmp(flag[i].name, "image")) image = given.image;
+        open_hub(r, NULL, &old, image);
     }
+    if (r->hubbed) old.batch = r->stage->hub_batch, old.beta2 = .999, given.image = old.image;
     r->config = old;
-    for (int i = 0; i < flags; i++) {           // the configuration's flags again, on top of what it now is
+    for (int i = 0; i < flags; i++) { // the configuration's flags again, on top of what it now is
         char *at = (char *)flag[i].value;
         if (!flag[i].given || at < (char *)&r->config || at >= (char *)(&r->config + 1)) continue;
         size_t offset = (size_t)(at - (char *)&r->config),
@@ -228,8 +288,8 @@ static void parse(Run *r, int argc, char **argv) {
     r->partial = sb_format("%s/%s.partial.safetensors", r->o.out, name);
     r->log = sb_format("%s/%s.csv", r->o.out, name);
     int toy = r->config.enc_width <= 32;
-    if (!r->o.steps) r->o.steps = toy ? r->stage->toy_steps : r->stage->steps;
-    if (r->o.lr == 0) r->o.lr = r->stage->lr;
+    if (!r->o.steps && !r->hubbed) r->o.steps = toy ? r->stage->toy_steps : r->stage->steps;
+    if (r->o.lr == 0) r->o.lr = r->hubbed ? r->stage->hub_lr : r->stage->lr;
     if (r->o.decay < 0) r->o.decay = r->stage->decay;
     int dialogue = r->stage->task == SB_TASK_DIALOGUE, scenes = r->stage->task >= SB_TASK_GEOMETRY;
     if (!r->o.views) r->o.views = scenes ? 4 : 1;
@@ -262,11 +322,15 @@ static int groups_of(const Run *r) {
 static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     int task = r->o.regress && !strcmp(r->stage->name, "boost") ? SB_TASK_DEPTH : r->stage->task;
     sb_source_init(s, &r->config, task, pool, r->o.mix, r->o.views, seed);
+    if (r->hubbed) s->pretrained = (SbPretrained *)&r->hub;
+    s->frames = r->o.frames, s->skip_bad = r->o.skip_bad;
     s->mix.order = -1;
-    for (int i = 0; i < 3; i++) if (!strcmp(r->o.order, sb_order_name[i])) s->mix.order = i;
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(r->o.order, sb_order_name[i])) s->mix.order = i;
     if (s->mix.order < 0) sb_die("--order %s: expected forward, reverse or random", r->o.order);
     s->rooms = r->o.rooms;
-    if (pool == SB_POOL_VALID) return;  // the validation loss is always that of new simulated rooms
+    if (pool == SB_POOL_VALID && r->o.valid) sb_source_records(s, r->o.valid);
+    if (pool == SB_POOL_VALID) return; // the validation loss is always that of new simulated rooms
     if ((r->o.scenes || r->o.data) && task < SB_TASK_DIALOGUE)
         sb_die("stage %s reads no dialogues: --scenes and --data mean nothing to it", r->stage->name);
     if (r->o.scenes) sb_source_scenes(s, r->o.scenes), sb_source_ready(s);
@@ -277,9 +341,8 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
 }
 // Everything that decides the result, as text: a half-done run is only continued by the same.
 static char *describe(Run *r) {
-    static const char *const idle[] = {"preset", "out",    "to",         "from",
-                                       "again",  "memory", "save_every", "dump",
-                                       "recompute"};
+    static const char *const idle[] = {"preset", "out",        "to",   "from",     "again",
+                                       "memory", "save_every", "dump", "recompute"};
     SbFlag flag[FLAGS_MAX];
     SbText text = {NULL, 0, 0};
     int flags = make_flags(flag, &r->o, &r->config);
@@ -293,43 +356,63 @@ static char *describe(Run *r) {
     }
     return text.data;
 }
+// A model whose encoder and LLM are folders of the hub. What is frozen is read where it lies: in the stage
+// before's file, else in the folders; what trains is copied.
+static void open_hub_model(Run *r, const char *path, int parts, int was, int groups) {
+    SbModel *m = &r->model;
+    sb_model_plan(m, &r->config, parts | was);
+    m->recompute = r->o.recompute;
+    if (path) sb_model_adopt_file(m, &r->file, groups);
+    sb_pretrained_bind(&r->hub, m, groups);
+    if (r->o.memory) {
+        sb_model_train(m, groups);
+        return;
+    }
+    sb_model_memory(m);
+    sb_model_random(m, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
+    sb_pretrained_fill(&r->hub, m, groups);
+    if (path) sb_model_weights(m, &r->file, SB_FROM_HUB | (path == r->base ? parts & ~was : 0));
+    if (path == r->base && !(was & SB_DUAL))
+        sb_model_random(m, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
+    sb_model_train(m, groups);
+}
 // Make the model: from the half-done run, from the stage before, or from nothing.
 static void open_model(Run *r) {
-    int parts = strcmp(r->o.tune, "plus") ? r->stage->parts & ~SB_DUAL : r->stage->parts, was = 0, groups;
-    SbCheckpoint f;
-    memset(&f, 0, sizeof f);
-    groups = groups_of(r);
+    int parts = strcmp(r->o.tune, "plus") ? r->stage->parts & ~SB_DUAL : r->stage->parts, was = 0;
+    int groups = groups_of(r);
+    SbCheckpoint *f = &r->file;
     const char *path = sb_exists(r->partial) && !r->o.again ? r->partial : r->base;
-    if (path) sb_checkpoint_open(&f, path), sb_model_config(&f, &was);
-    if (r->o.memory) {                  // without any, so that it can be asked on another machine
+    if (path) sb_checkpoint_open(f, path), sb_model_config(f, &was);
+    if (r->hubbed) {
+        open_hub_model(r, path, parts, was, groups);
+    } else if (r->o.memory) { // without any, so that it can be asked on another machine
         sb_model_plan(&r->model, &r->config, parts | was);
         r->model.recompute = r->o.recompute;
         sb_model_train(&r->model, groups);
-        if (path) sb_checkpoint_close(&f);
-        return;
+    } else {
+        sb_model_init(&r->model, &r->config, parts | was);
+        sb_model_random(&r->model, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
+        if (path) sb_model_weights(&r->model, f, path == r->base ? parts & ~was : 0);
+        if (path == r->base && !(was & SB_DUAL))
+            sb_model_random(&r->model, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
+        r->model.recompute = r->o.recompute;
+        sb_model_train(&r->model, groups);
     }
-    sb_model_init(&r->model, &r->config, parts | was);
-    sb_model_random(&r->model, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
-    if (path) sb_model_weights(&r->model, &f, path == r->base ? parts & ~was : 0);
-    if (path == r->base && !(was & SB_DUAL))
-        sb_model_random(&r->model, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
-    r->model.recompute = r->o.recompute;
-    sb_model_train(&r->model, groups);
-    if (path && path == r->partial) {
-        const char *made = sb_checkpoint_text(&f, "run");
+    if (path && path == r->partial && !r->o.memory) {
+        const char *made = sb_checkpoint_text(f, "run");
         char *run = describe(r);
         if (!made || strcmp(made, run))
             sb_die(
                 "%s: a half-done run with other settings (%s; now %s); finish it, or begin anew with --again",
                 path, made ? made : "?", run);
         free(run);
-        sb_model_moments(&r->model, &f);
-        r->step = (long)sb_model_number(&f, "step");
-        r->answers = sb_model_number(&f, "answers");
-        r->seconds = sb_model_number(&f, "seconds");
-        r->log_size = (long)sb_model_number(&f, "log");
+        sb_model_moments(&r->model, f);
+        r->step = (long)sb_model_number(f, "step");
+        r->answers = sb_model_number(f, "answers");
+        r->seconds = sb_model_number(f, "seconds");
+        r->log_size = (long)sb_model_number(f, "log");
     }
-    if (path) sb_checkpoint_close(&f);
+    if (path && !r->hubbed) sb_checkpoint_close(f);
 }
 
 static void save(Run *r, int finished) {
@@ -340,6 +423,15 @@ static void save(Run *r, int finished) {
     sb_note(notes, "run", "%s", run);
     sb_note(notes, "step", "%ld", r->step);
     sb_note(notes, "answers", "%.17g", r->answers);
+    if (r->hubbed) {
+#define X(flag) \
+    if (r->o.flag) sb_note(notes, "hub." #flag, "%s", r->o.flag);
+        X(encoder)
+        X(llm) X(chat) X(system)
+#undef X
+            sb_note(notes, "hub.select", "%d", r->o.select),
+            sb_note(notes, "hub.pad", "%d", r->o.pad);
+    }
     if (!finished)
         sb_note(notes, "seconds", "%.17g", r->seconds), sb_note(notes, "log", "%ld", ftell(r->csv));
     sb_model_save(&r->model, finished ? r->result : r->partial, !finished, notes);
@@ -396,6 +488,7 @@ static double all_parts(Run *r) {
 static double validate(Run *r) {
     double sum = 0;
     r->model.answers = 0;
+    if (r->hubbed && !r->valid.records) return NAN;
     for (int i = 0; i < 4; i++) {
         sb_source_batch(&r->valid, r->slot, &r->checked, r->part_size, (uint64_t)(i * r->part_size));
         one_step(r, &r->valid, &r->checked, 0);
@@ -440,21 +533,32 @@ static void show(const Run *r, double loss, double per_step, int terminal) {
 // What is about to happen: configuration, memory, disk, what trains and what does not.
 static void announce(Run *r) {
     SbModel *m = &r->model;
-    static const struct { int bit; const char *name;
-    } group[] = {{SB_BASE, "base encoder"}, {SB_PLUS, "Attn+"}, {SB_ALPHA, "a"},
-                 {SB_PROJ, "projector"},    {SB_LLM, "LLM"},    {SB_HEADS, "recognition heads"},
-                 {SB_REG, "depth head"},    {SB_AGG, "aggregator"}, {SB_FIELD, "Spa3R"},
-                 {SB_ADAPT, "adapter"}, {SB_LAST | SB_BASE, "base, last part"}};
+    static const struct {
+        int bit;
+        const char *name;
+    } group[] = {{SB_BASE, "base encoder"},
+                 {SB_PLUS, "Attn+"},
+                 {SB_ALPHA, "a"},
+                 {SB_PROJ, "projector"},
+                 {SB_LLM, "LLM"},
+                 {SB_HEADS, "recognition heads"},
+                 {SB_REG, "depth head"},
+                 {SB_AGG, "aggregator"},
+                 {SB_FIELD, "Spa3R"},
+                 {SB_ADAPT, "adapter"},
+                 {SB_LAST | SB_BASE, "base, last part"}};
     char *run = describe(r);
     double million = 0, trained = 0, base = 0, plus = 0;
     printf("%s\n  from       %s\n  to         %s, log %s\n", run, r->base ? r->base : "nothing", r->result,
            r->log);
     for (size_t g = 0; g < sizeof group / sizeof *group; g++) {
         long count = 0;
-        for (int i = 0; i < m->params; i++)
-            if (m->param[i]->group == group[g].bit) count += sb_param_count(m->param[i]);
+        for (int i = 0; i < m->params; i++) {
+            if (m->param[i]->group != group[g].bit) continue;
+            count += sb_param_count(m->param[i]);
+            if (m->param[i]->adopted != 1) million += 1e-6 * (double)sb_param_count(m->param[i]);
+        }
         if (!count) continue;
-        million += count * 1e-6;
         if (m->trained & group[g].bit) trained += count * 1e-6;
         printf("  %-10s %-18s %9ld parameters\n", m->trained & group[g].bit ? "trains" : "frozen",
                group[g].name, count);
@@ -467,6 +571,12 @@ static void announce(Run *r) {
     printf("  memory     %.0f MB: weights %.0f, gradients and moments %.0f, activations %.0f\n",
            1e-6 * (double)(m->weight_bytes + m->state_bytes + m->acts.bytes), 1e-6 * (double)m->weight_bytes,
            1e-6 * (double)m->state_bytes, 1e-6 * (double)m->acts.bytes);
+    if (m->adopted_bytes)
+        printf("  mapped     %.0f MB of frozen weights, read where they lie on disk\n",
+               1e-6 * (double)m->adopted_bytes);
+    if (r->train.records)
+        printf("  records    %ld%s\n", r->train.records,
+               r->train.bad ? ", others passed over (named above)" : "");
     printf("  disk       %.0f MB while it runs, %.0f MB afterwards\n",
            sizeof(real) * (2 * million + 2 * trained), sizeof(real) * million);
     printf("  a batch    %d samples%s: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size,
@@ -501,7 +611,8 @@ static void train(Run *r) {
         if (!isfinite(loss) || !isfinite(norm)) stop_nan(r, isfinite(loss) ? norm : loss);
         r->step++;
         fprintf(r->csv, "%ld,%.6f,%.6g,%.5f,%.0f,", r->step, loss, lr, norm, r->answers);
-        if (r->step % tenth == 0 || r->step == r->o.steps) fprintf(r->csv, "%.6f", validate(r));
+        double valid = r->step % tenth == 0 || r->step == r->o.steps ? validate(r) : NAN;
+        if (isfinite(valid)) fprintf(r->csv, "%.6f", valid);
         fprintf(r->csv, "\n");
         fflush(r->csv);
         smooth = r->step == first + 1 ? loss : 0.95 * smooth + 0.05 * loss;
@@ -549,7 +660,7 @@ static void plan(const char *preset) {
     for (int i = 0; i < STAGES && stages[i].task < SB_TASK_GEOMETRY; i++) {
         Run *r = bare_run(i, preset);
         double best = 1e9;
-        for (int k = 0; k < 4; k++) {               // the first one allocates
+        for (int k = 0; k < 4; k++) { // the first one allocates
             double began = now();
             read_batch(r, k);
             all_parts(r);
@@ -578,6 +689,9 @@ SB_FN int train_main(int argc, char **argv) {
     sb_make_folder(r.o.out);
     open_source(&r, &r.train, r.stage->pool, (uint64_t)r.config.seed * 1000 + (uint64_t)(r.stage - stages));
     open_source(&r, &r.valid, SB_POOL_VALID, 7);
+    if (!r.o.steps) // hub models: passes over the records
+        r.o.steps =
+            r.train.records ? (int)ceil(r.o.epochs * (double)r.train.records / r.batch_size) : r.stage->steps;
     r.slot = (SbSample *)sb_calloc((size_t)r.batch_size, sizeof *r.slot);
     open_model(&r);
     announce(&r);

@@ -9,7 +9,11 @@
 #include "resample.h"
 
 // Where the numbers of one of our tensors lie: elements [first, ...) of t.
-typedef struct { SbFolderTensor *in; long first; int rows; } SbFamilySource;
+typedef struct {
+    SbFolderTensor *in;
+    long first;
+    int rows;
+} SbFamilySource;
 
 // Is this tensor of the model in the family's tower?
 static SB_UNUSED int sb_family_tower(const SbFamily *y, const SbParam *p) {
@@ -19,7 +23,7 @@ static SB_UNUSED int sb_family_tower(const SbFamily *y, const SbParam *p) {
 
 // Does this folder fill it? A second channel only if it has one.
 static SB_UNUSED int sb_family_ours(const SbFolder *f, const SbFamily *y, const SbParam *p) {
-    return sb_family_tower(y, p) && (!(p->group & (SB_PLUS | SB_ALPHA)) || sb_family_dual(f));
+    return !p->adopted && sb_family_tower(y, p) && (!(p->group & (SB_PLUS | SB_ALPHA)) || sb_family_dual(f));
 }
 
 // The grid's side of a table of n positions, 0 if it is no square.

@@ -75,7 +75,7 @@ static SB_UNUSED void sb_export_param(SbExport *e, const SbParam *p) {
     int count = 0;
     long n = sb_param_count(p);
     sb_family_source(e->f, e->y, e->m, p, &s, &wrong, &count);
-    if (p->adopted || count) return;
+    if (p->adopted == 1 || count) return;         // it lies in the source: unchanged
     float *now = sb_export_numbers(p), *was = (float *)sb_calloc((size_t)n, sizeof *was);
     sb_family_floats(e->y, e->m, p, &s, was);
     if (memcmp(now, was, (size_t)n * sizeof *now)) {

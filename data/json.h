@@ -4,6 +4,8 @@
 // memory. Read from top: parsing, fields, writing, conversations (the format, one record, a file of records).
 #ifndef SB_JSON_H
 #define SB_JSON_H
+#include <limits.h>
+#include <setjmp.h>
 #include "file.h"
 #if __has_include(<cjson/cJSON.h>)
 #include <cjson/cJSON.h>
@@ -65,9 +67,14 @@ static SB_UNUSED cJSON *sb_json_read(const char *path) {
 // ---- fields: each dies if the field is missing, there twice, or of another kind. where as above.
 
 static SB_UNUSED const char *sb_json_kind(const cJSON *v) {
-    return !v ? "nothing" : cJSON_IsString(v) ? "a string" : cJSON_IsNumber(v) ? "a number" :
-           cJSON_IsArray(v) ? "a list" : cJSON_IsObject(v) ? "an object" : cJSON_IsBool(v) ? "true or false" :
-           cJSON_IsNull(v) ? "null" : "something else";
+    return !v                  ? "nothing"
+           : cJSON_IsString(v) ? "a string"
+           : cJSON_IsNumber(v) ? "a number"
+           : cJSON_IsArray(v)  ? "a list"
+           : cJSON_IsObject(v) ? "an object"
+           : cJSON_IsBool(v)   ? "true or false"
+           : cJSON_IsNull(v)   ? "null"
+                               : "something else";
 }
 
 static SB_UNUSED SB_NORETURN void sb_json_wrong(const cJSON *found, const char *field, const char *wanted,
@@ -161,15 +168,17 @@ static SB_UNUSED void sb_text_json(SbText *t, const char *text) {
 // skipped, as LLaVA does. <image> stands in the human turns once for every image, in the order of "image"; a
 // record without "image" is text only.
 
-typedef struct { char *question, *answer; } SbTurn;
+typedef struct {
+    char *question, *answer;
+} SbTurn;
 
 typedef struct {
-    char *id;       // "" where the record has none
+    char *id; // "" where the record has none
     int images, turns;
-    char **image;   // [images] file names as they stand in the record
-    SbTurn *turn;   // [turns]
+    char **image; // [images] file names as they stand in the record
+    SbTurn *turn; // [turns]
     int64_t offset; // of the record in its file: sb_conversations_at
-    long record;    // counted from 1
+    long record; // counted from 1
 } SbConversation;
 
 static SB_UNUSED void sb_conversation_free(SbConversation *c) {
@@ -235,8 +244,9 @@ static SB_UNUSED void sb_conversation_parse(SbConversation *c, const char *text,
     cJSON *record = sb_json_parse(text, size, where);
     const cJSON *id = sb_json_optional(record, "id", where);
     memset(c, 0, sizeof *c);
-    c->id = cJSON_IsString(id) ? sb_copy(id->valuestring) :
-            cJSON_IsNumber(id) ? sb_format("%.17g", id->valuedouble) : sb_copy("");
+    c->id = cJSON_IsString(id)   ? sb_copy(id->valuestring)
+            : cJSON_IsNumber(id) ? sb_format("%.17g", id->valuedouble)
+                                 : sb_copy("");
     sb_conversation_images(c, record, where);
     int marks = sb_conversation_turns(c, record, where);
     if (marks != c->images)
@@ -271,15 +281,15 @@ static SB_UNUSED void sb_text_conversation(SbText *t, const SbConversation *c) {
 typedef struct {
     char *path;
     FILE *file;
-    int array, closed;  // one JSON array, whose ] has been read
-    int64_t offset;     // bytes read
-    long record;        // records read
-    SbText text;        // the record being read
+    int array, closed; // one JSON array, whose ] has been read
+    int64_t offset; // bytes read
+    long record, line; // records read; line ends (from where reading began in order)
+    SbText text; // the record being read
 } SbConversations;
 
 static SB_UNUSED int sb_conversations_byte(SbConversations *r) {
     int c = getc(r->file);
-    if (c != EOF) r->offset++;
+    if (c != EOF) r->offset++, r->line += c == '\n';
     else if (ferror(r->file)) sb_die("%s: cannot be read (%s)", r->path, strerror(errno));
     return c;
 }
@@ -297,7 +307,7 @@ static SB_UNUSED void sb_conversations_open(SbConversations *r, const char *path
     r->path = sb_copy(path);
     r->file = sb_open_file(path);
     int c = sb_conversations_next_byte(r);
-    if (c == 0xEF && sb_conversations_byte(r) == 0xBB && sb_conversations_byte(r) == 0xBF)  // byte order mark
+    if (c == 0xEF && sb_conversations_byte(r) == 0xBB && sb_conversations_byte(r) == 0xBF) // byte order mark
         c = sb_conversations_next_byte(r);
     if (c == EOF) sb_die("%s: is empty, expected conversations (a JSON array or JSONL)", path);
     if (c != '[' && c != '{') sb_die("%s: conversations begin with [ or {, found byte %02x", path, c & 255u);
@@ -318,6 +328,7 @@ static SB_UNUSED void sb_conversations_close(SbConversations *r) {
 // Read the object whose { has just been read, up to its }.
 static SB_UNUSED void sb_conversations_object(SbConversations *r, SbConversation *out) {
     int depth = 1, quoted = 0;
+    long line = r->line + 1;
     int64_t begin = r->offset - 1;
     r->text.size = 0;
     sb_text_bytes(&r->text, "{", 1);
@@ -328,14 +339,15 @@ static SB_UNUSED void sb_conversations_object(SbConversations *r, SbConversation
         sb_text_bytes(&r->text, &byte, 1);
         if (r->text.size > SB_RECORD_LIMIT)
             sb_die("%s: record %ld is larger than %zu bytes", r->path, r->record + 1, SB_RECORD_LIMIT);
-        if (quoted == 2) quoted = 1;                // the byte after a backslash
+        if (quoted == 2) quoted = 1; // the byte after a backslash
         else if (quoted) quoted = c == '\\' ? 2 : c != '"';
         else if (c == '"') quoted = 1;
         else if (c == '{' || c == '[') depth++;
         else if (c == '}' || c == ']') depth--;
     }
     r->record++;
-    char *where = sb_format("%s: record %ld", r->path, r->record);
+    char *where = r->line < 0 ? sb_format("%s: record %ld", r->path, r->record)
+                              : sb_format("%s: record %ld (line %ld)", r->path, r->record, line);
     sb_conversation_parse(out, r->text.data, r->text.size, where);
     free(where);
     out->offset = begin;
@@ -363,12 +375,31 @@ static SB_UNUSED int sb_conversations_next(SbConversations *r, SbConversation *o
            (unsigned)c, (long long)r->offset - 1);
 }
 
+// The same, but a record that is wrong is told on stderr and passed over: -1.
+static SB_UNUSED jmp_buf sb_bad_record;
+static SB_UNUSED void sb_pass_record(const char *message) {
+    fprintf(stderr, "skipped: %s\n", message);
+    longjmp(sb_bad_record, 1);
+}
+static SB_UNUSED int sb_conversations_try(SbConversations *r, SbConversation *out) {
+    void (*hook)(const char *) = sb_die_hook;
+    long before = r->record;
+    volatile int found = -1; // it lives across longjmp
+    if (!setjmp(sb_bad_record)) {
+        sb_die_hook = sb_pass_record;
+        found = sb_conversations_next(r, out);
+    }
+    sb_die_hook = hook;
+    if (found < 0 && r->record == before) sb_die("%s: cannot go on behind record %ld", r->path, r->record);
+    return found;
+}
+
 // The record at an offset met before (SbConversation.offset and .record), for reading in random order.
 static SB_UNUSED void sb_conversations_at(SbConversations *r, int64_t offset, long record,
                                           SbConversation *out) {
     if (fseeko(r->file, (off_t)offset, SEEK_SET)) sb_die("%s: cannot seek (%s)", r->path, strerror(errno));
     r->offset = offset;
-    r->record = record - 1;
+    r->record = record - 1, r->line = LONG_MIN;
     if (sb_conversations_byte(r) != '{')
         sb_die("%s: record %ld is not where it was; did the file change?", r->path, record);
     sb_conversations_object(r, out);

@@ -10,6 +10,7 @@
 #include "tensors.h"
 
 #define SB_FORMAT "spatialboost 1"
+enum { SB_FROM_HUB = 1 << 20 };         // beside parts: encoder and LLM may come from folders of the hub
 
 // What a stage says of itself in the file; texts live as long as the caller likes.
 typedef struct { SbPair pair[96]; int pairs; char text[96][2048]; } SbNotes;
@@ -52,6 +53,7 @@ static SB_UNUSED void sb_model_save(SbModel *m, const char *path, int moments, c
     for (int i = 0; i < extra->pairs; i++) sb_note(notes, extra->pair[i].key, "%s", extra->pair[i].value);
     for (int i = 0; i < m->params; i++) {
         const SbParam *p = m->param[i];
+        if (p->adopted == 1) continue;  // it lies in a folder of the hub, unchanged
         sb_model_file_tensor(t + count++, p, "", (const param_t *)p->w.p);
         if (!moments || !p->grad) continue;
         sb_model_file_tensor(t + count++, p, "adam_m.", p->m);
@@ -105,14 +107,30 @@ static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, con
                    i);
     sb_put(device, t->data, (size_t)n * sizeof(param_t));
 }
-// Fill the model's weights from the file. new_parts: what the file may lack, because this stage begins it:
-// the caller has given it initial values.
-static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int new_parts) {
-    int lacks = (new_parts & SB_DUAL ? SB_PLUS | SB_ALPHA : 0) | (new_parts & SB_AGGREGATOR ? SB_AGG : 0) |
-                (new_parts & SB_SPA3R ? SB_FIELD : 0) | (new_parts & SB_ADAPTER ? SB_ADAPT : 0);
+// Between sb_model_plan and sb_model_memory: frozen tensors that the file has are read where they lie; it
+// must stay open as long as the model.
+static SB_UNUSED void sb_model_adopt_file(SbModel *m, const SbCheckpoint *f, int trained) {
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
-        if ((p->group & lacks) && !sb_checkpoint_find(f, p->name)) continue;
+        int64_t shape[2] = {p->w.rows, p->w.cols};
+        if ((p->group & trained) || !sb_checkpoint_find(f, p->name)) continue;
+        const SbFileTensor *t = sb_checkpoint_get(f, p->name, "F32", p->rank, shape);
+        for (long k = 0; k < sb_param_count(p); k++)
+            if (!isfinite(((const float *)t->data)[k]))
+                sb_die("%s: tensor %s is not finite at element %ld", f->path, p->name, k);
+        sb_model_adopt(m, p, t->data, SB_F32);
+        p->adopted = 2;                 // to be written again
+    }
+}
+// Fill the model's weights from the file. new_parts: what the file may lack, because this stage begins it:
+// the caller has given it initial values. Adopted tensors have theirs.
+static SB_UNUSED void sb_model_weights(SbModel *m, const SbCheckpoint *f, int new_parts) {
+    int lacks = (new_parts & SB_DUAL ? SB_PLUS | SB_ALPHA : 0) | (new_parts & SB_AGGREGATOR ? SB_AGG : 0) |
+                (new_parts & SB_SPA3R ? SB_FIELD : 0) | (new_parts & SB_ADAPTER ? SB_ADAPT : 0) |
+                (new_parts & SB_FROM_HUB ? SB_BASE | SB_LLM : 0);
+    for (int i = 0; i < m->params; i++) {
+        SbParam *p = m->param[i];
+        if (p->adopted || ((p->group & lacks) && !sb_checkpoint_find(f, p->name))) continue;
         sb_model_fill(f, p, "", (param_t *)(uintptr_t)p->w.p);
     }
 }

@@ -3,6 +3,7 @@
 //
 // Refuses: state. Sample i of a run is a function of (seed, i): the order of threads, a crash and a resume
 // change nothing. Sources: rooms simulated in memory, scene folders (--scenes), LLaVA conversations (--data).
+// They speak the miniature's words, or, with models of the hub (pretrained.h), those models' language.
 // Read from top: the source, one sample, a batch of one of the tasks.
 #ifndef SB_SAMPLES_H
 #define SB_SAMPLES_H
@@ -10,6 +11,7 @@
 #include "image.h"
 #include "json.h"
 #include "batch.h"
+#include "pretrained.h"
 #include "simulate.h"
 #include "words.h"
 
@@ -23,11 +25,17 @@ enum {
     SB_TASK_FIELD,
     SB_TASK_LATENTS // LATENTS: a dialogue about the first view, beside the scene's latents
 };
-enum { SB_DEPTHS = 24 };                // patches a picture whose depth SB_TASK_DEPTH asks for
-#define SB_DEPTH_OFFSET 3.0             // metres subtracted from its targets, about the mean depth of a room
+enum { SB_DEPTHS = 24 }; // patches a picture whose depth SB_TASK_DEPTH asks for
+#define SB_DEPTH_OFFSET 3.0 // metres subtracted from its targets, about the mean depth of a room
 
-// A record of a conversation file; its pictures are resized and kept once they have been read.
-typedef struct { int64_t offset; long record; unsigned char **picture; int pictures; } SbRecord;
+enum { SB_SHOWN = 32 }; // most pictures of a sample, frames of videos included
+// A record of a conversation file; the miniature keeps its pictures, resized, once they have been read.
+typedef struct {
+    int64_t offset;
+    long record;
+    unsigned char **picture;
+    int pictures;
+} SbRecord;
 
 typedef struct {
     SbConfig config;
@@ -35,32 +43,38 @@ typedef struct {
     SbMix mix;
     SbWords words;
     int pool, task, grid;
-    int posed, tells;                   // views of a sample; how many of them a dialogue is about
-    long rooms;                         // cycle over so many simulated rooms; 0: never the same twice
+    int posed, tells; // views of a sample; how many of them a dialogue is about
+    long rooms; // cycle over so many simulated rooms; 0: never the same twice
     uint64_t seed;
-    double share;  // probability that a sample comes from scenes or records, if there are any
-    SbScene *scene;                     // loaded folders
-    int scenes, views;                  // views of all of them
-    SbViewInfo *info;                   // [views]
-    unsigned char **picture;            // [views] resized
+    double share; // probability that a sample comes from scenes or records, if there are any
+    SbScene *scene; // loaded folders
+    int scenes, views; // views of all of them
+    SbViewInfo *info; // [views]
+    unsigned char **picture; // [views] resized
     SbConversations file;
-    char *folder;                       // of the conversation file: picture paths are relative to it
+    char *folder; // of the conversation file: picture paths are relative to it
     SbRecord *record;
-    long records;
+    long records, bad; // bad: passed over
+    int skip_bad, frames; // pass bad records over; frames of a video (a folder of pictures)
+    SbPretrained *pretrained; // NULL: the miniature's words and pictures
 } SbSource;
 
 // One sample under way: buffers of one slot of the batch, reused from step to step.
 typedef struct {
-    SbScene scene;                      // of a simulated room
+    SbScene scene; // of a simulated room
     SbViewInfo own[SB_ROOM_VIEWS];
-    const SbViewInfo *told[SB_ROOM_VIEWS];      // what the dialogue is about: its first `tells` views
-    const SbViewInfo *info;             // what is asked about; NULL: a record
+    const SbViewInfo *told[SB_ROOM_VIEWS]; // what the dialogue is about: its first `tells` views
+    const SbViewInfo *info; // what is asked about; NULL: a record
     SbDialogue dialogue;
     SbSequence sequence;
-    unsigned char *picture[SB_ROOM_VIEWS];      // not owned
-    const SbView *view[SB_ROOM_VIEWS];  // of a scene: where camera and depth are
-    int pictures, stored;               // stored: from a scene or a record, not simulated
-    int *map;                           // [grid*grid][3] words
+    unsigned char *picture[SB_ROOM_VIEWS]; // not owned
+    const SbView *view[SB_ROOM_VIEWS]; // of a scene: where camera and depth are
+    int pictures, stored; // stored: from a scene or a record, not simulated
+    int *map; // [grid*grid][3] words
+    SbConversation talk; // of a record, for models of the hub
+    char *path[SB_SHOWN]; // its pictures' files
+    float *pixels[SB_SHOWN]; // its pictures as the encoder takes them
+    int shown[SB_SHOWN]; // pictures for every <image>
     uint64_t key;
 } SbSample;
 
@@ -73,6 +87,7 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     s->config = *c;
     s->sim = sb_sim_default();
     s->sim.w = s->sim.h = c->image;
+    s->frames = 8;
     s->posed = s->sim.views = task < SB_TASK_GEOMETRY && task != SB_TASK_DIALOGUE ? 1 : views;
     s->tells = task == SB_TASK_DIALOGUE ? views : 1;
     if (s->posed < 1) sb_die("--views %d: at least 1", views);
@@ -83,12 +98,13 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     s->task = task, s->pool = pool, s->seed = seed;
     s->mix = sb_mix_parse(mix);
     s->mix.grid = s->grid;
+    if (c->patch_word < 0) return; // no word of the miniature's is used
+    s->share = 1;
     if (c->patch_word != SB_WORD_PATCH || c->vocab < SB_WORDS)
         sb_die("the miniature's words need --patch_word %d and --vocab of at least %d", SB_WORD_PATCH,
                SB_WORDS);
     sb_words_init(&s->words, s->grid);
     sb_words_mix(&s->mix);
-    s->share = 1;
 }
 // A picture of any size as the encoder's square; the caller frees it.
 static SB_UNUSED unsigned char *sb_square(const unsigned char *rgb, int w, int h, int side) {
@@ -112,8 +128,8 @@ static SB_UNUSED void sb_source_scenes(SbSource *s, const char *dir) {
             free(sub);
         }
         sb_free_names(name, count);
-        if (!found) sb_die("%s: no scene in it (a scene is a folder with color, depth, pose, intrinsic)",
-                           dir);
+        if (!found)
+            sb_die("%s: no scene in it (a scene is a folder with color, depth, pose, intrinsic)", dir);
         free(color);
         return;
     }
@@ -135,36 +151,106 @@ static SB_UNUSED void sb_source_ready(SbSource *s) {
             s->picture[k] = sb_square(view->rgb, view->w, view->h, s->config.image);
         }
 }
-// Read conversations from a LLaVA JSON or JSONL file; every record is checked now.
+// The file of a record's picture; free() it.
+static SB_UNUSED char *sb_record_path(const SbSource *s, const char *name) {
+    return name[0] == '/' ? sb_copy(name) : sb_format("%s/%s", s->folder, name);
+}
+// Is every picture of a record there? Else say what is missing, and end or (skip_bad) pass it over.
+static SB_UNUSED int sb_record_whole(const SbSource *s, const SbConversation *c) {
+    int most = s->pretrained ? SB_SHOWN : 8;
+    SbText wrong = {NULL, 0, 0};
+    if (c->images > most)
+        sb_text_add(&wrong, "record %ld has %d images, at most %d are read", c->record, c->images, most);
+    for (int i = 0; i < c->images && !wrong.size; i++) {
+        char *path = sb_record_path(s, c->image[i]);
+        if (!sb_exists(path)) sb_text_add(&wrong, "record %ld: %s is missing", c->record, path);
+        free(path);
+    }
+    if (wrong.size && !s->skip_bad)
+        sb_die("%s: %s (--skip_bad passes such records over)", s->file.path, wrong.data);
+    if (wrong.size) fprintf(stderr, "skipped: %s: %s\n", s->file.path, wrong.data);
+    int whole = !wrong.size;
+    free(wrong.data);
+    return whole;
+}
+// Read conversations from a LLaVA JSON or JSONL file; every record is checked now, none stays in memory.
 static SB_UNUSED void sb_source_records(SbSource *s, const char *path) {
     SbConversation c;
+    long room = 0;
     sb_conversations_open(&s->file, path);
     s->folder = sb_folder_of(path);
-    while (sb_conversations_next(&s->file, &c)) {
-        if (c.images > 8) sb_die("%s: record %ld has %d images, at most 8 are read", path, c.record,
-                                 c.images);
-        s->record = (SbRecord *)sb_realloc(s->record, (size_t)(s->records + 1) * sizeof *s->record);
-        SbRecord r = {c.offset, c.record, (unsigned char **)sb_calloc((size_t)c.images,
-                                                                      sizeof(unsigned char *)),
-                      c.images};
+    for (int found;
+         (found = s->skip_bad ? sb_conversations_try(&s->file, &c) : sb_conversations_next(&s->file, &c));) {
+        if (found < 0 || !sb_record_whole(s, &c)) {
+            s->bad++;
+            if (found > 0) sb_conversation_free(&c);
+            continue;
+        }
+        if (s->records == room) {
+            room = 2 * room + 256;
+            s->record = (SbRecord *)sb_realloc(s->record, (size_t)room * sizeof *s->record);
+        }
+        SbRecord r = {c.offset, c.record, NULL, c.images};
+        if (!s->pretrained && c.images)
+            r.picture = (unsigned char **)sb_calloc((size_t)c.images, sizeof(unsigned char *));
         s->record[s->records++] = r;
         sb_conversation_free(&c);
     }
     if (!s->records) sb_die("%s: no conversation in it", path);
 }
+// Where number i of n stands in an order that seed decides: cycles of a keyed permutation (Feistel) of the
+// next power of four.
+static SB_UNUSED uint64_t sb_shuffled(uint64_t i, uint64_t n, uint64_t seed) {
+    int half = 1;
+    while ((uint64_t)1 << 2 * half < n) half++;
+    uint64_t mask = ((uint64_t)1 << half) - 1;
+    do {
+        uint64_t left = i >> half, right = i & mask;
+        for (uint64_t round = 0; round < 4; round++) {
+            uint64_t next = left ^ (sb_hash(seed + round, right) & mask);
+            left = right, right = next;
+        }
+        i = left << half | right;
+    } while (i >= n);
+    return i;
+}
 
 // ---- one sample
 
+// The pictures that a name of a record stands for: a file, or some frames of a folder, evenly spread.
+static SB_UNUSED int sb_sample_files(const SbSource *s, SbSample *out, const char *name) {
+    char *path = sb_record_path(s, name);
+    if (!sb_is_folder(path)) {
+        if (out->pictures == SB_SHOWN) sb_die("%s: more than %d pictures in a record", path, (int)SB_SHOWN);
+        out->path[out->pictures++] = path;
+        return 1;
+    }
+    int count, n;
+    char **frame = sb_list_folder(path, &count);
+    n = count < s->frames ? count : s->frames;
+    if (!n) sb_die("%s: a folder of frames without one", path);
+    if (out->pictures + n > SB_SHOWN) sb_die("%s: more than %d pictures in a record", path, (int)SB_SHOWN);
+    for (int i = 0; i < n; i++)
+        out->path[out->pictures++] = sb_format("%s/%s", path, frame[n > 1 ? i * (count - 1) / (n - 1) : 0]);
+    sb_free_names(frame, count);
+    free(path);
+    return n;
+}
 // Record r of the conversation file. Serial: it reads a file.
 static SB_UNUSED void sb_sample_record(SbSource *s, SbSample *out, SbRecord *r) {
     SbConversation c;
     sb_conversations_at(&s->file, r->offset, r->record, &c);
     out->info = NULL;
-    out->pictures = c.images;
+    out->pictures = s->pretrained ? 0 : c.images;
+    if (s->pretrained) {
+        sb_conversation_free(&out->talk);
+        for (int i = 0; i < c.images; i++) out->shown[i] = sb_sample_files(s, out, c.image[i]);
+        out->talk = c;
+        return;
+    }
     for (int i = 0; i < c.images; i++) {
         if (!r->picture[i]) {
-            char *path = c.image[i][0] == '/' ? sb_copy(c.image[i]) : sb_format("%s/%s", s->folder,
-                c.image[i]);
+            char *path = sb_record_path(s, c.image[i]);
             int w, h;
             unsigned char *rgb = sb_image_load(path, &w, &h);
             r->picture[i] = sb_square(rgb, w, h, s->config.image);
@@ -180,6 +266,21 @@ static SB_UNUSED void sb_sample_record(SbSource *s, SbSample *out, SbRecord *r) 
         free(question);
     }
     sb_conversation_free(&c);
+}
+// For models of the hub: a sample's pictures as their encoder takes them, from files or from its views.
+static SB_UNUSED void sb_sample_pixels(const SbSource *s, SbSample *out) {
+    for (int i = 0, w, h; i < SB_SHOWN; i++) {
+        free(out->pixels[i]), out->pixels[i] = NULL;
+        if (i >= out->pictures) continue;
+        if (!out->path[i]) {
+            const SbView *v = out->told[i]->view;
+            out->pixels[i] = sb_pretrained_picture(s->pretrained, v->rgb, v->w, v->h), out->shown[i] = 1;
+            continue;
+        }
+        unsigned char *rgb = sb_image_load(out->path[i], &w, &h);
+        out->pixels[i] = sb_pretrained_picture(s->pretrained, rgb, w, h);
+        free(rgb), free(out->path[i]), out->path[i] = NULL;
+    }
 }
 // Simulated room number `room` of the pool.
 static SB_UNUSED void sb_sample_room(const SbSource *s, SbSample *out, uint64_t room) {
@@ -216,14 +317,20 @@ static SB_UNUSED void sb_sample_views(const SbSource *s, SbSample *out, long k, 
 static SB_UNUSED void sb_sample_words(const SbSource *s, SbSample *out, uint64_t counter) {
     int patches = s->grid * s->grid;
     if (s->task == SB_TASK_RECOGNISE || s->task == SB_TASK_DEPTH || s->task == SB_TASK_GEOMETRY ||
-        s->task == SB_TASK_FIELD) return;
+        s->task == SB_TASK_FIELD)
+        return;
     out->told[0] = out->info;
     if (out->info) sb_converse_views(&out->dialogue, out->told, s->tells, &s->mix, s->seed, counter);
+    if (s->pretrained) {
+        sb_sample_pixels(s, out);
+        return;
+    }
     sb_words_conversation(&s->words, &out->sequence, &out->dialogue, s->config.isolate);
     if (s->task != SB_TASK_MAP) return;
     if (!out->map) out->map = (int *)sb_calloc((size_t)patches * 3, sizeof(int));
     sb_words_map(&s->words, out->info, out->map);
-    for (int i = 0; i < 3 * patches; i++) if (out->map[i] == SB_WORD_PAD) out->map[i] = -1;
+    for (int i = 0; i < 3 * patches; i++)
+        if (out->map[i] == SB_WORD_PAD) out->map[i] = -1;
 }
 // Fill n slots with samples counter .. counter + n - 1.
 static SB_UNUSED void sb_source_samples(SbSource *s, SbSample *slot, int n, uint64_t counter) {
@@ -234,10 +341,14 @@ static SB_UNUSED void sb_source_samples(SbSource *s, SbSample *slot, int n, uint
         long stored = s->views + s->records;
         if (!stored || sb_next_unit(&r) >= s->share) continue;
         slot[i].stored = 1;
+        uint64_t at = counter + (uint64_t)i, n = (uint64_t)s->records;
         long k = (long)sb_next_int(&r, (uint32_t)stored);
+        if (!s->views && s->share >= 1) k = (long)sb_shuffled(at % n, n, s->seed + at / n); // epochs
         if (k >= s->views) sb_sample_record(s, slot + i, s->record + (k - s->views));
         else if (s->posed > 1) sb_sample_views(s, slot + i, k, &r);
-        else slot[i].info = s->info + k, slot[i].picture[0] = s->picture[k], slot[i].pictures = 1;
+        else
+            slot[i].info = slot[i].told[0] = s->info + k, slot[i].picture[0] = s->picture[k],
+            slot[i].pictures = 1;
     }
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < n; i++) {
@@ -255,14 +366,16 @@ static SB_UNUSED int sb_object_class(const SbObject *o) {
         for (int colour = 0; colour < SB_ROOM_COLOURS; colour++) {
             size_t n = strlen(sb_colour_name[colour]);
             if (!strcmp(o->category, sb_shape_name[shape]) && !strncmp(o->name, sb_colour_name[colour], n) &&
-                o->name[n] == ' ') return shape * SB_ROOM_COLOURS + colour;
+                o->name[n] == ' ')
+                return shape * SB_ROOM_COLOURS + colour;
         }
     return -1;
 }
 // 0 floor, 1 wall, 2 ceiling, 3 + class; -1: none of these.
 static SB_UNUSED int sb_object_label(const SbObject *o) {
     static const char *const shell[3] = {"floor", "wall", "ceiling"};
-    for (int i = 0; i < 3; i++) if (!strcmp(o->category, shell[i])) return i;
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(o->category, shell[i])) return i;
     int c = sb_object_class(o);
     return c < 0 ? -1 : 3 + c;
 }
@@ -333,12 +446,29 @@ static SB_UNUSED void sb_batch_dialogue(SbBatch *b, const SbConfig *c, const SbS
     int grid = c->image / c->patch;
     sb_batch_sample(b);
     if (map) sb_batch_prefix_map(b, c, s->map, grid * grid);
-    else for (int i = 0; i < (scene < 0 ? s->pictures : 1); i++) sb_batch_prefix_image(b, c, first_image + i);
+    else
+        for (int i = 0; i < (scene < 0 ? s->pictures : 1); i++) sb_batch_prefix_image(b, c, first_image + i);
     if (scene >= 0 && c->adapter == 2) sb_batch_prefix_latents(b, c, scene);
     for (int i = 0, n; i < q->n; i += n) {
         for (n = 1; i + n < q->n && q->turn[i + n] == q->turn[i]; n++) continue;
         sb_batch_turn(b, c, q->token + i, q->target + i, q->type + i, n);
     }
+}
+// A sample in the words of a language model of the hub.
+static SB_UNUSED void sb_batch_talk(SbBatch *b, const SbConfig *c, const SbSource *s, const SbSample *one,
+                                    int first) {
+    SbChat *chat = &s->pretrained->chat;
+    const SbDialogue *d = &one->dialogue;
+    if (!one->info) sb_chat_conversation(chat, s->pretrained->system, &one->talk);
+    else sb_chat_begin(chat, s->pretrained->system);
+    for (int t = 0; one->info && t < d->turns; t++) {
+        SbText q = {NULL, 0, 0};
+        for (int i = 0; i < (t ? 0 : one->pictures); i++) sb_text_add(&q, "<image>\n");
+        sb_text_add(&q, "%s", d->text.data + d->turn[t].question);
+        sb_chat_turn(chat, q.data, d->text.data + d->turn[t].answer);
+        free(q.data);
+    }
+    sb_pretrained_sample(s->pretrained, b, c, first, one->shown);
 }
 // Samples counter .. counter + n - 1 of the source as one batch. slot: [n] zeroed once, reused ever after.
 static SB_UNUSED void sb_source_batch(SbSource *s, SbSample *slot, SbBatch *b, int n, uint64_t counter) {
@@ -348,13 +478,19 @@ static SB_UNUSED void sb_source_batch(SbSource *s, SbSample *slot, SbBatch *b, i
     for (int i = 0; i < n; i++) {
         int first = (int)b->n.images;
         for (int k = 0; k < slot[i].pictures && s->task != SB_TASK_MAP; k++)
-            sb_batch_image(b, c, slot[i].picture[k], c->image, c->image);
+            if (s->pretrained) sb_batch_pixels(b, c, slot[i].pixels[k], c->image, c->image);
+            else sb_batch_image(b, c, slot[i].picture[k], c->image, c->image);
+        if (s->pretrained) {
+            sb_batch_talk(b, c, s, slot + i, first);
+            continue;
+        }
         if (s->task >= SB_TASK_GEOMETRY) sb_batch_views(b, c, s, slot + i, counter + (uint64_t)i);
         if (s->task == SB_TASK_GEOMETRY || s->task == SB_TASK_FIELD) continue;
         if (s->task == SB_TASK_RECOGNISE) sb_batch_labels(b, c, first, slot[i].info);
         else if (s->task == SB_TASK_DEPTH) sb_batch_depths(b, c, first, slot + i);
-        else sb_batch_dialogue(b, c, slot + i, first, s->task == SB_TASK_MAP,
-                               s->task == SB_TASK_LATENTS ? (int)b->n.scenes - 1 : -1);
+        else
+            sb_batch_dialogue(b, c, slot + i, first, s->task == SB_TASK_MAP,
+                              s->task == SB_TASK_LATENTS ? (int)b->n.scenes - 1 : -1);
     }
 }
 #endif

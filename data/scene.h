@@ -9,6 +9,7 @@
 // the structs, reading, writing, reprojection (the proof that poses, depth and intrinsics fit together).
 #ifndef SB_SCENE_H
 #define SB_SCENE_H
+#include <stddef.h>
 #include "file.h"
 #include "image.h"
 #include "json.h"
@@ -419,6 +420,31 @@ static SB_UNUSED void sb_scene_save(const SbScene *s, const char *path_given) {
     free(folder);
 }
 
+// ---- geometry and names that questions and import share
+
+static SB_UNUSED double sb_dot3(const double a[3], const double b[3]) {
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+// The vector v turned about the unit vector up by angle, counter-clockwise seen from above (Rodrigues).
+static SB_UNUSED void sb_turn_about(const double v[3], const double up[3], double angle, double out[3]) {
+    double c = cos(angle), s = sin(angle), along = sb_dot3(up, v) * (1 - c);
+    out[0] = c * v[0] + s * (up[1] * v[2] - up[2] * v[1]) + along * up[0];
+    out[1] = c * v[1] + s * (up[2] * v[0] - up[0] * v[2]) + along * up[1];
+    out[2] = c * v[2] + s * (up[0] * v[1] - up[1] * v[0]) + along * up[2];
+}
+
+static SB_UNUSED int sb_is_surface(const char *category) {
+    return !strcmp(category, "floor") || !strcmp(category, "wall") || !strcmp(category, "ceiling");
+}
+
+// Index of the object with an id, -1: none.
+static SB_UNUSED int sb_object_index(const SbScene *scene, int id) {
+    for (int i = 0; id && i < scene->objects; i++)
+        if (scene->object[i].id == id) return i;
+    return -1;
+}
+
 // ---- reprojection
 
 // View a's depth carried into view b and compared with b's own.
@@ -432,15 +458,26 @@ typedef struct {
     double correlation;  // Pearson, of the grey values of both colours at the pixels (exposure may differ)
 } SbReprojection;
 
-static SB_UNUSED int sb_compare_floats(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return x < y ? -1 : x > y;
-}
-
-// The middle one of n values, which are put in order; otherwise if there are none.
+// The middle one of n values (the upper of two), which change places; otherwise if there are none. Hoare's
+// selection with the middle place as pivot: proofs take most of their time here.
 static SB_UNUSED double sb_median(float *x, size_t n, double otherwise) {
-    if (n) qsort(x, n, sizeof *x, sb_compare_floats);
-    return n ? (double)x[n / 2] : otherwise;
+    ptrdiff_t low = 0, high = (ptrdiff_t)n - 1, middle = (ptrdiff_t)(n / 2);
+    while (low < high) {
+        float pivot = x[low + (high - low) / 2];
+        ptrdiff_t i = low, j = high;
+        while (i <= j) {
+            while (x[i] < pivot) i++;
+            while (x[j] > pivot) j--;
+            if (i > j) break;
+            float swap = x[i];
+            x[i++] = x[j];
+            x[j--] = swap;
+        }
+        if (middle <= j) high = j;
+        else if (middle >= i) low = i;
+        else break;
+    }
+    return n ? (double)x[middle] : otherwise;
 }
 
 // Grey value (R + G + B) of the colour pixel on the ray of depth pixel (u, v); -1 outside the picture.

@@ -51,10 +51,6 @@ static SB_UNUSED void sb_view_info_free(SbViewInfo *info) {
 
 // ---- geometry
 
-static double sb_dot3(const double a[3], const double b[3]) {
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
 static double sb_distance3(const double a[3], const double b[3]) {
     double d[3] = {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
     return sqrt(sb_dot3(d, d));
@@ -86,14 +82,6 @@ static SB_UNUSED void sb_frame(const double pose[16], const double up[3], double
     x[0] = z[1] * y[2] - z[2] * y[1];
     x[1] = z[2] * y[0] - z[0] * y[2];
     x[2] = z[0] * y[1] - z[1] * y[0];
-}
-
-// The vector v turned about the unit vector up by angle, counter-clockwise seen from above (Rodrigues).
-static void sb_turn_about(const double v[3], const double up[3], double angle, double out[3]) {
-    double c = cos(angle), s = sin(angle), along = sb_dot3(up, v) * (1 - c);
-    out[0] = c * v[0] + s * (up[1] * v[2] - up[2] * v[1]) + along * up[0];
-    out[1] = c * v[1] + s * (up[2] * v[0] - up[0] * v[2]) + along * up[1];
-    out[2] = c * v[2] + s * (up[0] * v[1] - up[1] * v[0]) + along * up[2];
 }
 
 // An object with a box as a body in the frame of a camera.
@@ -191,16 +179,6 @@ static void sb_cell_range(double a, double b, int size, int depth_size, int cell
 
 static int sb_text_coordinate(double u, int size) {
     return (int)sb_clamp(floor(SB_TEXT_GRID * (u + .5) / size), 0, SB_TEXT_GRID - 1);
-}
-
-static int sb_is_surface(const char *category) {
-    return !strcmp(category, "floor") || !strcmp(category, "wall") || !strcmp(category, "ceiling");
-}
-
-static int sb_object_index(const SbScene *scene, int id) {
-    for (int i = 0; id && i < scene->objects; i++)
-        if (scene->object[i].id == id) return i;
-    return -1;
 }
 
 // Count the pixels of one cell: per object, their measured depth, and the sum of their columns. tally: 2

@@ -83,7 +83,7 @@ b<|im_end|><|im_end|> c
 <|begin_of_text|>x<|start_header_id|>user<|end_header_id|>y<|eot_id|>
 <|im_start <|im_end| <|im_start|im_end|> |>
 <tool_call>{"a": 1}</tool_call> <tool></tool_call>
-<\u0439> <\u0438\u0306> <\u0438> <long><longer><longe>
+<\u0439> <\u0438\u0306> <\u0438> <long><longer><longe>\u180e!
 left <l>  right <r> \u00a0 both <b>\u3000<b> \u2003 <l> \te\u0301<r><l>
 """.strip("\n").split("\n")
 TEXTS += ["", " ", "\n", "\n\n", "\r\n", "  \n  \n\n   x", "a\r\nb\rc\n\r\nd\n\n\n", "\t\tx\t", "x\n", "x \n",
@@ -135,16 +135,24 @@ def strings(file):
     return file
 
 
+def one_more(file, left, right):
+    """One merge more, which happens or not by the way of cutting."""
+    file["model"]["vocab"][left + right] = len(file["model"]["vocab"])
+    file["model"]["merges"].append([left, right])
+    return file
+
+
 def families():
     ends = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     special = [(e, "special") for e in ends]
     f = {"qwen2": train(620, split(QWEN2), normalizers.NFC()), "llama3": train(560, split(LLAMA3)),
-         "gpt2": strings(train(520, byte_level(True), first=ends[:1])),
-         "smollm2": strings(train(540, pre_tokenizers.Sequence([pre_tokenizers.Digits(True), byte_level(True)]),
-                                  first=ends))}
+         "gpt2": train(520, byte_level(True), first=ends[:1]),
+         "smollm2": train(540, pre_tokenizers.Sequence([pre_tokenizers.Digits(True), byte_level(True)]), first=ends)}
+    strings(one_more(f["smollm2"], "3", "3"))
+    strings(one_more(f["gpt2"], "\u0130", "!"))  # U+180E ends in byte 8E, here U+0130: not blank, so this one happens
     f["qwen2"]["added_tokens"] = added(len(f["qwen2"]["model"]["vocab"]), special + [
-        ("<tool_call>", ""), ("</tool_call>", ""), ("<\u0438\u0306>", "normalized"), ("<long>", "normalized"),
-        ("<longer>", "")])
+        ("<tool_call>", ""), ("</tool_call>", ""), ("<\u0438\u0306>", "normalized"), ("<long", ""),
+        ("<longer>", "normalized")])
     llama, first = f["llama3"], len(f["llama3"]["model"]["vocab"])
     names = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
     llama["added_tokens"] = added(first, [(n, "special") for n in names])
@@ -158,7 +166,7 @@ def families():
     odd["model"]["unk_token"] = "<unk>"
     odd["added_tokens"] += added(len(odd["model"]["vocab"]), [
         ("<l>", "lstrip special"), ("<r>", "rstrip special"), ("<b>", "lstrip rstrip"), ("\u0439", "normalized"),
-        ("<long>", "lstrip normalized"), ("<longer>", "normalized")])
+        ("<long", "lstrip normalized"), ("<longer>", "normalized")])
     return f
 
 
@@ -211,7 +219,7 @@ TALKS = [
     ("You are a helpful assistant.", [["Where is the lamp?", "Above the table.\n"], ["How far?", None]]),
     ("Answer in metres.", [["<image><image>\nIs <image> the same room?\n", "Yes."], ["Look at <image>", "I do."]]),
     (None, [["\n\nWhat?\n\n", "\n\nThe room is 4.1 m wide.\n\n"], ["  blanks  ", "   leading and trailing \t "]]),
-    (None, [["\u3000\u0085 Где стол?\x1f", "\xa0红色的盒子 cafe\u0301 \u2028"], ["🙂", "👩‍👩‍👧‍👦"]]),
+    (None, [["\u3000\x1c\u0085 Где стол?\x1f", "\xa0红色的盒子 cafe\u0301 \u2028"], ["🙂", "👩‍👩‍👧‍👦"]]),
     (" \n sys \n ", [["a <|im_end|> b <|eot_id|>", "<tool_call>{}</tool_call> <|im_start|> c"], ["", "x"], ["x", ""]]),
     (None, [["<image>", None]]),
 ]

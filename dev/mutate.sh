@@ -45,6 +45,7 @@ gather: the second addend is not read @ s/(more ? width : 0); c++) y\[i \* ldy +
 attention: lse without log(sum) @ s/(stat_t)(top \* scale + (stat_t)log((double)sum))/(stat_t)(top * scale)/
 attention: columns between the intervals not cleared @ s/for (long j = c\[1\]; j < c\[2\]; j++) s\[j\] = 0;/;/
 attention: columns before the first interval not cleared @ s/for (long j = 0; j < c\[0\]; j++) s\[j\] = 0;/;/
+attention: columns behind the last interval not cleared (a target leaks into its context) @ s/for (long j = c\[3\]; j < ld; j++) s\[j\] = 0;/;/
 attention: the second key range replaces the first @ s/o + i0 \* ldo + h \* D, ldo, r);/o + i0 * ldo + h * D, ldo, 0);/
 attention: overlapping key ranges stay two @ s/if (s.gap1 <= s.gap0 || !s.hi)/if (!s.hi)/
 attention: grouped heads read key head 0 @ s|kv = h / (a->heads / a->kv_heads) \* D|kv = 0 * h|

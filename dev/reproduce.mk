@@ -3,12 +3,15 @@
 # Every result is a file under R, so a stopped run goes on; -j and one thread a process use the cores best.
 # Learning rates are chosen by the depth error on the scenes of pool TUNE, at full length on the first seed (short runs
 # favour high rates); TEST scenes are used once, for the figures. dev/reproduce.awk makes the table. PATCH is the seed
-# of a base that saw labels of patches.
+# of a base that saw labels of patches. TOY='--preset toy' tries all of it in minutes; its figures mean nothing.
+# The second paper's ablations follow below: the same aggregator, one setting of Spa3R changed at a time; all are asked
+# for the same view after the same two context views. dev/reproduce_field.awk makes their table.
 R          := out/reproduce
 SEEDS      := 1 2 3
 PATCH      := 4
 IMAGES     := 4000
 STEPS      := 0
+TOY        :=
 S          := .safetensors
 TRAIN      := OMP_NUM_THREADS=1 ./train
 PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES)
@@ -27,6 +30,25 @@ RATES_full    := 5e-4 1e-3 2e-3
 
 RESULTS := $(foreach s,$(SEEDS),$(METHODS:%=$(R)/$(s)/%.probe.csv) $(R)/$(s)/spatial_dual.probe.csv \
              $(R)/$(s)/spatial_rec.probe.csv) $(R)/$(PATCH)/dual.probe.csv
+VARIANTS          := context25 context75 geo sem pluecker twopass nocamera
+VARIANT_context25 := --context .25
+VARIANT_context75 := --context .75
+VARIANT_geo       := --targets 1
+VARIANT_sem       := --targets 2
+VARIANT_pluecker  := --pose 1
+VARIANT_twopass   := --asymmetric 0
+VARIANT_nocamera  := --context_camera 0
+FIELDS  := $(foreach s,$(SEEDS),$(R)/$(s)/field.done $(VARIANTS:%=$(R)/$(s)/field_%.csv))
+TALKS   := $(SEEDS:%=$(R)/%/field_tuned.done)
+
+# what is missing, in minutes of one core as dev/NOTEBOOK.md has them: a probed boost 10; Spa3R with its control and
+# the rest of `make field` 60, a variant 15, three tuned language models 25
+missing = $(words $(filter-out $(wildcard $(1)),$(1)))
+COST := $(shell echo $$((10 * $(call missing,$(RESULTS)) + 60 * $(call missing,$(filter %field.done,$(FIELDS))) + \
+          15 * $(call missing,$(filter %.csv,$(FIELDS))) + 25 * $(call missing,$(TALKS)))))
+$(info $(call missing,$(RESULTS) $(FIELDS) $(TALKS)) results are missing: about $(COST) minutes of one core)
+
+both: $(R)/table.txt $(R)/field.txt
 $(R)/table.txt: $(RESULTS) $(METHODS:%=$(R)/tune/%.rate)
 	@awk -f dev/reproduce.awk $(RESULTS) | tee $@
 	@for m in $(METHODS); do printf 'learning rate of %-8s %s\n' $$m "$$(cat $(R)/tune/$$m.rate)"; done | tee -a $@
@@ -35,7 +57,7 @@ $(R)/table.txt: $(RESULTS) $(METHODS:%=$(R)/tune/%.rate)
 
 # $(1) seed, $(2) extra flags of the encoder: the stages before boost
 define SEED
-$(R)/$(1)/encoder$(S):  ; @$(TRAIN) encoder --seed $(1) --out $(R)/$(1) $(2) >$(R)/$(1).log 2>&1 || { cat $(R)/$(1).log; false; }
+$(R)/$(1)/encoder$(S):  ; @$(TRAIN) encoder --seed $(1) --out $(R)/$(1) $(TOY) $(2) >$(R)/$(1).log 2>&1 || { cat $(R)/$(1).log; false; }
 $(R)/$(1)/llm$(S):      $(R)/$(1)/encoder$(S)  ; @$(TRAIN) llm --out $(R)/$(1) >>$(R)/$(1).log 2>&1
 $(R)/$(1)/align$(S):    $(R)/$(1)/llm$(S)      ; @$(TRAIN) align --out $(R)/$(1) >>$(R)/$(1).log 2>&1
 $(R)/$(1)/instruct$(S): $(R)/$(1)/align$(S)    ; @$(TRAIN) instruct --out $(R)/$(1) >>$(R)/$(1).log 2>&1
@@ -74,3 +96,25 @@ $(foreach s,$(SEEDS),$(foreach m,dual rec,$(eval $(call BOOST,$(s),$(m),spatial_
 $(eval $(call BOOST,$(PATCH),dual,dual,instruct))
 $(foreach m,$(METHODS),$(foreach r,$(RATES_$(m)),$(eval $(call TUNE,$(m),$(r)))))
 $(foreach m,$(METHODS),$(eval $(call CHOOSE,$(m))))
+
+# ---- the second paper
+$(R)/field.txt: $(FIELDS) $(TALKS)
+	@awk -f dev/reproduce_field.awk $(foreach s,$(SEEDS),$(R)/$(s)/field.csv $(VARIANTS:%=$(R)/$(s)/field_%.csv) \
+	  $(R)/$(s)/latents.csv) | tee $@
+# $(1) seed, $(2) what of dev/field.mk, $(3) what it goes on from
+define FIELD
+$(R)/$(1)/$(2): $(R)/$(1)/$(3)
+	@$$(MAKE) -s -f Makefile OUT=$(R)/$(1) TRAIN='$(TRAIN)' REPORT=: $$@ >>$(R)/$(1).log 2>&1 || { cat $(R)/$(1).log; false; }
+	@echo $$@
+endef
+# $(1) seed, $(2) variant
+define VARIANT
+$(R)/$(1)/spa3r_$(2)$(S): $(R)/$(1)/field.done
+	@$(TRAIN) spa3r $(VARIANT_$(2)) --to spa3r_$(2) --out $(R)/$(1) >$$@.log 2>&1 || { cat $$@.log; false; }
+$(R)/$(1)/field_$(2).csv: $(R)/$(1)/spa3r_$(2)$(S)
+	@mkdir -p $$@.d && OMP_NUM_THREADS=1 ./eval field --field $$< --blind $(R)/$(1)/blind$(S) --out $$@.d >/dev/null
+	@mv $$@.d/field.csv $$@ && rm $$@.d/field.html && rmdir $$@.d; echo $$@
+endef
+$(foreach s,$(SEEDS),$(eval $(call FIELD,$(s),field.done,instruct$(S))))
+$(foreach s,$(SEEDS),$(eval $(call FIELD,$(s),field_tuned.done,field.done)))
+$(foreach s,$(SEEDS),$(foreach v,$(VARIANTS),$(eval $(call VARIANT,$(s),$(v)))))

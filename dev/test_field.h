@@ -624,6 +624,39 @@ static void test_field_baselines(void) {
     CHECK(fabs(apart - 3 - 3.141592653589793 / 2) < 1e-12, "cameras are %.15g apart", apart);
     free(grey);
 }
+// Closed forms: k directions of equal variance have rank k, wherever their mean lies; variances 3 : 1 have
+// (3 + 1)^2 / (9 + 1) = 1.6; rows that are all the same have 0. Whole numbers and their halves are exact in
+// float, the sums are doubles: 1e-12 is a few hundred roundings.
+static void test_field_rank(void) {
+    enum { C = 7 };
+    real x[2 * C * C];
+    for (int k = 0; k <= C; k++) {
+        for (int i = 0; i < 2 * C * C; i++) x[i] = (real)(i % C + 3);
+        for (int i = 0; i < 2 * k; i++) x[i * C + i / 2] += (real)(i % 2 ? .5 : -.5);
+        double rank = sb_effective_rank(x, k ? 2 * k : C, C);
+        CHECK(fabs(rank - k) < 1e-12, "%d equal directions have rank %.15g", k, rank);
+    }
+    real y[8 * 2] = {1, 0, -1, 0, 1, 0, -1, 0, 1, 0, -1, 0, 0, 1, 0, -1};
+    double rank = sb_effective_rank(y, 8, 2);
+    CHECK(fabs(rank - 1.6) < 1e-12, "variances 3 : 1 have rank %.15g", rank);
+}
+// Two rooms whose first rows stand at a right angle, the second ones turned from them by an angle a: cos a in
+// a room, (sin a - sin a) / 2 = 0 between rooms; one of the two is found past 45 degrees, both before, at 135
+// none. Lengths do not count. Rows are floats of cosines: 1e-6 is ten of their roundings.
+static void test_field_likeness(void) {
+    static const double angle[] = {0, 30, 60, 150};
+    static const double share[] = {1, 1, .5, 0};
+    for (int i = 0; i < 4; i++) {
+        double a = angle[i] * acos(-1) / 180, other, found;
+        real first[4] = {1, 0, 0, 2},
+             second[4] = {(real)(3 * cos(a)), (real)(3 * sin(a)), (real)(-5 * sin(a)), (real)(5 * cos(a))};
+        SbFieldPair p = {2, 2, {first, second}};
+        double same = sb_pair_likeness(&p, &other, &found);
+        CHECK(fabs(same - cos(a)) < 1e-6 && fabs(other) < 1e-6, "%g degrees: %g in a room, %g between",
+              angle[i], same, other);
+        CHECK(found == share[i], "%g degrees: a share of %g is found, not %g", angle[i], found, share[i]);
+    }
+}
 #endif
 static void test_field_all(void) {
     proof::Threads one(1);
@@ -638,6 +671,8 @@ static void test_field_all(void) {
     RUN(test_field_scenes);
 #ifdef SB_HAS_FITS
     RUN(test_field_baselines);
+    RUN(test_field_rank);
+    RUN(test_field_likeness);
 #endif
     RUN(test_field_files);
     RUN(test_field_sizes);

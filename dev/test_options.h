@@ -501,12 +501,13 @@ static void test_noise_counts(void) {
                                         "scale=1.004",
                                         "depth=.05,scale=.95,erode=1,swap=.1,sign=.05"};
     static TestNoise n;
-    SbMix mix = test_noise_mix(1);
+    SbMix each = test_noise_mix(1), drawn = sb_mix_parse("everything");
     for (int k = 0; k < 7; k++) {
         SbNoise noise = sb_noise_parse(text[k]);
         long all = 0, changes = 0, lost = 0;
         for (int r = 0; r < 6; r++) {
             int changed;
+            SbMix mix = r % 3 ? each : drawn;
             mix.grid = r % 2 ? 8 : 0;
             test_noise_room(&n, r, &noise, mix.grid);
             test_noise_converse(&n, &noise, &mix, TEST_VIEWS, r);
@@ -589,6 +590,7 @@ static void test_noise_masks(void) {
     SbNoise two = sb_noise_parse("erode=2"), all = sb_noise_parse("swap=1");
     SbScene noisy;
     test_hand_make(&h);
+    h.mask[0][64 * 30] = h.mask[0][63] = 4;     // edges and corners of the picture too
     sb_noise_scene(&noisy, &h.scene, &two, 1);
     for (int q = 0; q < 64 * 64; q++) {
         int whole = 1;
@@ -622,7 +624,16 @@ static void test_noise_masks(void) {
     static const char *const bad[] = {"",       "depth",   "depth=",   "depth=x", "depth=-1",  "erode=1.5",
                                       "sign=2", "scale=0", "depth=1,", "blur=1",  "depth=nan", "depth=1x"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) EXPECT_DIE(sb_noise_parse(bad[i]), "noise");
-    (void)n;
+    SbNoise five = sb_noise_parse("erode=5");       // nothing is left of eight pixels
+    SbMix mix = sb_mix_parse("taller=20");
+    sb_noise_scene(&n.noisy, &h.scene, &five, 1);
+    sb_view_info(n.info, &h.scene, 0, 0);
+    sb_view_info(n.heard, &n.noisy, 0, 0);
+    n.all[0] = n.info, n.all_heard[0] = n.heard;
+    test_noise_converse(&n, &five, &mix, 1, 0);
+    CHECK(n.exact.turns == 20 && n.d.turns == 0 && n.d.lost == 20, "%d asked, %d answered, %d lost",
+          n.exact.turns, n.d.turns, n.d.lost);
+    test_noise_free(&n);
 }
 
 // ---- balance and census

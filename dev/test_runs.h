@@ -101,6 +101,8 @@ static void test_run_field(void) {
               "for s in aggregator spa3r vlm; do @B/train $s --out @T/field --steps 6 || exit 1; done && "
               "@B/train spa3r --out @T/field --steps 6 --blind 1 --to blind && "
               "@B/train vlm --out @T/field --steps 6 --adapter 2 --to append && "
+              "@B/train vlm --out @T/field --steps 6 --adapter 0 --tune_llm --to none_tuned && "
+              "@B/train vlm --out @T/field --steps 6 --tune_llm --to vlm_tuned && "
               "@B/train spa3r --out @T/field --steps 6 --context_camera 0 --pose 1 --asymmetric 0 --to paper "
               "&& "
               "@B/train spa3r --out @T/field --steps 6 --scenes @T/strolls --views 3 --to real"),
@@ -113,10 +115,18 @@ static void test_run_field(void) {
           "killed and resumed: %s", test_said());
     CHECK(
         !test_shell("@B/eval field --out @T/field --rooms 8 && grep -q '^sem,l1,' @T/field/field.csv && "
-                    "@B/eval questions --out @T/field --boost @T/field/vlm.safetensors --control "
-                    "@T/field/append.safetensors --views 3 --mix lean --to latents --images 32 && "
-                    "@B/eval report --out @T/field && grep -q 'Views that nobody saw' @T/field/report.html"),
+                    "grep -q '^depth,rmse_context_3,' @T/field/field.csv && "
+                    "grep -q '^latents,cosine_other_room,,,,1,' @T/field/field.csv && "
+                    "grep -q '^latents,rank_rooms,,,,0,' @T/field/field.csv && "
+                    "@B/eval latents --out @T/field --views 3 --images 32 && "
+                    "grep -q '^question,.*,none,.*,cross_tuned_blank,' @T/field/latents.csv && "
+                    "@B/eval field --out @T/field --scenes @T/strolls && "
+                    "@B/eval report --out @T/field && grep -q 'class=reel' @T/field/report.html && "
+                    "grep -q 'Real rooms' @T/field/report.html"),
         "the measures: %s", test_said());
+    CHECK(test_shell("cp @T/field/vlm.safetensors @T/field/none_tuned.safetensors; @B/eval latents --out "
+                     "@T/field --images 8") == 1 && strstr(test_said(), "of kind 1, expected 0"),
+          "an adapter where none is expected: %s", test_said());
     CHECK(
         !test_shell("d=$(ls -d @T/strolls/* | head -1) && @B/eval field --out @T/field --scenes $d --camera "
                     "$d/pose/$(ls $d/pose | head -1) --png @T/asked.png"),
@@ -486,6 +496,19 @@ static void test_source_limits(void) {
                                          "data/simulate.c",
                                          "data/converse.c",
                                          "data/import.c",
+                                         "data/import.h",
+                                         "data/import_tum.h",
+                                         "data/import_folders.h",
+                                         "data/import_colmap.h",
+                                         "data/import_nerf.h",
+                                         "data/import_vggt.h",
+                                         "data/import_names.h",
+                                         "data/array.h",
+                                         "data/lens.h",
+                                         "data/masks.h",
+                                         "data/lift.h",
+                                         "data/proof.h",
+                                         "data/upright.h",
                                          "dev/bench.c",
                                          "dev/bench.h",
                                          "dev/bench_gpu.cu",
@@ -498,6 +521,7 @@ static void test_source_limits(void) {
                                          "data/bind.h",
                                          "data/export.h",
                                          "data/modeling.h",
+                                         "dev/test_import.h",
                                          "dev/test_simulate.h",
                                          "dev/test_converse.h",
                                          "dev/test_spatial.h",

@@ -34,6 +34,8 @@ halves of a fragment exchanged @ 16 @ s/left\[2\] = {y\[0\], y\[1\]}, right\[2\]
 a fragment that is not turned @ 16 @ s/    else sb_ldmatrix_x4_trans(/    else sb_ldmatrix_x4(/
 the camera's matrix instead of its inverse, for keys @ 32 @ s/table + 16 \* key, row/table, row/
 a feature's own length left out of the cosine's gradient @ 32 @ s/cosine \* x \/ np - y/0 * x \/ np - y/
+a leaked target: a context row sees all keys that its block reads @ 16 @ s/return ((j >= k\[0\]).*/return j >= 0 || !k;/
+a leaked target: a context row sees the key behind its own @ 32 @ s/j0 < keys\[r + 1\]; j0 += SB_WARP/j0 < keys[r + 1] + (keys[r + 1] < a.nk); j0 += SB_WARP/;s/min((int)SB_WARP, keys\[r + 1\] - j0)/min((int)SB_WARP, keys[r + 1] + (keys[r + 1] < a.nk) - j0)/
 a tile of keys left out @ 16 @ s/int j1; j0 < span\[1\]; j0 = j1/int j1; j0 < span[1] - N; j0 = j1/
 LIST
 }
