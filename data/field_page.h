@@ -89,9 +89,10 @@ static SB_UNUSED void sb_field_likes_html(SbText *t, const SbCsv *c, int rooms) 
     }
     double within = sb_field_cell(c, "latents", "rank_within", "ours");
     sb_text_add(t, "</table></div>\n<p class=small>rank: how many directions of equal strength would vary as "
-                   "much from room to room (participation ratio of variances; 0: nothing varies). Within one "
-                   "room, over its latents: %.1f. The true geometric features of one camera may "
-                   "differ a little by context, since the aggregator reads both together.</p>\n", within);
+                   "much from room to room, however little that is (participation ratio; 0: nothing "
+                   "varies). Within one room, over its latents: %.1f. The true geometric features of one "
+                   "camera may differ a little by context, since the aggregator reads both together.</p>\n",
+                within);
 }
 
 // ---- errors by the number of context views
