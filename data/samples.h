@@ -104,6 +104,7 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
         sb_die("the miniature's words need --patch_word %d and --vocab of at least %d", SB_WORD_PATCH,
                SB_WORDS);
     sb_words_init(&s->words, s->grid);
+    sb_words_mix(&s->mix);
 }
 // A picture of any size as the encoder's square; the caller frees it.
 static SB_UNUSED unsigned char *sb_square(const unsigned char *rgb, int w, int h, int side) {
