@@ -119,7 +119,8 @@ static void unfit() {
     EXPECT_DIE(Opened o(shorter), "found F32 [23]");
     EXPECT_DIE(Opened o(nan), "attention.key.bias is not finite at element 1");
     std::string flat = damaged("dinov2", "encoder.layer.1.attention.attention.key.weight", 4);
-    EXPECT_DIE(Opened o(flat), "attention.key.weight: expected F32, BF16 or F16 [24,24], found F32 [24,24,1]");
+    EXPECT_DIE(Opened o(flat),
+               "attention.key.weight: expected F32, BF16 or F16 [24,24], found F32 [24,24,1]");
     // all that is wrong in one error
     std::string wide = copy("dinov2", "\"mlp_ratio\": 2", "\"mlp_ratio\": 3");
     EXPECT_DIE(Opened o(wide), "6 tensors do not fit");
