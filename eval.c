@@ -5,7 +5,7 @@
 //     field      Spa3R: features and depth of views that it never saw                out/field.csv
 //     latents    answers of an LLM that reads Spa3R's latents, and of one that does not  out/latents.csv
 //     ask        a conversation about a picture, and where the model looked
-//     features   a picture's features as colours; or pictures' features as numbers   a PNG; .safetensors, .npy
+//     features   a picture's features as colours, or pictures' as numbers                a PNG; .safetensors, .npy
 //     export     what was trained on models of the hub, as folders of the hub
 //     real       the same on photographs                                             out/real.html
 //     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
@@ -39,58 +39,61 @@
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
        VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, HUB = ASK | FEATURES | EXPORT };
-#define EVAL_OPTIONS(X)                                                                                      \
-    X(ALL | VSI | FIELD | LATENTS | EXPORT, TEXT, const char *, out, "out", "DIR", 0, 0,                              \
-      "folder of checkpoints, logs and results")                                                             \
-    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0,                                   \
-      "the base encoder (DIR/encoder.safetensors)")                                                          \
-    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0,                      \
-      "the boosted one (DIR/boost.safetensors)")                                                             \
-    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0,                           \
-      "boosted without spatial questions (DIR/control.safetensors)")                                         \
-    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0,                                             \
-      "the LLM with the base encoder (DIR/instruct.safetensors)")                                            \
-    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6,                                         \
-      "rooms to report on; 0: 10000 to probe, 1000 to question")                                             \
-    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on")                                \
-    X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1,                                           \
-      "report on rooms kept for choosing settings, not on the test rooms")                                   \
-    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0,               \
-      "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder")  \
-    X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0,                                       \
-      "questions: a name or counts, ./data/converse --help (mix; of latents: lean)")                         \
-    X(HUB, TEXT, const char *, model, NULL, "FILE", 0, 0, "a checkpoint (DIR/boost.safetensors)")            \
-    X(HUB, TEXT, const char *, encoder, NULL, "DIR", 0, 0, "an encoder's folder of the hub, without --model as it is") \
-    X(ASK, TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's")                             \
-    X(ASK, TEXT, const char *, system, NULL, "TEXT", 0, 0, "its system text; @qwen2.5 ...: the family's own (none)") \
-    X(ASK, TEXT, const char *, chat, NULL, "NAME", 0, 0, "its layout: chatml, llama3, plain (as its tokens say)") \
-    X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)")                       \
-    X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0,                                            \
-      "a picture or a folder of them: their features as numbers, to --to (models of the hub)")               \
-    X(FEATURES, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)")                  \
-    X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time")                           \
-    X(FEATURES, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before")           \
-    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0,                                         \
-      "a picture, PNG or JPEG; it is squeezed into a square")                                                \
-    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead")                      \
-    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)")    \
-    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0,                                                  \
-      "the same, trained blind (DIR/blind.safetensors, if it is there)")                                     \
-    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean")              \
-    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room")                                    \
-    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first")                               \
-    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there")                          \
-    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0,                                              \
-      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}")                                      \
-    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout")                 \
-    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0,                                                 \
-      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png")                 \
-    X(REAL | FIELD, TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                           \
-      "a scene folder, or a folder of them (field: real ones, one view of each is asked for)")               \
-    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)")    \
-    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page")              \
-    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0,                                         \
-      "the command that made it all, for the page")                                                          \
+#define EVAL_OPTIONS(X) \
+    X(ALL | VSI | FIELD | LATENTS | EXPORT, TEXT, const char *, out, "out", "DIR", 0, 0, \
+      "folder of checkpoints, logs and results") \
+    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
+      "the base encoder (DIR/encoder.safetensors)") \
+    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
+      "the boosted one (DIR/boost.safetensors)") \
+    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0, \
+      "boosted without spatial questions (DIR/control.safetensors)") \
+    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, \
+      "the LLM with the base encoder (DIR/instruct.safetensors)") \
+    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6, \
+      "rooms to report on; 0: 10000 to probe, 1000 to question") \
+    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on") \
+    X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1, \
+      "report on rooms kept for choosing settings, not on the test rooms") \
+    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
+      "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder") \
+    X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0, \
+      "questions: a name or counts, ./data/converse --help (mix; of latents: lean)") \
+    X(HUB, TEXT, const char *, model, NULL, "FILE", 0, 0, "a checkpoint (DIR/boost.safetensors)") \
+    X(HUB, TEXT, const char *, encoder, NULL, "DIR", 0, 0, \
+      "an encoder's folder of the hub, without --model as it is") \
+    X(ASK, TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's") \
+    X(ASK, TEXT, const char *, system, NULL, "TEXT", 0, 0, \
+      "its system text; @qwen2.5 ...: the family's own (none)") \
+    X(ASK, TEXT, const char *, chat, NULL, "NAME", 0, 0, \
+      "its layout: chatml, llama3, plain (as its tokens say)") \
+    X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)") \
+    X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0, \
+      "a picture or a folder of them: their features as numbers, to --to (models of the hub)") \
+    X(FEATURES, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)") \
+    X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time") \
+    X(FEATURES, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before") \
+    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
+      "a picture, PNG or JPEG; it is squeezed into a square") \
+    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
+    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)") \
+    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0, \
+      "the same, trained blind (DIR/blind.safetensors, if it is there)") \
+    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean") \
+    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room") \
+    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
+    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
+    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
+      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
+    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
+    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0, \
+      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png") \
+    X(REAL | FIELD, TEXT, const char *, scenes, NULL, "DIR", 0, 0, \
+      "a scene folder, or a folder of them (field: real ones, one view of each is asked for)") \
+    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
+    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
+    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, \
+      "the command that made it all, for the page") \
     X(FEATURES | FIELD, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
@@ -961,7 +964,9 @@ static void ask_line(Encoder *e, const Picture *p, const char *line, int termina
 // Are models of the hub meant: by a flag, or by the checkpoint? Then open them.
 static int open_served(SbServed *s, const Options *o) {
     SbPretrainedFlags f = {o->encoder, o->llm, o->chat, o->system, o->select, o->side, 0};
-    char *model = o->model ? sb_copy(o->model) : o->encoder ? NULL : sb_format("%s/boost.safetensors", o->out);
+    char *model = o->model     ? sb_copy(o->model)
+                  : o->encoder ? NULL
+                               : sb_format("%s/boost.safetensors", o->out);
     int hub = o->encoder != NULL;
     if (model && sb_exists(model)) {
         SbCheckpoint file;
@@ -1034,7 +1039,8 @@ static void run_export(const Options *o) {
     static SbServed s;
     if (!o->to) sb_die("export: --to DIR is missing: the folder to make");
     if (!open_served(&s, o) || !s.file.path)
-        sb_die("export: --model FILE: a checkpoint made from models of the hub (./train boost --encoder ...)");
+        sb_die(
+            "export: --model FILE: a checkpoint made from models of the hub (./train boost --encoder ...)");
     sb_served_export(&s, o->to);
     sb_served_close(&s);
 }
@@ -1963,7 +1969,8 @@ static const What whats[] = {
     {"ask", ASK, run_ask, "type questions about a picture; see the answers and where the model looked"},
     {"features", FEATURES, run_features,
      "a picture and its features as colours: a PNG; of models of the hub: as numbers, .safetensors or .npy"},
-    {"export", EXPORT, run_export, "what was trained on models of the hub, as folders that transformers opens"},
+    {"export", EXPORT, run_export,
+     "what was trained on models of the hub, as folders that transformers opens"},
     {"real", REAL, run_real,
      "photographs: depth, features, answers before and after: DIR/real.html, for "
      "the report"},

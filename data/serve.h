@@ -244,12 +244,13 @@ static SB_UNUSED void sb_served_projector(SbServed *s, const char *path) {
     sb_checkpoint_write(path, t, 4, &format, 1);
     for (int i = 0; i < 4; i++) free((void *)(uintptr_t)t[i].data);
 }
-// What was trained, as a new folder: encoder (with its second channel), encoder_folded (plain attention of twice the
-// heads, where q, k and v are tensors of their own), llm, projector.safetensors.
+// What was trained, as a new folder: encoder (with its second channel), encoder_folded (plain attention of
+// twice the heads, where q, k and v are tensors of their own), llm, projector.safetensors.
 static SB_UNUSED void sb_served_export(SbServed *s, const char *to) {
     const char *run = sb_checkpoint_text(&s->file, "run"), *family = sb_family_of(&s->hub.encoder)->type;
-    char *card = sb_format("Trained by spatialboost.c from %s and %s (%s):\n\n    ./train %s\n", s->hub.encoder.path,
-                           s->hub.speaks ? s->hub.llm.path : "no language model", family, run ? run : "?");
+    char *card =
+        sb_format("Trained by spatialboost.c from %s and %s (%s):\n\n    ./train %s\n", s->hub.encoder.path,
+                  s->hub.speaks ? s->hub.llm.path : "no language model", family, run ? run : "?");
     char *path[4] = {sb_format("%s/encoder", to), sb_format("%s/encoder_folded", to), sb_format("%s/llm", to),
                      sb_format("%s/projector.safetensors", to)};
     int dual = s->model.parts & SB_DUAL, apart = sb_family_of(&s->hub.encoder)->family != SB_OPEN_CLIP;

@@ -169,7 +169,7 @@ static void test_spatial_signs(void) {
         others++;
     }
     CHECK(others > 50, "%d other questions", others);
-    h.object[5].center[0] = -.57, h.object[5].center[1] = 3;   // 3 cm from the red box: neither contact nor not
+    h.object[5].center[0] = -.57, h.object[5].center[1] = 3; // 3 cm from the red box: neither contact nor not
     mix = sb_mix_parse("touch=300");
     sb_converse(&d, &h.scene, 0, &mix, 3, 0);
     for (int t = 0; t < d.turns; t++) {
