@@ -98,8 +98,8 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     s->task = task, s->pool = pool, s->seed = seed;
     s->mix = sb_mix_parse(mix);
     s->mix.grid = s->grid;
-    if (c->patch_word < 0) return; // no word of the miniature's is used
     s->share = 1;
+    if (c->patch_word < 0) return;      // no word of the miniature's is used
     if (c->patch_word != SB_WORD_PATCH || c->vocab < SB_WORDS)
         sb_die("the miniature's words need --patch_word %d and --vocab of at least %d", SB_WORD_PATCH,
                SB_WORDS);
