@@ -179,8 +179,9 @@ static SB_UNUSED void sb_source_records(SbSource *s, const char *path) {
     long room = 0;
     sb_conversations_open(&s->file, path);
     s->folder = sb_folder_of(path);
-    for (int found;
-         (found = s->skip_bad ? sb_conversations_try(&s->file, &c) : sb_conversations_next(&s->file, &c));) {
+    while (1) {
+        int found = s->skip_bad ? sb_conversations_try(&s->file, &c) : sb_conversations_next(&s->file, &c);
+        if (!found) break;
         if (found < 0 || !sb_record_whole(s, &c)) {
             s->bad++;
             if (found > 0) sb_conversation_free(&c);
