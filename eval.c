@@ -5,7 +5,8 @@
 //     field      Spa3R: features and depth of views that it never saw                out/field.csv
 //     latents    answers of an LLM that reads Spa3R's latents, and of one that does not  out/latents.csv
 //     ask        a conversation about a picture, and where the model looked
-//     features   a picture's features as colours                                     a PNG
+//     features   a picture's features as colours, or pictures' features as numbers       a PNG; .safetensors
+//     export     what was trained on models of the hub, as folders of the hub
 //     real       the same on photographs                                             out/real.html
 //     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
 //     report     everything that stands in out/ on one page                          out/report.html
@@ -31,54 +32,68 @@
 #include "data/page.h"
 #include "data/field_page.h"
 #include "data/samples.h"
+#include "data/serve.h"
 #include "data/vsi.h"
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128, FIELD = 256, LATENTS = 512 };
-#define EVAL_OPTIONS(X)                                                                                      \
-    X(ALL | VSI | FIELD | LATENTS, TEXT, const char *, out, "out", "DIR", 0, 0,                              \
-      "folder of checkpoints, logs and results")                                                             \
-    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0,                                   \
-      "the base encoder (DIR/encoder.safetensors)")                                                          \
-    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0,                      \
-      "the boosted one (DIR/boost.safetensors)")                                                             \
-    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0,                           \
-      "boosted without spatial questions (DIR/control.safetensors)")                                         \
-    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0,                                             \
-      "the LLM with the base encoder (DIR/instruct.safetensors)")                                            \
-    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6,                                         \
-      "rooms to report on; 0: 10000 to probe, 1000 to question")                                             \
-    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on")                                \
-    X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1,                                           \
-      "report on rooms kept for choosing settings, not on the test rooms")                                   \
-    X(PROBE | QUESTIONS | VSI, TEXT, const char *, to, NULL, "NAME", 0, 0,                                   \
-      "the table is DIR/NAME.csv (probe, questions, vsi)")                                                   \
-    X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0,                                       \
-      "questions: a name or counts, ./data/converse --help (mix; of latents: lean)")                         \
-    X(ASK | FEATURES, TEXT, const char *, model, NULL, "FILE", 0, 0, "whom to ask (DIR/boost.safetensors)")  \
-    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0,                                         \
-      "a picture, PNG or JPEG; it is squeezed into a square")                                                \
-    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead")                      \
-    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)")    \
-    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0,                                                  \
-      "the same, trained blind (DIR/blind.safetensors, if it is there)")                                     \
-    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean")              \
-    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room")                                    \
-    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first")                               \
-    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there")                          \
-    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0,                                              \
-      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}")                                      \
-    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout")                 \
-    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0,                                                 \
-      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png")                 \
-    X(REAL | FIELD, TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                           \
-      "a scene folder, or a folder of them (field: real ones, one view of each is asked for)")               \
-    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)")    \
-    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page")              \
-    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0,                                         \
-      "the command that made it all, for the page")                                                          \
+       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, HUB = ASK | FEATURES | EXPORT };
+#define EVAL_OPTIONS(X) \
+    X(ALL | VSI | FIELD | LATENTS | EXPORT, TEXT, const char *, out, "out", "DIR", 0, 0, \
+      "folder of checkpoints, logs and results") \
+    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
+      "the base encoder (DIR/encoder.safetensors)") \
+    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
+      "the boosted one (DIR/boost.safetensors)") \
+    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0, \
+      "boosted without spatial questions (DIR/control.safetensors)") \
+    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, \
+      "the LLM with the base encoder (DIR/instruct.safetensors)") \
+    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6, \
+      "rooms to report on; 0: 10000 to probe, 1000 to question") \
+    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on") \
+    X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1, \
+      "report on rooms kept for choosing settings, not on the test rooms") \
+    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
+      "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder") \
+    X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0, \
+      "questions: a name or counts, ./data/converse --help (mix; of latents: lean)") \
+    X(HUB, TEXT, const char *, model, NULL, "FILE", 0, 0, "a checkpoint (DIR/boost.safetensors)") \
+    X(HUB, TEXT, const char *, encoder, NULL, "DIR", 0, 0, \
+      "an encoder's folder of the hub, without --model as it is") \
+    X(ASK, TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's") \
+    X(ASK, TEXT, const char *, system, NULL, "TEXT", 0, 0, \
+      "its system text; @qwen2.5 ...: the family's own (none)") \
+    X(ASK, TEXT, const char *, chat, NULL, "NAME", 0, 0, \
+      "its layout: chatml, llama3, plain (as its tokens say)") \
+    X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)") \
+    X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0, \
+      "a picture or a folder of them: their features as numbers, to --to (models of the hub)") \
+    X(FEATURES, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)") \
+    X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time") \
+    X(FEATURES, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before") \
+    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
+      "a picture, PNG or JPEG; it is squeezed into a square") \
+    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
+    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)") \
+    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0, \
+      "the same, trained blind (DIR/blind.safetensors, if it is there)") \
+    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean") \
+    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room") \
+    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
+    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
+    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
+      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
+    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
+    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0, \
+      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png") \
+    X(REAL | FIELD, TEXT, const char *, scenes, NULL, "DIR", 0, 0, \
+      "a scene folder, or a folder of them (field: real ones, one view of each is asked for)") \
+    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
+    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
+    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, \
+      "the command that made it all, for the page") \
     X(FEATURES | FIELD, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
@@ -798,6 +813,7 @@ static void run_latents(const Options *o) {
         if (is[i] && kind != i % 3)
             sb_die("%s: its adapter is of kind %d, expected %d", e[i].path, kind, i % 3);
     }
+    if (!is[CROSS] && !is[CROSS_TUNED]) sb_die("%s/vlm.safetensors: missing; ./train vlm makes it", o->out);
     sb_source_init(&source, &e[NONE].model.config, SB_TASK_LATENTS, o->tune ? SB_POOL_TUNE : SB_POOL_TEST,
                    mix, o->views, 12);
     Answerer who[] = {{"none", is[NONE], 0}, {"cross", is[CROSS], 0}, {"append", is[APPEND], 0},
@@ -945,8 +961,36 @@ static void ask_line(Encoder *e, const Picture *p, const char *line, int termina
     fflush(stdout);
     free(t.id), free(text.data);
 }
+// Are models of the hub meant: by a flag, or by the checkpoint? Then open them.
+static int open_served(SbServed *s, const Options *o) {
+    SbPretrainedFlags f = {o->encoder, o->llm, o->chat, o->system, o->select, o->side, 0};
+    char *model = o->model     ? sb_copy(o->model)
+                  : o->encoder ? NULL
+                               : sb_format("%s/boost.safetensors", o->out);
+    int hub = o->encoder != NULL;
+    if (model && sb_exists(model)) {
+        SbCheckpoint file;
+        sb_checkpoint_open(&file, model);
+        hub |= sb_checkpoint_text(&file, "hub.encoder") != NULL;
+        sb_checkpoint_close(&file);
+    }
+    if (hub) sb_served_open(s, f, model);
+    free(model);
+    return hub;
+}
+static void ask_served(SbServed *s, const Options *o) {
+    int terminal = isatty(0) && isatty(1);
+    if (terminal) fprintf(stderr, "One question a line; what was said stays in view. Ctrl-D ends.\n");
+    sb_served_talk(s, o->image, o->most, terminal);
+    sb_served_close(s);
+}
 static void run_ask(const Options *o) {
     static Encoder e;
+    static SbServed served;
+    if (open_served(&served, o)) {
+        ask_served(&served, o);
+        return;
+    }
     static Picture p;
     char line[1024];
     int terminal = isatty(0) && isatty(1);
@@ -980,9 +1024,35 @@ static void enlarge(unsigned char *dst, int width, int x, int side, const unsign
         for (int i = 0; i < side; i++)
             memcpy(dst + 3 * ((long)y * width + x + i), src + 3 * (y * n / side * n + i * n / side), 3);
 }
+// Features of pictures as numbers.
+static void features_served(SbServed *s, const Options *o) {
+    int n;
+    if (!o->pictures) sb_die("features: --pictures PATH is missing: a picture or a folder of them");
+    char **picture = sb_pictures(o->pictures, &n);
+    sb_served_features(s, picture, n, o->to ? o->to : "features.safetensors", o->at_once);
+    printf("%s: features of %d pictures of %d x %d pixels\n", o->to ? o->to : "features.safetensors", n,
+           s->config.image, s->config.image);
+    sb_free_names(picture, n);
+    sb_served_close(s);
+}
+static void run_export(const Options *o) {
+    static SbServed s;
+    if (!o->to) sb_die("export: --to DIR is missing: the folder to make");
+    if (!open_served(&s, o) || !s.file.path)
+        sb_die(
+            "export: --model FILE: a checkpoint made from models of the hub (./train boost --encoder ...)");
+    sb_served_export(&s, o->to);
+    sb_served_close(&s);
+}
 static void run_features(const Options *o) {
     enum { SIDE = 384 };
     static Encoder e;
+    static SbServed served;
+    if (open_served(&served, o)) {
+        features_served(&served, o);
+        return;
+    }
+    if (o->pictures) sb_die("--pictures: with models of the hub (--encoder, or a checkpoint made from them)");
     static Picture p;
     SbColours colours;
     Views v;
@@ -1555,65 +1625,13 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
         dialogue_table(t, &source.words, &talkers, info[0], s->picture[0], &s->dialogue);
     }
 }
-// Cells of a row of latents.csv: suffix "" with standard errors, "_mra" without.
-static void latents_row(SbText *t, const SbCsv *q, int row, int tuned, const char *suffix) {
-    static const char *const column[9] = {
-        "none",        "cross",        "append",            "cross_blank", "none_tuned",
-        "cross_tuned", "append_tuned", "cross_tuned_blank", "blind"};
-    for (int k = 0; k < 9; k++) {
-        char *name = sb_format("%s%s", column[k], suffix), *error = sb_format("%s_se", name);
-        double v = sb_csv_number(q, row, name), se = sb_csv_number(q, row, error);
-        if (k < 4 || k == 8 || tuned) {
-            sb_field_td(t, 100 * v, 1, "");
-            if (isfinite(se)) sb_text_add(t, " <small class=se>&plusmn;&thinsp;%.1f</small>", 100 * se);
-        }
-        free(name), free(error);
-    }
-    sb_html(t, "\n");
-}
-// DIR/latents.csv: questions about a view, by an LLM that has, or has not, the latents of several.
-static void report_latents(SbText *t, const Options *o) {
-    char *path = sb_format("%s/latents.csv", o->out);
-    SbCsv q;
-    int known = sb_csv_read(&q, path, NULL), tuned = 0;
-    free(path);
-    if (!known) return;
-    for (int r = 0; r < q.rows; r++) tuned |= isfinite(sb_csv_number(&q, r, "none_tuned"));
-    sb_html(t, "<h3>What a language model makes of the latents</h3>\n<p>Spa3-VLM: questions about one view; "
-               "its image tokens ask the latents of several views of the room (cross), or the latents stand "
-               "behind them (append), or there are none. Grey: cross, with grey pictures. As it was: only "
-               "the adapter was trained. Tuned: the language model too, by the same questions; what "
-               "<i>none</i> gains by that, it gains without any view but the one.</p>\n<div class=wide>"
-               "<table><thead><tr><th rowspan=2>right answers, %<th rowspan=2>asked<th class=over colspan=4>"
-               "as it was");
-    if (tuned) sb_html(t, "<th class=over colspan=4>tuned");
-    sb_html(t, "<th rowspan=2>blind<br>guess\n<tr>");
-    for (int i = 0; i <= tuned; i++) sb_html(t, "<th>none<th>cross<th>append<th>grey");
-    sb_html(t, "\n<tbody>");
-    for (int r = 0; r < q.rows; r++) {
-        const char *name = sb_csv_text(&q, r, "question"), *level = sb_csv_text(&q, r, "level");
-        int all = !strcmp(name, "all");
-        sb_text_add(t, "<tr><td>%s%s%s<td>%s", name, all ? ", " : "", all ? level : "",
-                    sb_csv_text(&q, r, "answers"));
-        latents_row(t, &q, r, tuned, "");
-        if (all || !isfinite(sb_csv_number(&q, r, "none_mra"))) continue;
-        sb_html(t, "<tr><td>&emsp;mean relative accuracy<td>");
-        latents_row(t, &q, r, tuned, "_mra");
-    }
-    sb_html(t, "</table></div>\n<p class=small>Mean relative accuracy is VSI-Bench's measure of numbers. Of "
-               "its types the miniature's words allow distances (gap, between nearest points) and the "
-               "nearest of three objects, to the metre and within one view. They do not allow counts, sizes "
-               "of rooms, directions seen from another object, routes, or the order of appearance: "
-               "<i>./data/converse --vsi</i> asks those, <i>./eval vsi</i> scores anybody's answers.</p>\n");
-    sb_csv_free(&q);
-}
 static void run_report(const Options *o) {
     static Encoder e[ENCODERS];
     SbText t = {NULL, 0, 0};
     SbCsv probe, questions;
     static const char *const part[3] = {"real", "field", "field_real"};
-    char *path[3] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
-                     sb_format("%s/report.html", o->out)};
+    char *path[4] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
+                     sb_format("%s/latents.csv", o->out), sb_format("%s/report.html", o->out)};
     open_probed(e, o);
     Cast cast = cast_of(e, "base", "boosted", "control");
     sb_csv_read(&probe, path[0], NULL), sb_csv_read(&questions, path[1], NULL);
@@ -1628,14 +1646,14 @@ static void run_report(const Options *o) {
         if (html) sb_html(&t, html);
         free(html), free(file);
     }
-    report_latents(&t, o);
+    sb_latents_html(&t, path[2]);
     report_alpha(&t, &cast);
     report_losses(&t, o);
     report_times(&t, o);
     sb_page_end(&t);
-    sb_write_file(path[2], t.data, t.size);
-    printf("%s: %.0f KB\n", path[2], (double)t.size / 1024);
-    for (int i = 0; i < 3; i++) free(path[i]);
+    sb_write_file(path[3], t.data, t.size);
+    printf("%s: %.0f KB\n", path[3], (double)t.size / 1024);
+    for (int i = 0; i < 4; i++) free(path[i]);
     free(t.data);
 }
 
@@ -1835,6 +1853,9 @@ static void run_field(const Options *o) {
     if (~ours.model.parts & SB_SPA3R) sb_die("%s: no Spa3R in it; ./train spa3r makes one", ours.path);
     int blind = !o->camera && open_encoder(&other, o, o->blind, "blind", 0);
     if (blind && !other.model.config.blind) sb_die("%s: it was not trained blind (--blind 1)", other.path);
+    const SbConfig *c = &ours.model.config, *d = &other.model.config;
+    if (blind && (c->image != d->image || c->patch != d->patch || c->enc_width != d->enc_width))
+        sb_die("%s: pictures, patches or features are not the size of those in %s", other.path, ours.path);
     sb_field_open(&s, &ours.model, SB_POOL_TEST, o->views, 6);
     if (blind) sb_field_open(&b, &other.model, SB_POOL_TEST, o->views, 6);
     if (o->camera) field_camera(o, &s, o->views);
@@ -1894,7 +1915,10 @@ static const What whats[] = {
      "how often the answers are right, by type of question: "
      "DIR/questions.csv"},
     {"ask", ASK, run_ask, "type questions about a picture; see the answers and where the model looked"},
-    {"features", FEATURES, run_features, "a picture and its features as colours: a PNG"},
+    {"features", FEATURES, run_features,
+     "a picture and its features as colours: a PNG; of models of the hub: as numbers, .safetensors or .npy"},
+    {"export", EXPORT, run_export,
+     "what was trained on models of the hub, as folders that transformers opens"},
     {"real", REAL, run_real,
      "photographs: depth, features, answers before and after: DIR/real.html, for "
      "the report"},
@@ -1922,7 +1946,7 @@ static void print_usage(void) {
 int main(int argc, char **argv) {
     const What *w = NULL;
     Options o;
-    SbFlag flag[40];
+    SbFlag flag[60];
     int flags = 0;
     for (int i = 0; argc > 1 && i < WHATS; i++) if (!strcmp(argv[1], whats[i].name)) w = whats + i;
     if (!w) {

@@ -9,7 +9,8 @@
 // (readers and what they refuse), dev/test_pixels.h (pictures as pretrained encoders want them),
 // dev/test_families.h (folders of the hub, transformers' numbers), dev/test_text.h (tokenizers, chat
 // layouts), dev/test_import.h (recordings of others, objects from masks), dev/test_simulate.h and
-// dev/test_converse.h, dev/test_pair.h (geometry and answers), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
+// dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and answers), dev/test_options.h (noise,
+// balance, windows; frames by hand), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
 // (programs, kills, full disks). Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
@@ -35,7 +36,7 @@ namespace f64 {
 #include "dev/test_text.h"
 #include "dev/test_simulate.h"
 #include "dev/test_import.h"
-#include "dev/test_converse.h"
+#include "dev/test_options.h"
 #include "dev/test_vsi.h"
 #include "dev/test_runs.h"
 
@@ -80,6 +81,21 @@ int main(int argc, char **argv) {
     RUN(test_converse_deterministic);
     RUN(test_converse_counts);
     RUN(test_converse_refusals);
+    RUN(test_converse_unchanged);
+    RUN(test_converse_units);
+    RUN(test_converse_layout);
+    RUN(test_spatial_signs);
+    RUN(test_spatial_facing);
+    RUN(test_spatial_rolled);
+    RUN(test_spatial_fit);
+    RUN(test_spatial_views);
+    RUN(test_noise_none);
+    RUN(test_noise_counts);
+    RUN(test_noise_kinds);
+    RUN(test_noise_masks);
+    RUN(test_balance);
+    RUN(test_census);
+    RUN(test_pair_window);
     RUN(test_words_compact);
     RUN(test_words_back);
     RUN(test_words_cover);

@@ -1,250 +1,14 @@
 // answers.h: one function per question: it finds a case in the view and writes the answer, or there is none.
 //
-// Refuses: files; tokens (words.h has them); to guess: an answer is computed from the depth and instance
-// images and from the boxes of the scene, and a question whose answer hangs on a hair (margins) is not asked.
-// Read questions.h (frame, margins, table) and view.h (what is known of a view) first; then from top: a
-// dialogue in memory, saying things, drawing cases, the answers.
+// Refuses: to guess: an answer is computed from the depth and instance images and from the boxes of the
+// scene, and a question whose answer hangs on a hair (margins) is not asked. Read ask.h first (a question in
+// the making). Here: pixels, then objects, distances and captions; spatial.h has what else is asked about
+// objects, pair.h what is asked about two pictures.
 #ifndef SB_ANSWERS_H
 #define SB_ANSWERS_H
-#include "view.h"
+#include "ask.h"
 
-// ---- a dialogue
-
-// type: SB_ASK_..., -1 = not one of ours; question and answer: offsets into the text.
-typedef struct { int type; size_t question, answer; } SbDialogueTurn;
-typedef struct {
-    SbText text;                   // questions and answers, each with its NUL
-    SbDialogueTurn *turn;
-    int turns, turn_room;
-    int skipped;                   // questions that the mix wanted and the view could not answer
-    int *deck, deck_left, deck_room; // patches that a depth question has not used
-    SbViewInfo info;               // of sb_converse
-} SbDialogue;
-
-// One question in the making.
-typedef struct {
-    int x, y;               // text grid
-    int cell;               // pixel or patch number
-    int object;             // index, -1 = none
-    double ray[2], depth;   // camera point = depth * (ray[0], ray[1], 1)
-} SbPoint;
-struct SbAsk {
-    const SbViewInfo *info;
-    const SbMix *mix;
-    SbDialogue *out;
-    SbRandom random;
-    int type, inverse;
-    const SbViewInfo *const *all, *other; // all pictures; {J}, where info is {I}
-    int pictures, picture[2];             // {I} {J}: places in all
-    SbPoint point[2];       // {P} {Q}
-    int object[4];          // {A} {B} {C} {D}: indices
-};
-
-
-static SB_UNUSED const char *sb_dialogue_question(const SbDialogue *d, int turn) {
-    return d->text.data + d->turn[turn].question;
-}
-static SB_UNUSED const char *sb_dialogue_answer(const SbDialogue *d, int turn) {
-    return d->text.data + d->turn[turn].answer;
-}
-
-// Start a new dialogue in d's memory; add a turn to it. Start from zeros.
-static SB_UNUSED void sb_dialogue_clear(SbDialogue *d) {
-    d->text.size = 0;
-    d->turns = d->skipped = 0;
-    d->deck_left = -1;
-}
-
-static SbDialogueTurn *sb_dialogue_turn(SbDialogue *d, int type) {
-    if (d->turns == d->turn_room) {
-        d->turn_room = 2 * d->turn_room + 32;
-        d->turn = (SbDialogueTurn *)sb_realloc(d->turn, (size_t)d->turn_room * sizeof *d->turn);
-    }
-    d->turn[d->turns].type = type;
-    return &d->turn[d->turns];
-}
-
-static SB_UNUSED void sb_dialogue_add(SbDialogue *d, const char *question, const char *answer, int type) {
-    SbDialogueTurn *t = sb_dialogue_turn(d, type);
-    t->question = d->text.size;
-    sb_text_bytes(&d->text, question, strlen(question) + 1);
-    t->answer = d->text.size;
-    sb_text_bytes(&d->text, answer, strlen(answer) + 1);
-    d->turns++;
-}
-
-static SB_UNUSED void sb_dialogue_free(SbDialogue *d) {
-    free(d->text.data);
-    free(d->turn);
-    free(d->deck);
-    sb_view_info_free(&d->info);
-    memset(d, 0, sizeof *d);
-}
-
-// ---- saying things
-
-static SB_PRINTF(2, 3) void sb_say(SbAsk *q, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    sb_text_vadd(&q->out->text, format, args);
-    va_end(args);
-}
-
-static const char *sb_name(const SbAsk *q, int object) { return q->info->scene->object[object].name; }
-
-// |metres| in whole centimetres; see Lengths above.
-static int sb_centimetres(double metres) { return (int)sb_clamp(floor(fabs(metres) * 100 + .5), 0, 1e9); }
-
-static void sb_say_length(SbAsk *q, double metres) {
-    int cm = sb_centimetres(metres);
-    const char *sign = metres < 0 && cm ? "-" : "";
-    if (q->mix->units == SB_UNITS_M) sb_say(q, "%s%d.%02d m", sign, cm / 100, cm % 100);
-    else sb_say(q, "%s%d cm", sign, cm);
-}
-
-static void sb_say_axis(SbAsk *q, const char *axis, double metres) {
-    sb_say(q, "%s ", axis);
-    sb_say_length(q, metres);
-}
-
-static void sb_say_position(SbAsk *q, const double p[3]) {
-    sb_say_axis(q, "X", p[0]);
-    sb_say_axis(q, ", Y", p[1]);
-    sb_say_axis(q, ", Z", p[2]);
-}
-
-// A rationale's "the red box X 35 cm, ".
-static void sb_state(SbAsk *q, int object, const char *axis, double metres) {
-    sb_say(q, "the %s ", sb_name(q, object));
-    sb_say_axis(q, axis, metres);
-    sb_say(q, ", ");
-}
-
-static void sb_state_position(SbAsk *q, int object, const double p[3]) {
-    sb_say(q, "the %s ", sb_name(q, object));
-    sb_say_position(q, p);
-    sb_say(q, ", ");
-}
-
-// A paraphrase with its points and objects filled in.
-static void sb_say_question(SbAsk *q, const char *from, const char *end) {
-    if (q->pictures > 1 && !q->other) sb_say(q, "Picture %d: ", q->picture[0] + 1);
-    for (const char *c = from; c < end;) {
-        const char *brace = (const char *)memchr(c, '{', (size_t)(end - c));
-        sb_text_bytes(&q->out->text, c, (size_t)((brace ? brace : end) - c));
-        if (!brace) break;
-        int letter = brace[1];
-        if (letter == 'I' || letter == 'J') sb_say(q, "picture %d", q->picture[letter - 'I'] + 1);
-        else if (letter >= 'P') sb_say(q, "(%d, %d)", q->point[letter - 'P'].x, q->point[letter - 'P'].y);
-        else sb_say(q, "the %s", sb_name(q, q->object[letter - 'A']));
-        c = brace + 3;
-    }
-    sb_text_bytes(&q->out->text, "", 1);
-}
-
-// ---- drawing cases
-
-enum { SB_WANT_DEPTH, SB_WANT_NAME, SB_WANT_THING };
-
-static int sb_wanted(const SbViewInfo *info, int want, int object, double depth) {
-    if (want == SB_WANT_DEPTH) return depth > 0;
-    return object >= 0 && (want == SB_WANT_NAME || info->object[object].thing);
-}
-
-static void sb_patch_point(const SbViewInfo *info, int patch, SbPoint *p) {
-    const SbView *view = info->view;
-    double u = (patch % info->grid + .5) * view->w / info->grid - .5;
-    double v = (patch / info->grid + .5) * view->h / info->grid - .5;
-    p->cell = patch;
-    p->x = sb_text_coordinate(u, view->w);
-    p->y = sb_text_coordinate(v, view->h);
-    p->ray[0] = (u - view->k.cx) / view->k.fx;
-    p->ray[1] = (v - view->k.cy) / view->k.fy;
-    p->object = info->patch_object[patch];
-    p->depth = info->patch_depth[patch];
-}
-
-static int sb_pixel_point(const SbViewInfo *info, int pixel, SbPoint *p) {
-    const SbView *view = info->view;
-    int id = view->mask ? view->mask[pixel] : 0;
-    p->cell = pixel;
-    p->ray[0] = (pixel % view->dw - view->dk.cx) / view->dk.fx;
-    p->ray[1] = (pixel / view->dw - view->dk.cy) / view->dk.fy;
-    double u = view->k.fx * p->ray[0] + view->k.cx, v = view->k.fy * p->ray[1] + view->k.cy;
-    p->x = sb_text_coordinate(u, view->w);
-    p->y = sb_text_coordinate(v, view->h);
-    p->depth = view->depth ? view->depth[pixel] : 0;
-    p->object = sb_object_index(info->scene, id);
-    return u >= -.5 && v >= -.5 && u < view->w - .5 && v < view->h - .5;
-}
-
-// A random point of the wanted kind. Patches: each that qualifies is equally likely. Pixels: found by trying;
-// 0 if 64 tries find none.
-static int sb_draw_point(SbAsk *q, int want, SbPoint *p) {
-    const SbViewInfo *info = q->info;
-    if (!info->grid) {
-        for (int i = 0; i < 64; i++) {
-            int pixel = (int)sb_next_int(&q->random, (uint32_t)(info->view->dw * info->view->dh));
-            if (sb_pixel_point(info, pixel, p) && sb_wanted(info, want, p->object, p->depth)) return 1;
-        }
-        return 0;
-    }
-    int count = 0, patches = info->grid * info->grid;
-    for (int i = 0; i < patches; i++)
-        count += sb_wanted(info, want, info->patch_object[i], info->patch_depth[i]);
-    if (!count) return 0;
-    int pick = (int)sb_next_int(&q->random, (uint32_t)count), patch = -1;
-    while (pick >= 0) {
-        patch++;
-        pick -= sb_wanted(info, want, info->patch_object[patch], info->patch_depth[patch]);
-    }
-    sb_patch_point(info, patch, p);
-    return 1;
-}
-
-// The next patch with depth, of any picture, that this dialogue has not been asked about.
-static int sb_deal_patch(SbAsk *q, SbPoint *p) {
-    SbDialogue *d = q->out;
-    int patches = q->info->grid * q->info->grid, all = patches * q->pictures;
-    if (d->deck_left < 0) {
-        if (d->deck_room < all) {
-            d->deck_room = all;
-            d->deck = (int *)sb_realloc(d->deck, (size_t)all * sizeof *d->deck);
-        }
-        d->deck_left = 0;
-        for (int i = 0; i < all; i++)
-            if (q->all[i / patches]->patch_depth[i % patches] > 0) d->deck[d->deck_left++] = i;
-    }
-    if (!d->deck_left) return 0;
-    int pick = (int)sb_next_int(&q->random, (uint32_t)d->deck_left), patch = d->deck[pick];
-    d->deck[pick] = d->deck[--d->deck_left];
-    q->picture[0] = patch / patches;
-    q->info = q->all[q->picture[0]];
-    sb_patch_point(q->info, patch % patches, p);
-    return 1;
-}
-
-static int sb_draw_two_points(SbAsk *q) {
-    return sb_draw_point(q, SB_WANT_DEPTH, &q->point[0]) && sb_draw_point(q, SB_WANT_DEPTH, &q->point[1]) &&
-           q->point[0].cell != q->point[1].cell;
-}
-
-// count different objects that may be asked about, in random order.
-static int sb_draw_objects(SbAsk *q, int count) {
-    const SbViewInfo *info = q->info;
-    if (info->asked_count < count) return 0;
-    for (int i = 0; i < count; i++) {
-        int again = 1;
-        while (again) {
-            q->object[i] = info->asked[sb_next_int(&q->random, (uint32_t)info->asked_count)];
-            again = 0;
-            for (int j = 0; j < i; j++) again |= q->object[j] == q->object[i];
-        }
-    }
-    return 1;
-}
-
-#define SB_TRIES 32
+#define SB_MARGIN_FLAT .01              // of 1/z over a plane, see sb_pixel_normal
 
 // ---- the questions, in the order of the table. Each finds a case and writes the answer, or nothing and is 0
 
@@ -259,9 +23,8 @@ static int sb_ask_closer(SbAsk *q) {
     for (int i = 0; i < SB_TRIES; i++) {
         if (!sb_draw_two_points(q)) continue;
         double a = q->point[0].depth, b = q->point[1].depth, low = fmin(a, b), high = fmax(a, b);
-        if (q->info->grid ? high < low * SB_MARGIN_PATCH_RATIO
-                          : high < low * SB_MARGIN_PIXEL_RATIO || high - low < SB_MARGIN_PIXEL) continue;
-        sb_say(q, "%s", a < b ? "first" : "second");
+        if (sb_vague(q, sb_depths_near(q, low, high))) continue;
+        sb_say(q, "%s", (a < b) != q->inverse ? "first" : "second");
         return 1;
     }
     return 0;
@@ -294,10 +57,86 @@ static int sb_ask_position(SbAsk *q) {
 
 static int sb_ask_what(SbAsk *q) {
     SbPoint *p = &q->point[0];
-    int thing = sb_next_unit(&q->random) < SB_OBJECT_SHARE;
+    int thing = sb_next_unit(&q->random) < SB_OBJECT_SHARE && !q->again;
     if (!(thing && sb_draw_point(q, SB_WANT_THING, p)) && !sb_draw_point(q, SB_WANT_NAME, p)) return 0;
     sb_say(q, "%s", sb_name(q, p->object));
     return 1;
+}
+
+// Three points by depth, nearest first.
+static int sb_ask_rank(SbAsk *q) {
+    for (int i = 0; i < SB_TRIES; i++) {
+        double z[3];
+        int rank[3], found = 1;
+        for (int k = 0; k < 3 && found; k++) {
+            found = sb_draw_point(q, SB_WANT_DEPTH, &q->point[k]);
+            z[k] = q->point[k].depth;
+        }
+        if (!found) return 0;
+        sb_rank(z, 3, rank);
+        if (sb_vague(q, sb_depths_near(q, z[rank[0]], z[rank[1]]) ||
+                        sb_depths_near(q, z[rank[1]], z[rank[2]]))) continue;
+        for (int k = 0; k < 3; k++)
+            sb_say(q, "%s(%d, %d)", k ? ", " : "", q->point[rank[k]].x, q->point[rank[k]].y);
+        return 1;
+    }
+    return 0;
+}
+
+// The normal of the surface at a pixel of the depth image, towards the camera, in the frame: of the plane
+// through its four neighbours (a 64th of the picture's width off, for cameras that measure with noise).
+// strict: given that it is one: 1/z, linear across a plane's picture, is at the pixel what it is on average
+// at either pair of them (to SB_MARGIN_FLAT), and all belong to one object. 0: there is none.
+static int sb_pixel_normal(const SbViewInfo *info, int pixel, int strict, double out[3]) {
+    static const int step[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
+    const SbView *v = info->view;
+    double p[4][3], z[4], n[3], here = (double)v->depth[pixel];
+    int x = pixel % v->dw, y = pixel / v->dw, off = v->dw < 128 ? 1 : v->dw / 64;
+    if (x < off || y < off || x >= v->dw - off || y >= v->dh - off || !(here > 0)) return 0;
+    for (int k = 0; k < 4; k++) {
+        int at = pixel + off * (step[k][0] + step[k][1] * v->dw);
+        z[k] = (double)v->depth[at];
+        if (!(z[k] > 0) || (strict && v->mask && v->mask[at] != v->mask[pixel])) return 0;
+        p[k][0] = (x + off * step[k][0] - v->dk.cx) / v->dk.fx * z[k];
+        p[k][1] = (y + off * step[k][1] - v->dk.cy) / v->dk.fy * z[k];
+        p[k][2] = z[k];
+    }
+    for (int k = 0; k < 4; k += 2)
+        if (strict && fabs(here / z[k] + here / z[k + 1] - 2) > SB_MARGIN_FLAT) return 0;
+    for (int k = 0; k < 3; k++) {
+        int i = (k + 1) % 3, j = (k + 2) % 3;
+        n[k] = (p[3][i] - p[2][i]) * (p[1][j] - p[0][j]) - (p[3][j] - p[2][j]) * (p[1][i] - p[0][i]);
+    }
+    double length = sqrt(sb_dot3(n, n));
+    for (int i = 0; i < 3; i++) out[i] = sb_dot3(info->turn[i], n) / length;
+    return length > 0;
+}
+
+// The depth pixel at a point: its own, or the one in the middle of a patch (of two the right one).
+static int sb_point_pixel(const SbViewInfo *info, const SbPoint *p) {
+    const SbView *v = info->view;
+    if (!info->grid) return p->cell;
+    const double half = .5 + 1e-6;
+    int x = (int)sb_clamp(floor(p->ray[0] * v->dk.fx + v->dk.cx + half), 0, v->dw - 1);
+    return x + v->dw * (int)sb_clamp(floor(p->ray[1] * v->dk.fy + v->dk.cy + half), 0, v->dh - 1);
+}
+
+static int sb_ask_facing(SbAsk *q) {
+    static const char *const name[5] = {"up", "down", "towards us", "right", "left"};
+    static const double way[5][3] = {{0, 1, 0}, {0, -1, 0}, {0, 0, -1}, {1, 0, 0}, {-1, 0, 0}};
+    const double least = cos(SB_MARGIN_FACING * 3.14159265358979323846 / 180);
+    for (int i = 0; i < SB_TRIES; i++) {
+        double n[3];
+        int best = 0;
+        if (!sb_draw_point(q, SB_WANT_DEPTH, &q->point[0])) return 0;
+        int pixel = sb_point_pixel(q->info, &q->point[0]);
+        if (!sb_pixel_normal(q->info, pixel, !q->again, n)) continue;
+        for (int k = 1; k < 5; k++) best = sb_dot3(n, way[k]) > sb_dot3(n, way[best]) ? k : best;
+        if (sb_vague(q, sb_dot3(n, way[best]) < least)) continue;
+        sb_say(q, "%s", name[best]);
+        return 1;
+    }
+    return 0;
 }
 
 // "A is more so than B" of a relation: the sign of the difference of this measure.
@@ -307,6 +146,7 @@ static double sb_measure(const SbSeen *s, int type) {
     case SB_ASK_front: return -s->low[2];
     case SB_ASK_above: return s->solid.centre[1];
     case SB_ASK_taller: return s->high[1] - s->low[1];
+    case SB_ASK_wider: return s->high[0] - s->low[0];
     default: return sb_solid_volume(&s->solid);
     }
 }
@@ -320,31 +160,38 @@ static int sb_relation(const SbSeen *a, const SbSeen *b, int type) {
     return x > y ? 1 : -1;
 }
 
-static void sb_state_measure(SbAsk *q, int object) {
+static void sb_state_measure(SbAsk *q, int object, int type) {
     const SbSeen *s = &q->info->object[object];
-    double m = sb_measure(s, q->type);
-    if (q->type == SB_ASK_left) sb_state(q, object, "X", -m);
-    if (q->type == SB_ASK_front) sb_state(q, object, "Z", -m);
-    if (q->type == SB_ASK_above) sb_state(q, object, "Y", m);
-    if (q->type == SB_ASK_taller) sb_state(q, object, "height", m);
-    if (q->type != SB_ASK_bigger) return;
+    double m = sb_measure(s, type);
+    if (type == SB_ASK_left) sb_state(q, object, "X", -m);
+    if (type == SB_ASK_front) sb_state(q, object, "Z", -m);
+    if (type == SB_ASK_above) sb_state(q, object, "Y", m);
+    if (type == SB_ASK_taller) sb_state(q, object, "height", m);
+    if (type == SB_ASK_wider) sb_state(q, object, "width", m);
+    if (type != SB_ASK_bigger) return;
     sb_state(q, object, "width", 2 * s->solid.half[0]);
     sb_say_axis(q, "height", 2 * s->solid.half[1]);
     sb_say_axis(q, ", depth", 2 * s->solid.half[2]);
     sb_say(q, ", ");
 }
 
+// "Is A more so than B?", and "Which of them is?": the same relation.
 static int sb_ask_relation(SbAsk *q) {
-    int holds = 0;
-    for (int i = 0; i < SB_TRIES && !holds && sb_draw_objects(q, 2); i++)
-        holds = sb_relation(&q->info->object[q->object[0]], &q->info->object[q->object[1]], q->type);
+    int holds = 0, names = sb_question_row(q->type)->kind == SB_KIND_NAME, type = q->type;
+    if (names) type += SB_ASK_left - SB_ASK_which_left;
+    for (int i = 0; i < SB_TRIES && !holds && sb_draw_objects(q, 2); i++) {
+        const SbSeen *a = &q->info->object[q->object[0]], *b = &q->info->object[q->object[1]];
+        holds = sb_relation(a, b, type);
+        if (q->again) holds = sb_measure(a, type) > sb_measure(b, type) ? 1 : -1;
+    }
     if (!holds) return 0;
     if (q->mix->rationale) {
-        sb_state_measure(q, q->object[0]);
-        sb_state_measure(q, q->object[1]);
+        sb_state_measure(q, q->object[0], type);
+        sb_state_measure(q, q->object[1], type);
         sb_say(q, "so ");
     }
-    sb_say(q, "%s", (holds > 0) != q->inverse ? "yes" : "no");
+    holds = (holds > 0) != q->inverse;
+    sb_say(q, "%s", names ? sb_name(q, q->object[!holds]) : holds ? "yes" : "no");
     return 1;
 }
 
@@ -389,9 +236,10 @@ static int sb_ask_distance(SbAsk *q) {
 
 static int sb_ask_gap(SbAsk *q) {
     double a[3], b[3], gap = 0;
+    if (q->again && !sb_draw_objects(q, 2)) return 0;
     for (int i = 0; i < 4 && gap < SB_MARGIN_GAP && sb_draw_objects(q, 2); i++)
         gap = sb_solid_gap(&q->info->object[q->object[0]].solid, &q->info->object[q->object[1]].solid, a, b);
-    if (gap < SB_MARGIN_GAP) return 0;
+    if (sb_vague(q, gap < SB_MARGIN_GAP)) return 0;
     if (q->mix->rationale) {
         sb_state_position(q, q->object[0], a);
         sb_state_position(q, q->object[1], b);
@@ -403,17 +251,15 @@ static int sb_ask_gap(SbAsk *q) {
 
 static int sb_ask_nearest(SbAsk *q) {
     for (int i = 0; i < SB_TRIES && sb_draw_objects(q, 4); i++) {
-        double d[4], second = 1e30;
-        int best = 1;
-        for (int k = 1; k < 4; k++) {
-            d[k] = sb_distance3(sb_centre(q, q->object[0]), sb_centre(q, q->object[k]));
-            if (d[k] < d[best]) best = k;
-        }
-        for (int k = 1; k < 4; k++)
-            if (k != best && d[k] < second) second = d[k];
-        if (second - d[best] < SB_MARGIN) continue;
-        for (int k = 1; k < 4 && q->mix->rationale; k++) sb_state(q, q->object[k], "distance", d[k]);
-        sb_say(q, "%s%s", q->mix->rationale ? "so " : "", sb_name(q, q->object[best]));
+        double d[3], gap;
+        int rank[3], best = q->inverse ? 2 : 0;
+        const double *from = sb_centre(q, q->object[0]);
+        for (int k = 0; k < 3; k++) d[k] = sb_distance3(from, sb_centre(q, q->object[k + 1]));
+        sb_rank(d, 3, rank);
+        gap = fabs(d[rank[best]] - d[rank[1]]);
+        if (sb_vague(q, gap < SB_MARGIN)) continue;
+        for (int k = 0; k < 3 && q->mix->rationale; k++) sb_state(q, q->object[k + 1], "distance", d[k]);
+        sb_say(q, "%s%s", q->mix->rationale ? "so " : "", sb_name(q, q->object[rank[best] + 1]));
         return 1;
     }
     return 0;
@@ -425,13 +271,8 @@ static int sb_ask_order(SbAsk *q) {
     for (int i = 0; i < SB_TRIES && sb_draw_objects(q, 3); i++) {
         double d[3];
         int rank[3];
-        for (int k = 0; k < 3; k++) {
-            int at = k;
-            d[k] = sb_distance3(camera, sb_centre(q, q->object[k]));
-            for (; at > 0 && d[rank[at - 1]] > d[k]; at--) rank[at] = rank[at - 1];
-            rank[at] = k;
-        }
-        if (d[rank[1]] - d[rank[0]] < SB_MARGIN || d[rank[2]] - d[rank[1]] < SB_MARGIN) continue;
+        for (int k = 0; k < 3; k++) d[k] = sb_distance3(camera, sb_centre(q, q->object[k]));
+        if (sb_vague(q, sb_rank(d, 3, rank) < SB_MARGIN)) continue;
         for (int k = 0; k < 3 && q->mix->rationale; k++) sb_state(q, q->object[k], "distance", d[k]);
         sb_say(q, "%s%s, %s, %s", q->mix->rationale ? "so " : "", sb_name(q, q->object[rank[0]]),
                sb_name(q, q->object[rank[1]]), sb_name(q, q->object[rank[2]]));
@@ -458,8 +299,8 @@ static int sb_next_right(const SbViewInfo *info, int last, int asked) {
 static int sb_ask_describe(SbAsk *q) {
     int count = 0;
     for (int i = sb_next_right(q->info, -1, 0); i >= 0; i = sb_next_right(q->info, i, 0), count++) {
-        const char *name = sb_name(q, i), *article = strchr("aeiouAEIOU", name[0]) ? "an" : "a";
-        sb_say(q, count ? ", %s %s" : "A%s %s", count ? article : article + 1, name);
+        if (count) sb_say(q, ", ");
+        sb_say_article(q, count ? "a" : "A", sb_name(q, i));
     }
     sb_say(q, count ? "." : "No objects.");
     return 1;

@@ -3,12 +3,13 @@
 //     ./data/converse --scenes rooms --out rooms.json                  every view of every scene in rooms/
 //     ./data/converse --scenes office --out office.jsonl --mix pixel   a scene without masks: depth only
 //     ./data/converse --scenes rooms --out m.json --mix multi --views 3      three pictures in a dialogue
+//     ./data/converse --scenes rooms --out p.json --mix paper --stats  all types; p.html says what was made
 //     ./data/converse --scenes rooms --out q.jsonl --vsi 2             VSI-Bench questions, two a type
 //
 // Refuses: to draw pictures (./data/simulate and ./data/import make scene folders), to leave half a file.
 // Image paths are relative to the folder of --out. Read from top: paths, dialogues, main with its flags.
 #define _XOPEN_SOURCE 700  // realpath
-#include "converse.h"
+#include "census.h"
 #include "flags.h"
 #include "vsi_ask.h"
 
@@ -24,6 +25,14 @@ typedef struct {
     SbDialogue dialogue;
     SbViewInfo *info;               // [infos] of the views of a scene
     int infos, pictures;            // pictures of a dialogue
+    SbViewInfo *heard;              // [infos] the same scene with noise
+    SbNoise noise;
+    SbNoiseCount noises;
+    int noisy, balanced, counted;   // --noise, --blind-balance, --stats
+    SbWindow window;
+    long pairs;                     // of views in the window
+    SbBalance balance;
+    SbCensus census;
     SbText text;
     int vsi;                        // questions of each VSI type a scene; 0: dialogues
     SbVsiScene scene;
@@ -128,21 +137,49 @@ static void ask_vsi(Job *job, const SbScene *scene, const char *dir, char **pict
 // Dialogue number n with view v as picture 1, and others of the scene beside it as --views says.
 static void converse_view(Job *job, const SbScene *scene, const double *overlap, char **picture, int v,
                           int n) {
-    const SbViewInfo *info[PICTURES];
+    const SbViewInfo *info[PICTURES], *heard[PICTURES];
+    const SbExtras extras = {job->noisy ? &job->noise : NULL, heard, job->balanced ? &job->balance : NULL,
+                             job->counted ? &job->census : NULL};
+    SbDialogue *d = &job->dialogue;
     char *name[PICTURES];
     int view[PICTURES] = {v};
     SbRandom random = sb_random(job->seed, ((uint64_t)1 << 40) + job->number);
     int count = sb_draw_views(overlap, scene->views, job->pictures, &random, view);
-    for (int i = 0; i < count; i++) info[i] = job->info + view[i], name[i] = picture[view[i]];
-    if (sb_converse_views(&job->dialogue, info, count, &job->mix, job->seed, job->number))
-        write_record(job, name, count, n);
+    for (int i = 0; i < count; i++) {
+        info[i] = job->info + view[i], name[i] = picture[view[i]];
+        heard[i] = job->heard + view[i];
+    }
+    job->census.half = (int)(job->number % 2);
+    sb_dialogue_clear(d);
+    if (count == job->pictures)     // else the window leaves too few
+        sb_converse_with(d, info, count, &job->mix, job->seed, job->number, &extras);
+    if (d->turns) write_record(job, name, count, n);
     else job->silent++;
-    job->skipped += job->dialogue.skipped;
+    job->skipped += d->skipped;
+    job->noises.again += d->again, job->noises.changed += d->changed;
+    job->noises.wrong += d->wrong, job->noises.lost += d->lost;
     job->number++;
 }
 
+// What is known of all views of a scene, exactly and (--noise) with errors; noisy lives as long as that.
+static void look_at_views(Job *job, const SbScene *scene, SbScene *noisy) {
+    for (; job->infos < scene->views; job->infos++) {
+        size_t size = (size_t)(job->infos + 1) * sizeof *job->info;
+        job->info = (SbViewInfo *)sb_realloc(job->info, size);
+        job->heard = (SbViewInfo *)sb_realloc(job->heard, size);
+        memset(job->info + job->infos, 0, sizeof *job->info);
+        memset(job->heard + job->infos, 0, sizeof *job->heard);
+    }
+    memset(noisy, 0, sizeof *noisy);
+    if (job->noisy) sb_noise_scene(noisy, scene, &job->noise, sb_hash(job->seed, job->number));
+    for (int v = 0; v < scene->views; v++) {
+        sb_view_info(job->info + v, scene, v, job->mix.grid);
+        if (job->noisy) sb_view_info(job->heard + v, noisy, v, job->mix.grid);
+    }
+}
+
 static void converse_scene(Job *job, const char *dir) {
-    SbScene scene;
+    SbScene scene, noisy;
     memset(&scene, 0, sizeof scene);
     sb_scene_load(&scene, dir);
     job->views += scene.views;
@@ -154,13 +191,11 @@ static void converse_scene(Job *job, const char *dir) {
         ask_vsi(job, &scene, dir, picture);
     } else {
         double *overlap = job->pictures > 1 ? sb_overlaps(&scene) : NULL;
-        while (job->infos < scene.views) {
-            job->info = (SbViewInfo *)sb_realloc(job->info, (size_t)(job->infos + 1) * sizeof *job->info);
-            memset(job->info + job->infos++, 0, sizeof *job->info);
-        }
-        for (int v = 0; v < scene.views; v++) sb_view_info(job->info + v, &scene, v, job->mix.grid);
+        if (overlap) job->pairs += sb_window(&scene, &job->window, overlap);
+        look_at_views(job, &scene, &noisy);
         for (int v = 0; v < scene.views; v++)
             for (int n = 0; n < job->per_view; n++) converse_view(job, &scene, overlap, picture, v, n);
+        sb_scene_free(&noisy);
         free(overlap);
     }
     sb_free_names(picture, scene.views);
@@ -196,7 +231,31 @@ static void print_vsi(const Job *job, int type) {
                job->lacking[type]);
 }
 
+// The census of all dialogues, in the terminal and beside the output.
+static void print_census(Job *job, const char *out) {
+    static SbCensusRow row[SB_ASK_COUNT];
+    char *page = sb_format("%.*s.html", (int)(strrchr(out, '.') - out), out);
+    char *title = sb_format("Dialogues of %s", strrchr(out, '/') ? strrchr(out, '/') + 1 : out);
+    sb_census_rows(&job->census, row);
+    sb_census_print(row);
+    sb_census_page(page, title, &job->census, row, &job->noises);
+    printf("%s: the same to look at\n", page);
+    free(title);
+    free(page);
+}
+
 // ---- main
+
+// "50,80" of a flag, both within [low, high] and in order.
+static void read_window(const char *flag, const char *text, double low, double high, double out[2]) {
+    char *end = NULL;
+    out[0] = strtod(text, &end);
+    int good = end != text && *end == ',';
+    const char *second = end + good;
+    out[1] = strtod(second, &end);
+    if (!good || end == second || *end || !(out[0] >= low && out[0] <= out[1] && out[1] <= high))
+        sb_die("--%s %s: expected two numbers A,B with %g <= A <= B <= %g", flag, text, low, high);
+}
 
 static int one_of(const char *flag, const char *value, const char *const *names, int count) {
     int i = sb_find_name(names, count, value, strlen(value));
@@ -216,9 +275,12 @@ static char *usage(void) {
     sb_text_add(&t, "questions:\n");
     for (int i = 0; i < SB_ASK_COUNT; i++) {
         const SbQuestion *q = sb_question_row(i);
-        int size = (int)strcspn(q->words, "|");
-        sb_text_add(&t, "  %-11s %-8s %.*s\n", q->name, sb_level_name[q->level], size, q->words);
+        int size = *q->words != 0;
+        const char *words = size ? q->words : q->more;
+        sb_text_add(&t, "  %-13s %-8s %s %.*s\n  %-13s %-8s   [%s]\n", q->name, sb_level_name[q->level],
+                    size ? " " : "+", (int)strcspn(words, "|"), words, "", "", q->formula);
     }
+    sb_text_add(&t, "  +: the miniature has no words for it; in mixes that name it or say \"level+\"\n");
     sb_text_add(&t, "\nflags:");
     return t.data;
 }
@@ -226,7 +288,8 @@ static char *usage(void) {
 int main(int argc, char **argv) {
     static Job job;
     const char *scenes = NULL, *out = NULL, *mix = "full", *order = "forward", *units = "cm";
-    int rationale = 0, grid = 0, seed = 1, per_view = 1;
+    const char *levels = NULL, *noise = NULL, *overlap = "0,100", *baseline = "0,1e6";
+    int rationale = 0, grid = 0, seed = 1, per_view = 1, wordings = 0, decimals = -1;
     job.pictures = 1;
     const char **more = (const char **)sb_calloc((size_t)argc, sizeof *more);
     SbFlag flag[] = {
@@ -234,11 +297,21 @@ int main(int argc, char **argv) {
         sb_flag("out", "FILE", SB_FLAG_TEXT, &out, 0, 0, "what to write: .json (a list), .jsonl (lines)"),
         sb_flag("mix", "MIX", SB_FLAG_TEXT, &mix, 0, 0, "a mix, or counts: depth=14,what=10.5,object=3"),
         sb_flag("order", "ORDER", SB_FLAG_TEXT, &order, 0, 0, "of levels: forward, reverse; or random"),
-        sb_flag("units", "cm|m", SB_FLAG_TEXT, &units, 0, 0, "of lengths"),
+        sb_flag("levels", "L,L", SB_FLAG_TEXT, &levels, 0, 0, "only the mix's questions of these levels"),
+        sb_flag("units", "cm|m|ft|in", SB_FLAG_TEXT, &units, 0, 0, "of lengths; or mixed"),
+        sb_flag("decimals", "N", SB_FLAG_INT, &decimals, -1, 6, "of lengths; -1: cm, in 0; m, ft 2"),
+        sb_flag("wordings", "N", SB_FLAG_INT, &wordings, 0, SB_WORDINGS, "of a type, at most; 0: the mix's"),
         sb_flag("rationale", "", SB_FLAG_SWITCH, &rationale, 0, 0, "answers give their reasons"),
         sb_flag("grid", "G", SB_FLAG_INT, &grid, 0, SB_GRID_MAX, "patches of a G x G grid; 0: pixels"),
         sb_flag("seed", "N", SB_FLAG_INT, &seed, 0, 2e9, "another seed, other dialogues"),
         sb_flag("views", "N", SB_FLAG_INT, &job.pictures, 1, PICTURES, "pictures of a scene in a dialogue"),
+        sb_flag("overlap", "A,B", SB_FLAG_TEXT, &overlap, 0, 0, "percent that two pictures must share"),
+        sb_flag("baseline", "A,B", SB_FLAG_TEXT, &baseline, 0, 0, "metres between their cameras"),
+        sb_flag("noise", "N=X,..", SB_FLAG_TEXT, &noise, 0, 0, "errors in the answers: depth=SD in metres, "
+                "scale=FACTOR, erode=PIXELS off masks, swap=SHARE of objects, sign=SHARE of answers"),
+        sb_flag("blind-balance", "", SB_FLAG_SWITCH, &job.balanced, 0, 0, "no answer comes more often than "
+                "others to questions that look alike to one who does not see"),
+        sb_flag("stats", "", SB_FLAG_SWITCH, &job.counted, 0, 0, "print what was made, draw it beside FILE"),
         sb_flag("vsi", "N", SB_FLAG_INT, &job.vsi, 0, 1000, "instead: VSI-Bench questions, at most N of each "
                 "type a scene, as the benchmark's rows (.jsonl) or as dialogues about all views (.json)"),
         sb_flag("per-view", "N", SB_FLAG_INT, &per_view, 1, 1e6, "dialogues about each view"),
@@ -254,9 +327,17 @@ int main(int argc, char **argv) {
         sb_die("--out %s: must end in .json or .jsonl", out);
     job.mix = sb_mix_parse(mix);
     job.mix.order = one_of("order", order, sb_order_name, 3);
-    job.mix.units = one_of("units", units, sb_units_name, 2);
+    job.mix.units = one_of("units", units, sb_units_name, SB_UNITS);
+    if (levels) sb_mix_levels(&job.mix, levels);
+    if (wordings) job.mix.wordings = wordings;
+    job.mix.decimals = decimals + 1;
     job.mix.rationale = rationale;
     job.mix.grid = grid;
+    job.noisy = noise != NULL;
+    if (noise) job.noise = sb_noise_parse(noise);
+    read_window("overlap", overlap, 0, 100, job.window.overlap);
+    read_window("baseline", baseline, 0, 1e6, job.window.baseline);
+    for (int i = 0; i < 2; i++) job.window.overlap[i] /= 100;
     job.seed = (uint64_t)seed;
     job.per_view = per_view;
     sb_write_open(&job.out, out);
@@ -265,6 +346,9 @@ int main(int argc, char **argv) {
     free(folder);
     converse_folder(&job, scenes);
     for (int i = 0; i < extra; i++) converse_folder(&job, more[i]);
+    if (!job.records && job.pictures > 1 && !job.pairs)
+        sb_die("%s: not written, no two views of a scene have --overlap %s and --baseline %s", out, overlap,
+               baseline);
     if (!job.records && job.vsi) sb_die("%s: not written, no scene has objects to ask about", out);
     if (!job.records) sb_die("%s: not written, no view has what the mix \"%s\" asks about", out, mix);
     if (!job.lines) sb_write_text(&job.out, "]\n");
@@ -275,11 +359,22 @@ int main(int argc, char **argv) {
     if (job.skipped)
         printf("left out: %ld questions that a view has no clear answer to, and %ld whole dialogues\n",
                job.skipped, job.silent);
+    if (job.noisy)
+        printf("noise: %ld of %ld answers changed, %ld to another word or by more than a quarter of a length;"
+               " %ld questions lost\n", job.noises.changed, job.noises.again, job.noises.wrong,
+               job.noises.lost);
+    if (job.counted && !job.vsi) print_census(&job, out);
     free(more);
     free(job.folder);
     free(job.text.data);
-    for (int i = 0; i < job.infos; i++) sb_view_info_free(job.info + i);
+    for (int i = 0; i < job.infos; i++) {
+        sb_view_info_free(job.info + i);
+        sb_view_info_free(job.heard + i);
+    }
     free(job.info);
+    free(job.heard);
+    sb_balance_free(&job.balance);
+    free(job.census.turn);
     sb_dialogue_free(&job.dialogue);
     sb_vsi_scene_free(&job.scene);
     sb_vsi_free(&job.rows);

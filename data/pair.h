@@ -1,10 +1,10 @@
 // pair.h: what two views of a scene share, and the questions about both of them.
 //
 // Refuses: a question whose answer hangs on a hair (margins in questions.h). Read from top: a point carried
-// from one view into another, overlap, which views go together, one function per answer.
+// from one view into another, overlap, which views go together (bins, windows), one function per answer.
 #ifndef SB_PAIR_H
 #define SB_PAIR_H
-#include "answers.h"
+#include "spatial.h"
 
 // ---- a point in another view
 
@@ -102,8 +102,30 @@ static SB_UNUSED double *sb_overlaps(const SbScene *s) {
     return overlap;
 }
 
+// Which pairs of views may stand in a dialogue: from and to, both included. Overlap: 0..1, the smaller of
+// both directions; baseline: metres between the cameras, from their poses.
+typedef struct { double overlap[2], baseline[2]; } SbWindow;
+
+// Strike out of the overlaps of a scene the pairs that a window shuts out (they become -1). Returns how many
+// are left.
+static SB_UNUSED long sb_window(const SbScene *s, const SbWindow *w, double *overlap) {
+    long left = 0;
+    for (int a = 0; a < s->views; a++)
+        for (int b = 0; b < a; b++) {
+            const double *p = s->view[a].pose, *q = s->view[b].pose;
+            double from[3] = {p[3], p[7], p[11]}, to[3] = {q[3], q[7], q[11]};
+            double share = overlap[a * s->views + b], apart = sb_distance3(from, to);
+            int in = share >= w->overlap[0] && share <= w->overlap[1] && apart >= w->baseline[0] &&
+                     apart <= w->baseline[1];
+            left += in;
+            if (!in) overlap[a * s->views + b] = overlap[b * s->views + a] = -1;
+        }
+    return left;
+}
+
 // count different views, view[0] given: each next one is drawn from a random bin (of those that have one) of
-// overlap with one that was drawn before. overlap: of sb_overlaps. Returns how many there are.
+// overlap with one that was drawn before. overlap: of sb_overlaps; pairs below 0 never come. Returns how many
+// there are.
 static SB_UNUSED int sb_draw_views(const double *overlap, int views, int count, SbRandom *r, int *view) {
     int n = 1;
     for (; n < count && n < views; n++) {
@@ -112,10 +134,12 @@ static SB_UNUSED int sb_draw_views(const double *overlap, int views, int count, 
             int used = 0, b = 0;
             for (int i = 0; i < n; i++) used |= view[i] == v;
             while (overlap[with * views + v] > sb_overlap_bin[b]) b++;
+            if (overlap[with * views + v] < 0) continue;
             if (!used && sb_next_int(r, (uint32_t)++bin[b]) == 0) pick[b] = v;  // each equally likely
         }
-        int b = (int)sb_next_int(r, SB_OVERLAP_BINS);
-        while (!bin[b]) b = (b + 1) % SB_OVERLAP_BINS;
+        int b = (int)sb_next_int(r, SB_OVERLAP_BINS), tries = 0;
+        while (!bin[b] && tries++ < SB_OVERLAP_BINS) b = (b + 1) % SB_OVERLAP_BINS;
+        if (!bin[b]) break;
         view[n] = pick[b];
     }
     return n;
@@ -135,7 +159,7 @@ static int sb_ask_match(SbAsk *q) {
             double in = at[k] * cells - floor(at[k] * cells);
             rim = fmin(rim, fmin(in, 1 - in));
         }
-        if (rim < SB_MARGIN_RIM) continue;
+        if (sb_vague(q, rim < SB_MARGIN_RIM)) continue;
         sb_say(q, "(%d, %d)", (int)(at[0] * SB_TEXT_GRID), (int)(at[1] * SB_TEXT_GRID));
         return 1;
     }
@@ -156,20 +180,27 @@ static int sb_ask_moved(SbAsk *q) {
     return 1;
 }
 
-static const double sb_degree = 3.14159265358979323846 / 180;
+// How far up a view looks, in degrees.
+static double sb_pitch(const SbViewInfo *info) {
+    const double *p = info->view->pose, *up = info->axis[1];
+    return asin(sb_clamp(p[2] * up[0] + p[6] * up[1] + p[10] * up[2], -1, 1)) / sb_degree;
+}
 
-// Left, forward and up of the camera's move; left of its turn.
+// How far right of I's level direction that of J is, in degrees.
+static double sb_yaw(const SbAsk *q) {
+    const double *ahead = q->other->axis[2];
+    return atan2(sb_dot3(q->info->axis[0], ahead), sb_dot3(q->info->axis[2], ahead)) / sb_degree;
+}
+
+// Left, forward and up of the camera's move; left and up of its turn.
 static int sb_ask_move(SbAsk *q) {
     double moved[3], value, margin = SB_MARGIN, most = 1e30;
     sb_camera_moved(q, moved);
     value = q->type == SB_ASK_aside ? -moved[0] : q->type == SB_ASK_ahead ? moved[2] : moved[1];
-    if (q->type == SB_ASK_look) {
-        const double *ahead = q->other->axis[2];
-        value = -atan2(sb_dot3(q->info->axis[0], ahead), sb_dot3(q->info->axis[2], ahead)) / sb_degree;
-        margin = SB_MARGIN_TURN;
-        most = SB_MARGIN_AROUND;
-    }
-    if (fabs(value) < margin || fabs(value) > most) return 0;
+    if (q->type == SB_ASK_look) value = -sb_yaw(q), most = SB_MARGIN_AROUND;
+    if (q->type == SB_ASK_tilt) value = sb_pitch(q->other) - sb_pitch(q->info);
+    if (q->type == SB_ASK_look || q->type == SB_ASK_tilt) margin = SB_MARGIN_TURN;
+    if (sb_vague(q, fabs(value) < margin || fabs(value) > most)) return 0;
     sb_say(q, "%s", (value > 0) != q->inverse ? "yes" : "no");
     return 1;
 }
@@ -192,8 +223,8 @@ static int sb_ask_same(SbAsk *q) {
         q->info = info;
         if (!found) return 0;
         int a = q->point[0].object, b = q->point[1].object;
-        if ((a == b) != yes || (a != b && !strcmp(sb_name(q, a), sb_name(q, b)))) continue;
-        sb_say(q, "%s", yes ? "yes" : "no");
+        if (sb_vague(q, (a == b) != yes || (a != b && !strcmp(sb_name(q, a), sb_name(q, b))))) continue;
+        sb_say(q, "%s", a == b ? "yes" : "no");
         return 1;
     }
     return 0;
@@ -229,25 +260,200 @@ static int sb_shows_name(const SbViewInfo *info, int object) {
     return 0;
 }
 
-// The distance between an object that only I shows and one that only J shows.
-static int sb_ask_between(SbAsk *q) {
+// An object that may be asked about in the view, drawn into {A} or {B}; 0: there is none (any more).
+static int sb_draw_one(SbAsk *q, const SbViewInfo *info, int letter) {
+    int *object = &q->object[letter];
+    if (q->again) return info->object[*object].asked;
+    if (info->asked_count) *object = info->asked[sb_next_int(&q->random, (uint32_t)info->asked_count)];
+    return info->asked_count > 0;
+}
+
+// {A} that only I shows and {B} that only J shows.
+static int sb_draw_apart(SbAsk *q) {
     const SbViewInfo *a = q->info, *b = q->other;
     for (int i = 0; i < SB_TRIES && a->asked_count && b->asked_count; i++) {
-        q->object[0] = a->asked[sb_next_int(&q->random, (uint32_t)a->asked_count)];
-        q->object[1] = b->asked[sb_next_int(&q->random, (uint32_t)b->asked_count)];
-        if (sb_shows_name(b, q->object[0]) || sb_shows_name(a, q->object[1])) continue;
-        const SbObject *o = a->scene->object;
-        sb_say_length(q, sb_distance3(o[q->object[0]].center, o[q->object[1]].center));
-        return 1;
+        if (!sb_draw_one(q, a, 0) || !sb_draw_one(q, b, 1)) return 0;
+        if (!sb_vague(q, sb_shows_name(b, q->object[0]) || sb_shows_name(a, q->object[1]))) return 1;
     }
     return 0;
+}
+
+// {A} that may be asked about in I and in J.
+static int sb_draw_common(SbAsk *q) {
+    for (int i = 0; i < SB_TRIES && sb_draw_one(q, q->info, 0); i++)
+        if (q->other->object[q->object[0]].asked) return 1;
+    return 0;
+}
+
+// The distance between an object that only I shows and one that only J shows.
+static int sb_ask_between(SbAsk *q) {
+    if (!sb_draw_apart(q)) return 0;
+    const SbObject *a = q->info->scene->object, *b = q->other->scene->object;
+    sb_say_length(q, sb_distance3(a[q->object[0]].center, b[q->object[1]].center));
+    return 1;
 }
 
 // In steps of 10 percent; a share too near to the middle between two is not asked for.
 static int sb_ask_overlap(SbAsk *q) {
     double percent = 100 * sb_overlap(q->info->view, q->other->view), tens = floor(percent / 10 + .5);
-    if (5 - fabs(percent - 10 * tens) < SB_MARGIN_SHARE) return 0;
+    if (sb_vague(q, 5 - fabs(percent - 10 * tens) < SB_MARGIN_SHARE)) return 0;
     sb_say(q, "%d %%", (int)(10 * tens));
     return 1;
+}
+
+// A point of J that shows what no point of `point[from..to)` shows: SB_MARGIN_CHOICE off in the picture and
+// SB_MARGIN_APART in space. 0: not found.
+static int sb_draw_wrong(SbAsk *q, const int right[2], const double world[3], SbPoint *p) {
+    const SbViewInfo *info = q->info;
+    double away[3];
+    q->info = q->other;
+    int found = sb_draw_point(q, SB_WANT_DEPTH, p);
+    q->info = info;
+    if (!found || q->again) return found;
+    sb_point_world(q->other->view, p, away);
+    return (abs(p->x - right[0]) >= SB_MARGIN_CHOICE || abs(p->y - right[1]) >= SB_MARGIN_CHOICE) &&
+           sb_distance3(world, away) >= SB_MARGIN_APART;
+}
+
+// Which of four points of J shows what P of I shows? Said again, the one that is nearest to where P lands.
+static int sb_ask_choose(SbAsk *q) {
+    static const char *const name[4] = {"first", "second", "third", "fourth"};
+    for (int i = 0; i < SB_TRIES; i++) {
+        double at[2], world[3];
+        if (!sb_draw_point(q, SB_WANT_DEPTH, &q->point[0])) return 0;
+        if (!sb_match(q->info->view, q->other->view, &q->point[0], at)) continue;
+        int right[2] = {(int)(at[0] * SB_TEXT_GRID), (int)(at[1] * SB_TEXT_GRID)}, best = 1, found = 1;
+        int place = 1 + (int)sb_next_int(&q->random, 4);
+        sb_point_world(q->info->view, &q->point[0], world);
+        for (int k = 1; k < 5 && !q->again; k++) {
+            if (k == place) q->point[k].x = right[0], q->point[k].y = right[1];
+            else found &= sb_draw_wrong(q, right, world, &q->point[k]);
+        }
+        if (!found) continue;
+        for (int k = 2; k < 5; k++)
+            if (hypot(q->point[k].x - right[0], q->point[k].y - right[1]) <
+                hypot(q->point[best].x - right[0], q->point[best].y - right[1])) best = k;
+        sb_say(q, "%s", name[best - 1]);
+        return 1;
+    }
+    return 0;
+}
+
+// How far the camera moved aside, ahead and up.
+static int sb_ask_shift(SbAsk *q) {
+    static const char *const way[3][2] = {{"to the left", "to the right"}, {"backward", "forward"},
+                                          {"down", "up"}};
+    double moved[3], part[3];
+    sb_camera_moved(q, moved);
+    part[0] = moved[0], part[1] = moved[2], part[2] = moved[1];
+    for (int k = 0; k < 3; k++) {
+        if (k) sb_say(q, ", ");
+        sb_say_length(q, fabs(part[k]));
+        sb_say(q, " %s", way[k][part[k] > 0]);
+    }
+    return 1;
+}
+
+static int sb_ask_turn(SbAsk *q) {
+    double yaw = sb_yaw(q);
+    if (sb_vague(q, fabs(yaw) > SB_MARGIN_AROUND)) return 0;
+    sb_say_turn(q, yaw, "to the right", "to the left");
+    sb_say(q, ", ");
+    sb_say_turn(q, sb_pitch(q->other) - sb_pitch(q->info), "up", "down");
+    return 1;
+}
+
+static int sb_ask_action(SbAsk *q) {
+    static const char *const way[3][2] = {{"left", "right"}, {"down", "up"}, {"backward", "forward"}};
+    double moved[3], size[3];
+    int rank[3];
+    sb_camera_moved(q, moved);
+    for (int k = 0; k < 3; k++) size[k] = fabs(moved[k]);
+    sb_rank(size, 3, rank);
+    int main = rank[2];
+    if (sb_vague(q, size[main] < SB_MARGIN || size[main] < SB_MARGIN_MAIN * size[rank[1]])) return 0;
+    sb_say(q, "%s", way[main][moved[main] > 0]);
+    return 1;
+}
+
+// Where in J is A: the mean of its visible pixels.
+static int sb_ask_find(SbAsk *q) {
+    if (!sb_draw_common(q)) return 0;
+    const SbView *v = q->other->view;
+    int id = q->other->scene->object[q->object[0]].id;
+    double u = 0, w = 0, count = 0;
+    for (int i = 0; i < v->dw * v->dh; i++)
+        if (v->mask[i] == id) u += i % v->dw, w += i / v->dw, count++;
+    u = (u / count - v->dk.cx) / v->dk.fx * v->k.fx + v->k.cx;
+    w = (w / count - v->dk.cy) / v->dk.fy * v->k.fy + v->k.cy;
+    sb_say(q, "(%d, %d)", sb_text_coordinate(u, v->w), sb_text_coordinate(w, v->h));
+    return 1;
+}
+
+static int sb_ask_grows(SbAsk *q) {
+    for (int i = 0; i < SB_TRIES && sb_draw_common(q); i++) {
+        double before = q->info->object[q->object[0]].pixels, after = q->other->object[q->object[0]].pixels;
+        if (sb_vague(q, fmax(before, after) < SB_MARGIN_VOLUME * fmin(before, after))) continue;
+        sb_say(q, "%s", (after > before) != q->inverse ? "yes" : "no");
+        return 1;
+    }
+    return 0;
+}
+
+static int sb_ask_motion(SbAsk *q) {
+    double moved[3];
+    if (!sb_draw_common(q)) return 0;
+    const SbSolid *a = &q->info->object[q->object[0]].solid, *b = &q->other->object[q->object[0]].solid;
+    for (int k = 0; k < 3; k++) moved[k] = b->centre[k] - a->centre[k];
+    sb_say_position(q, moved);
+    return 1;
+}
+
+// An object's centre from I's camera, wherever it is seen.
+static double sb_from_camera(const SbViewInfo *info, const SbScene *scene, int object) {
+    const double *p = info->view->pose, camera[3] = {p[3], p[7], p[11]};
+    return sb_distance3(camera, scene->object[object].center);
+}
+
+// How far from I's camera is A, which only J shows?
+static int sb_ask_unseen(SbAsk *q) {
+    for (int i = 0; i < SB_TRIES && sb_draw_one(q, q->other, 0); i++) {
+        if (sb_vague(q, sb_shows_name(q->info, q->object[0]))) continue;
+        sb_say_length(q, sb_from_camera(q->info, q->other->scene, q->object[0]));
+        return 1;
+    }
+    return 0;
+}
+
+static int sb_ask_nearer(SbAsk *q) {
+    for (int i = 0; i < SB_TRIES && sb_draw_apart(q); i++) {
+        double a = sb_from_camera(q->info, q->info->scene, q->object[0]);
+        double b = sb_from_camera(q->info, q->other->scene, q->object[1]);
+        if (sb_vague(q, fabs(a - b) < SB_MARGIN)) continue;
+        sb_say(q, "%s", sb_name(q, q->object[(a < b) == q->inverse]));
+        return 1;
+    }
+    return 0;
+}
+
+// The first of all pictures that shows an object; -1: none, or one before it shows a few pixels of that name.
+static int sb_first_shown(const SbAsk *q, int object) {
+    for (int k = 0; k < q->pictures; k++) {
+        if (q->all[k]->object[object].asked) return k;
+        if (!q->again && sb_shows_name(q->all[k], object)) return -1;
+    }
+    return -1;
+}
+
+// Of two objects, which do the pictures show first?
+static int sb_ask_appears(SbAsk *q) {
+    for (int i = 0; i < SB_TRIES; i++) {
+        if (!sb_draw_one(q, q->info, 0) || !sb_draw_one(q, q->other, 1)) return 0;
+        int a = sb_first_shown(q, q->object[0]), b = sb_first_shown(q, q->object[1]);
+        if (a < 0 || b < 0 || a == b) continue;
+        sb_say(q, "%s", sb_name(q, q->object[a > b]));
+        return 1;
+    }
+    return 0;
 }
 #endif

@@ -7,7 +7,9 @@
 #define SB_SERVE_H
 #include "export.h"
 #include "pretrained.h"
+#include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 typedef struct {
     SbPretrained hub;
@@ -223,5 +225,44 @@ static SB_UNUSED void sb_served_talk(SbServed *s, const char *picture, int most,
         free(question);
     }
     free(line), free(word), free(a.id), free(a.text.data);
+}
+// ---- an export
+
+// The projector in LLaVA's names: mm_projector.0 and .2, [out][in], F32.
+static SB_UNUSED void sb_served_projector(SbServed *s, const char *path) {
+    const SbModel *m = &s->model;
+    const SbParam *p[4] = {&m->proj_w1, &m->proj_b1, &m->proj_w2, &m->proj_b2};
+    static const char *const name[4] = {"model.mm_projector.0.weight", "model.mm_projector.0.bias",
+                                        "model.mm_projector.2.weight", "model.mm_projector.2.bias"};
+    SbFileTensor t[4];
+    SbPair format = {"format", "pt"};
+    memset(t, 0, sizeof t);
+    for (int i = 0; i < 4; i++) {
+        t[i].name = name[i], t[i].type = "F32", t[i].rank = p[i]->rank, t[i].data = sb_export_numbers(p[i]);
+        t[i].shape[0] = p[i]->w.rows, t[i].shape[1] = p[i]->w.cols;
+    }
+    sb_checkpoint_write(path, t, 4, &format, 1);
+    for (int i = 0; i < 4; i++) free((void *)(uintptr_t)t[i].data);
+}
+// What was trained, as a new folder: encoder (with its second channel), encoder_folded (plain attention of
+// twice the heads, where q, k and v are tensors of their own), llm, projector.safetensors.
+static SB_UNUSED void sb_served_export(SbServed *s, const char *to) {
+    const char *run = sb_checkpoint_text(&s->file, "run"), *family = sb_family_of(&s->hub.encoder)->type;
+    char *card =
+        sb_format("Trained by spatialboost.c from %s and %s (%s):\n\n    ./train %s\n", s->hub.encoder.path,
+                  s->hub.speaks ? s->hub.llm.path : "no language model", family, run ? run : "?");
+    char *path[4] = {sb_format("%s/encoder", to), sb_format("%s/encoder_folded", to), sb_format("%s/llm", to),
+                     sb_format("%s/projector.safetensors", to)};
+    int dual = s->model.parts & SB_DUAL, apart = sb_family_of(&s->hub.encoder)->family != SB_OPEN_CLIP;
+    if (sb_exists(to)) sb_die("%s: exists; remove it or choose another name with --to", to);
+    sb_make_folder(to);
+    sb_family_export(&s->hub.encoder, &s->model, path[0], SB_EXPORT_DUAL, card);
+    if (dual && apart) sb_family_export(&s->hub.encoder, &s->model, path[1], SB_EXPORT_FOLDED, card);
+    if (s->hub.speaks) sb_family_export(&s->hub.llm, &s->model, path[2], SB_EXPORT_DUAL, card);
+    sb_served_projector(s, path[3]);
+    printf("%s: encoder%s%s, projector.safetensors\n", to, dual && apart ? ", encoder_folded" : "",
+           s->hub.speaks ? ", llm" : "");
+    for (int i = 0; i < 4; i++) free(path[i]);
+    free(card);
 }
 #endif

@@ -279,7 +279,8 @@ static SB_UNUSED void sb_view_info(SbViewInfo *info, const SbScene *scene, int v
     info->view = &scene->view[view];
     info->index = view;
     info->grid = grid;
-    info->has = info->asked_count = 0;
+    info->has = scene->floor_area > 0 ? SB_NEED_ROOM : 0;
+    info->asked_count = 0;
     memset(info->object, 0, (size_t)n * sizeof *info->object);
     const double *pose = info->view->pose;
     sb_frame(pose, scene->up, info->axis);

@@ -106,11 +106,6 @@ static void sb_tokens_unknown(SbTokens *t, const char *text, size_t size) {
     snprintf(t->unknown_words + used, size + 3, used ? ", %.*s" : "%.*s", (int)size, text);
 }
 
-static int sb_is_digit(int c) { return c >= '0' && c <= '9'; }
-static int sb_is_letter(int c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 128 || sb_is_digit(c);
-}
-
 // The size of the word at text: letters and digits, - between those, . between digits.
 static size_t sb_word_size(const char *text) {
     const unsigned char *c = (const unsigned char *)text;
@@ -267,7 +262,23 @@ static SB_UNUSED void sb_words_conversation(const SbWords *w, SbSequence *out, c
     }
 }
 
+// The miniature can only be asked what it has words for.
+static SB_UNUSED void sb_words_mix(const SbMix *mix) {
+    for (int i = 0; i < SB_ASK_COUNT; i++) {
+        const SbQuestion *q = sb_question_row(i);
+        if (!*q->words && (mix->count[i] > 0 || mix->wide[q->level] > 0))
+            sb_die("mix \"%s\" asks for \"%s\", for which the miniature's vocabulary has no words: ask for "
+                   "levels without +, or write dialogues with ./data/converse for another model", mix->name,
+                   q->name);
+    }
+    if (mix->wordings || mix->units > SB_UNITS_M)
+        sb_die("mix \"%s\": the miniature's vocabulary has its own wordings, cm and m only", mix->name);
+}
+
 // ---- the text map
+
+// |metres| in whole centimetres, as answers say it.
+static int sb_centimetres(double metres) { return (int)sb_clamp(floor(fabs(metres) * 100 + .5), 0, 1e9); }
 
 // What an image would say in words: ids [grid*grid][3], per patch two words of the name of its majority
 // object ("red", "box"; a surface has one) and its metre word, the same as the answers about that patch; 0

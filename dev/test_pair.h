@@ -43,7 +43,7 @@ static int test_world_point(const TestAsked *a, const SbView *v, int i, double w
 static int check_match(const TestAsked *a) {
     const SbView *to = a->all[a->picture[0]], *from = a->all[a->picture[1]];
     double world[3], x, y, z, eye[3], d[3];
-    int said[1][2], g = a->mix->grid;
+    int said[5][2], g = a->mix->grid;
     if (a->points != 1 || test_read_points(a->answer, said) != 1) return 0;
     if (!test_world_point(a, from, 0, world)) return 0;
     test_project(to, world, &x, &y, &z);
@@ -132,6 +132,148 @@ static int check_overlap(const TestAsked *a) {
         view[i].k = view[i].dk, view[i].w = view[i].dw, view[i].h = view[i].dh;
     }
     return fabs(said - 100 * test_overlap(a->room, view, view + 1)) < 3 + 3;
+}
+
+// ---- the questions that the miniature has no words for
+
+// Where the point of the question, in picture `from`, lands in picture `to`, in thousandths; 0: not in sight.
+static int test_lands(const TestAsked *a, const SbView *from, const SbView *to, double at[2]) {
+    double world[3], x, y, z, eye[3], d[3];
+    if (!test_world_point(a, from, 0, world)) return 0;
+    test_project(to, world, &x, &y, &z);
+    for (int j = 0; j < 3; j++) eye[j] = to->pose[4 * j + 3], d[j] = world[j] - eye[j];
+    at[0] = 1000 * (x + .5) / to->w, at[1] = 1000 * (y + .5) / to->h;
+    return z > 0 && test_room_ray(a->room, eye, d).t > .99;
+}
+static int check_choose(const TestAsked *a) {
+    static const char *const name[4] = {"first", "second", "third", "fourth"};
+    double at[2], most = a->mix->grid ? 500. / a->view->dw : .51;  // a patch: half a pixel
+    if (a->points != 5 || !test_lands(a, a->all[a->picture[1]], a->all[a->picture[0]], at)) return 0;
+    const int(*option)[2] = a->point + 1;
+    for (int k = 0; k < 4; k++) {
+        double off = fmax(fabs(option[k][0] + .5 - at[0]), fabs(option[k][1] + .5 - at[1]));
+        if (!strcmp(a->answer, name[k]) ? off > most : off < 99) return 0;
+    }
+    return 1;
+}
+// The camera's move in the first picture's right, ahead and up, metres.
+static void test_moved(const TestAsked *a, double moved[3]) {
+    const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
+    double c = cos(p->yaw * 1e-3), s = sin(p->yaw * 1e-3), x = q->at[0] - p->at[0], y = q->at[1] - p->at[1];
+    moved[0] = (c * x + s * y) * 1e-3, moved[1] = (c * y - s * x) * 1e-3,
+    moved[2] = (q->at[2] - p->at[2]) * 1e-3;
+}
+static int check_shift(const TestAsked *a) {
+    static const char *const way[3][2] = {{"left", "right"}, {"backward", "forward"}, {"down", "up"}};
+    double moved[3];
+    const char *at = a->answer;
+    test_moved(a, moved);
+    if (a->lengths != 3) return 0;
+    for (int k = 0; k < 3; k++) {
+        at = strstr(at, way[k][moved[k] > 0]);
+        if (!at || !test_near(a->length[k], fabs(moved[k]))) return 0;
+    }
+    return 1;
+}
+static int check_action(const TestAsked *a) {
+    static const char *const way[3][2] = {{"left", "right"}, {"backward", "forward"}, {"down", "up"}};
+    double moved[3], other = 0;
+    int most = 0;
+    test_moved(a, moved);
+    for (int k = 1; k < 3; k++) most = fabs(moved[k]) > fabs(moved[most]) ? k : most;
+    for (int k = 0; k < 3; k++) other = k == most ? other : fmax(other, fabs(moved[k]));
+    return fabs(moved[most]) > .0999 && fabs(moved[most]) > 1.499 * other &&
+           !strcmp(a->answer, way[most][moved[most] > 0]);
+}
+static int check_turn(const TestAsked *a) {
+    const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
+    double yaw = remainder((p->yaw - q->yaw) * 1e-3, 2 * acos(-1)) * 180 / acos(-1);   // to the right
+    double pitch = (q->pitch - p->pitch) * 1e-3 * 180 / acos(-1);
+    int said[2];
+    char side[8], way[8];
+    if (sscanf(a->answer, "%d degree%*[s] to the %7[a-z], %d degree%*[s] %7s", &said[0], side, &said[1],
+               way) != 4 &&
+        sscanf(a->answer, "%d degree%*[s] to the %7[a-z], %d degree %7s", &said[0], side, &said[1], way) != 4)
+        return sscanf(a->answer, "%d degree to the", said) == 1 && fabs(fabs(yaw) - 1) < .51;
+    return fabs(yaw) < 150.1 && fabs(fabs(yaw) - said[0]) < .51 && fabs(fabs(pitch) - said[1]) < .51 &&
+           (!said[0] || !strcmp(side, yaw > 0 ? "right" : "left")) &&
+           (!said[1] || !strcmp(way, pitch > 0 ? "up" : "down"));
+}
+static int check_tilt(const TestAsked *a) {
+    double up = (test_camera(a, 0)->pitch - test_camera(a, 1)->pitch) * 1e-3 * 180 / acos(-1);
+    int yes = (up > 0) != (strstr(a->question, "down") != NULL);
+    return fabs(up) > 5.99 && !strcmp(a->answer, yes ? "yes" : "no");
+}
+// Pixels of the i-th object of the question in the k-th picture that it names.
+static int test_pixels_in(const TestAsked *a, int i, int k, double *mean) {
+    return test_pixels(a->all[a->picture[k]], a->scene->object[a->object[i]].id, mean);
+}
+static int test_enough(const TestAsked *a, int pixels) {
+    return pixels >= 25 * a->all[0]->dw * a->all[0]->dh / 4096;
+}
+static int check_find(const TestAsked *a) {
+    const SbView *v = a->all[a->picture[0]];
+    int said[5][2];
+    double mean = 0, height = 0, count = 0;
+    if (a->objects != 1 || test_read_points(a->answer, said) != 1) return 0;
+    if (!test_enough(a, test_pixels_in(a, 0, 0, &mean)) || !test_enough(a, test_pixels_in(a, 0, 1, &mean)))
+        return 0;
+    mean = 0;
+    for (int q = 0; q < v->dw * v->dh; q++) {
+        if (v->mask[q] != a->scene->object[a->object[0]].id) continue;
+        mean += (q % v->dw - v->dk.cx) / v->dk.fx * v->k.fx + v->k.cx;
+        height += (q / v->dw - v->dk.cy) / v->dk.fy * v->k.fy + v->k.cy;
+        count++;
+    }
+    double x = 1000 * (mean / count + .5) / v->w, y = 1000 * (height / count + .5) / v->h;
+    x = fmin(fmax(x, 0), 999.9), y = fmin(fmax(y, 0), 999.9);
+    return fabs(said[0][0] + .5 - x) < .51 && fabs(said[0][1] + .5 - y) < .51;
+}
+static int check_grows(const TestAsked *a) {
+    double mean, p, q;
+    if (a->objects != 1) return 0;
+    p = test_pixels_in(a, 0, 0, &mean), q = test_pixels_in(a, 0, 1, &mean);
+    int yes = (p > q) != (strstr(a->question, "less") != NULL);
+    return fmax(p, q) > 1.2499 * fmin(p, q) && test_enough(a, (int)fmin(p, q)) &&
+           !strcmp(a->answer, yes ? "yes" : "no");
+}
+static int check_motion(const TestAsked *a) {
+    double p[3], q[3];
+    if (a->objects != 1 || a->lengths != 3) return 0;
+    const double *centre = a->scene->object[a->object[0]].center;
+    test_in_frame(a->scene, a->all[a->picture[0]], centre, p);
+    test_in_frame(a->scene, a->all[a->picture[1]], centre, q);
+    for (int k = 0; k < 3; k++)
+        if (!test_near(a->length[k], q[k] - p[k])) return 0;
+    return 1;
+}
+static double test_from_camera(const TestAsked *a, int i, int k) {
+    const double *pose = a->all[a->picture[k]]->pose, eye[3] = {pose[3], pose[7], pose[11]};
+    return test_apart(eye, a->scene->object[a->object[i]].center);
+}
+static int check_unseen(const TestAsked *a) {
+    double mean;
+    return a->objects == 1 && a->lengths == 1 && test_enough(a, test_pixels_in(a, 0, 0, &mean)) &&
+           !test_pixels_in(a, 0, 1, &mean) && test_near(a->length[0], test_from_camera(a, 0, 1));
+}
+static int check_nearer(const TestAsked *a) {
+    double mean, p = test_from_camera(a, 0, 0), q = test_from_camera(a, 1, 0);
+    int other = (p > q) != (strstr(a->question, "farther") != NULL);
+    return a->objects == 2 && test_enough(a, test_pixels_in(a, 0, 0, &mean)) && fabs(p - q) > .0999 &&
+           test_enough(a, test_pixels_in(a, 1, 1, &mean)) && !test_pixels_in(a, 1, 0, &mean) &&
+           !strcmp(a->answer, a->scene->object[a->object[other]].name);
+}
+static int check_appears(const TestAsked *a) {
+    int first[2] = {9, 9};
+    double mean;
+    for (int i = 0; i < 2 && a->objects == 2; i++)
+        for (int k = 2; k >= 0; k--) {
+            int pixels = test_pixels(a->all[k], a->scene->object[a->object[i]].id, &mean);
+            if (pixels) first[i] = k;
+            if (first[i] == k && !test_enough(a, pixels)) first[i] = 8;
+        }
+    return a->objects == 2 && first[0] != first[1] && first[0] < 3 && first[1] < 3 &&
+           !strcmp(a->answer, a->scene->object[a->object[first[0] > first[1]]].name);
 }
 
 // ---- overlap, and which views go together

@@ -321,6 +321,39 @@ static void test_run_refuses(void) {
     }
     CHECK(!sb_exists(test_path("bad/boost.safetensors")), "a refused run left a result");
 }
+// Every type with every option: the census is drawn and printed, noise is counted, the same again from the
+// same seed; a window that leaves no pair of views, and values that are none.
+static void test_run_converse(void) {
+    static const char *const bad[][2] = {{"--views 2 --overlap 99,100 --baseline 50,60", "no two views"},
+                                         {"--overlap 30", "two numbers A,B"},
+                                         {"--overlap 60,30", "two numbers A,B"},
+                                         {"--baseline 1,x", "two numbers A,B"},
+                                         {"--noise blur=1", "noise"},
+                                         {"--levels pixles", "no level"},
+                                         {"--levels views", "asks only for what is not there"},
+                                         {"--units yd", "expected one of"},
+                                         {"--mix clock+=1", "no such mix"}};
+    for (int i = 0; i < 2; i++)
+        CHECK(
+            !test_shell("@B/data/converse --scenes @T/walk --out @T/e%d.json --mix everything --views 3 "
+                        "--noise depth=.1,scale=1.1,erode=1,swap=.2,sign=.1 --blind-balance --stats --units "
+                        "mixed --rationale --order random --overlap 10,90 --baseline .05,5",
+                        i),
+            "%s", test_said());
+    char *said = test_said();
+    CHECK(strstr(said, "answers changed") && strstr(said, "\nclock "), "no census: %s", said);
+    CHECK(test_same_files(test_path("e0.json"), test_path("e1.json")), "not the same again");
+    CHECK(sb_exists(test_path("e0.html")), "no page");
+    free(said);
+    for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
+        int code =
+            test_shell("@B/data/converse --scenes @T/walk --out @T/bad.json --mix everything %s", bad[i][0]);
+        said = test_said();
+        CHECK(code == 1 && strstr(said, bad[i][1]), "%s: exit %d, %s", bad[i][0], code, said);
+        free(said);
+    }
+    CHECK(!sb_exists(test_path("bad.json")), "a refused run left a file");
+}
 // Rooms with a camera that walks, their questions in VSI-Bench's layout and as dialogues, and a score of 100
 // for who answers them all. Dialogues about three pictures, and two steps of training on them.
 static void test_run_vsi(void) {
@@ -353,6 +386,7 @@ static void test_run_vsi(void) {
     CHECK(records == 24 && prompts == 24, "%d dialogues, %d as they should be", records, prompts);
     sb_conversations_close(&file);
     CHECK(test_shell("@B/data/converse --scenes @T/walk --out @T/x.json --views 8") == 1, "8 of 6 views");
+    test_run_converse();
     if (!test_base()) return;
     CHECK(!test_shell("@B/train boost --from @T/base/instruct.safetensors --out @T/multi --steps 2 --share 1 "
                       "--data @T/m.jsonl"), "%s", test_said());
@@ -440,9 +474,15 @@ static void test_source_limits(void) {
                                          "data/simulate.h",
                                          "data/questions.h",
                                          "data/view.h",
+                                         "data/question_rows.h",
+                                         "data/ask.h",
                                          "data/answers.h",
+                                         "data/spatial.h",
                                          "data/pair.h",
+                                         "data/balance.h",
+                                         "data/noise.h",
                                          "data/converse.h",
+                                         "data/census.h",
                                          "data/words.h",
                                          "data/vsi.h",
                                          "data/vsi_ask.h",
@@ -484,7 +524,9 @@ static void test_source_limits(void) {
                                          "dev/test_import.h",
                                          "dev/test_simulate.h",
                                          "dev/test_converse.h",
+                                         "dev/test_spatial.h",
                                          "dev/test_pair.h",
+                                         "dev/test_options.h",
                                          "dev/test_text.h",
                                          "dev/test_vsi.h",
                                          "dev/test_ops.h",
