@@ -194,7 +194,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(int, camera_layers, 1, 0, 4, "aggregator: blocks of the camera head (0: poses are given)")        \
     X(int, camera_rounds, 2, 4, 4, "its iterations")                                                      \
     X(int, field_width, 32, 128, 384, "Spa3R: width of encoder and decoder")                              \
-    X(int, field_layers, 2, 3, 6, "Spa3R: blocks of the encoder, and of the decoder")                     \
+    X(int, field_layers, 2, 2, 6, "Spa3R: blocks of the encoder, and of the decoder")                     \
     X(int, field_heads, 2, 4, 6, "Spa3R: heads; their size must be a multiple of 16")                     \
     X(int, field_mlp, 48, 512, 1536, "Spa3R: hidden size of the MLPs")                                    \
     X(int, latents, 8, 32, 256, "Spa3R: latents of a scene")                                              \

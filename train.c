@@ -50,7 +50,7 @@ static const Stage stages[] = {
     {"aggregator", "instruct", "several posed views: depth and points in the first view's frame",
      SB_AGGREGATOR, SB_AGG, SB_TASK_GEOMETRY, SB_POOL_TRAIN, 300, 10, .25, 1e-3, .01, "lean", 0, 0},
     {"spa3r", "aggregator", "views to latents, latents and a camera to the features of a view never seen",
-     SB_AGGREGATOR | SB_SPA3R, SB_FIELD, SB_TASK_FIELD, SB_POOL_TRAIN, 500, 10, .25, 1e-3, 1e-4, "lean", 0,
+     SB_AGGREGATOR | SB_SPA3R, SB_FIELD, SB_TASK_FIELD, SB_POOL_TRAIN, 500, 10, .25, 5e-4, 1e-4, "lean", 0,
      0},
     {"vlm", "spa3r", "the LLM's image tokens ask a scene's latents; all else frozen",
      SB_AGGREGATOR | SB_SPA3R | SB_ADAPTER, SB_ADAPT, SB_TASK_LATENTS, SB_POOL_TRAIN, 100, 10, .5, 1e-3, 0,
