@@ -346,8 +346,8 @@ static void test_run_converse(void) {
     CHECK(sb_exists(test_path("e0.html")), "no page");
     free(said);
     for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
-        int code =
-            test_shell("@B/data/converse --scenes @T/walk --out @T/refused.json --mix everything %s", bad[i][0]);
+        int code = test_shell("@B/data/converse --scenes @T/walk --out @T/refused.json --mix everything %s",
+                              bad[i][0]);
         said = test_said();
         CHECK(code == 1 && strstr(said, bad[i][1]), "%s: exit %d, %s", bad[i][0], code, said);
         free(said);
