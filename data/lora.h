@@ -43,8 +43,8 @@ static void sb_lora_enter(SbLora *l, SbModel *m, SbParam *w) {
     if (l->rank > most)
         sb_die("--rank %d: %s is [%d,%d], so its rank is at most %d", l->rank, w->name, out, in, most);
     SbLoraMatrix *x = l->matrix + l->matrices++;
-    char prefix[64];
-    snprintf(prefix, sizeof prefix, "lora.%s", w->name);
+    char prefix[40];
+    snprintf(prefix, sizeof prefix, "lora.%.34s", w->name);
     x->w = w, w->group |= SB_LAST;
     sb_param(m, &x->a, prefix, "a", l->rank, in, SB_ZERO, 1, SB_LORA);
     sb_param(m, &x->b, prefix, "b", out, l->rank, SB_ZERO, 1, SB_LORA);

@@ -298,7 +298,8 @@ static void test_lora_folder(void) {
         int on = tail == ".k_w" || tail == ".gate_w", same = 1;
         for (long k = 0; k < sb_param_count(p); k++)
             same &= sb_load(p->w.p, p->w.type, k) == sb_load(q->w.p, q->w.type, k);
-        CHECK((p->adopted == 0) == on && (p->grad != NULL) == on, "%s is %s", p->name, on ? "not copied" : "copied");
+        CHECK((p->adopted == 0) == on && (p->grad != NULL) == on, "%s is %s", p->name,
+              on ? "not copied" : "copied");
         CHECK(same, "%s has other numbers", p->name);
         targets += on;
     }
