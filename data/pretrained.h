@@ -139,7 +139,9 @@ static SB_UNUSED void sb_pretrained_sample(SbPretrained *p, SbBatch *b, const Sb
         }
         if (n) {
             sb_batch_tokens(b, c, t->token + i, t->target + i, NULL, n < left ? n : (int)left);
-            continue;
+            if (n <= left) continue;
+            p->cut++;
+            return;
         }
         for (int v = 0; v < shown[k]; v++) sb_batch_prefix_image(b, c, first++);
         k++, n = 1;

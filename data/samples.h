@@ -98,8 +98,8 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     s->task = task, s->pool = pool, s->seed = seed;
     s->mix = sb_mix_parse(mix);
     s->mix.grid = s->grid;
-    if (c->patch_word < 0) return; // no word of the miniature's is used
     s->share = 1;
+    if (c->patch_word < 0) return; // no word of the miniature's is used
     if (c->patch_word != SB_WORD_PATCH || c->vocab < SB_WORDS)
         sb_die("the miniature's words need --patch_word %d and --vocab of at least %d", SB_WORD_PATCH,
                SB_WORDS);
@@ -160,10 +160,12 @@ static SB_UNUSED int sb_record_whole(const SbSource *s, const SbConversation *c)
     int most = s->pretrained ? SB_SHOWN : 8;
     SbText wrong = {NULL, 0, 0};
     if (c->images > most)
-        sb_text_add(&wrong, "record %ld has %d images, at most %d are read", c->record, c->images, most);
+        sb_text_add(&wrong, "record %ld (line %ld) has %d images, at most %d are read", c->record, c->line,
+                    c->images, most);
     for (int i = 0; i < c->images && !wrong.size; i++) {
         char *path = sb_record_path(s, c->image[i]);
-        if (!sb_exists(path)) sb_text_add(&wrong, "record %ld: %s is missing", c->record, path);
+        if (!sb_exists(path))
+            sb_text_add(&wrong, "record %ld (line %ld): %s is missing", c->record, c->line, path);
         free(path);
     }
     if (wrong.size && !s->skip_bad)
