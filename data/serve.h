@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 typedef struct {
+    char *path; // what it was opened from
+    int served; // a model of the hub
     SbPretrained hub;
     SbCheckpoint file; // open as long as the model
     SbConfig config;
@@ -24,6 +26,7 @@ typedef struct {
 static SB_UNUSED void sb_served_open(SbServed *s, SbPretrainedFlags f, const char *checkpoint) {
     int parts = 0;
     memset(s, 0, sizeof *s);
+    s->served = 1;
     s->config = sb_config_preset(SB_MINI);
     if (checkpoint) {
         sb_checkpoint_open(&s->file, checkpoint);
@@ -33,6 +36,7 @@ static SB_UNUSED void sb_served_open(SbServed *s, SbPretrainedFlags f, const cha
         if (!f.encoder) sb_die("%s: not made from models of the hub (--encoder, --llm)", checkpoint);
     }
     if (!f.encoder) sb_die("--encoder DIR is missing: a folder of the hub, or --model, made from one");
+    s->path = sb_copy(checkpoint ? checkpoint : f.encoder);
     sb_pretrained_open(&s->hub, &f, &s->config);
     if (sb_family_dual(&s->hub.encoder)) parts |= SB_DUAL;
     sb_model_plan(&s->model, &s->config, parts);
@@ -44,6 +48,7 @@ static SB_UNUSED void sb_served_open(SbServed *s, SbPretrainedFlags f, const cha
 static SB_UNUSED void sb_served_close(SbServed *s) {
     sb_model_free(&s->model), sb_batch_free(&s->batch), sb_pretrained_close(&s->hub);
     if (s->file.path) sb_checkpoint_close(&s->file);
+    free(s->path);
 }
 // Add the picture of a file to the batch.
 static SB_UNUSED void sb_served_picture(SbServed *s, const char *path) {

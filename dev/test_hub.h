@@ -3,8 +3,7 @@
 //
 // Refuses: to download, Python. The encoder is DINOv2's of dev/goldens_models, the language model a random
 // Qwen2 with the tokenizer of dev/goldens_text, the records rooms of the simulator and a few written here.
-// Qwen2 with the tokenizer of dev/goldens_text, the records rooms of the simulator and a few written here. Read
-// from top: folders and records, order and samples, labels, the path, resuming, exports, what is refused.
+// Read from top: folders and records, order and samples, labels, the path, resuming, exports, refusals.
 #ifndef SB_TEST_HUB_H
 #define SB_TEST_HUB_H
 #include "test_runs.h"
@@ -380,6 +379,19 @@ static void test_hub_export(void) {
     CHECK(!HUB("q='What moves?\nWhich way?'; echo \"$q\" | (@B/eval ask --model @T/hub/out/boost.safetensors "
                "--most 9 >@T/hub/said1) && cmp -s @T/hub/ex/llm/tokenizer.json @T/hub/llm/tokenizer.json"),
           "%s", test_said());
+    // probes: of the encoder as it lies, of what was made of it, on rooms and on scene folders; the card of a
+    // later export shows the table
+    CHECK(!HUB("p='@B/eval probe --out @T/hub/out --fit 50 --images 20'; $p --boost "
+               "@T/hub/out/boost.safetensors && $p --encoder @T/hub/enc --scenes @T/hub/rooms && "
+               "@B/eval export --model @T/hub/out/boost.safetensors --to @T/hub/ex2 && grep -q '| depth | rmse | [0-9]' "
+               "@T/hub/ex2/encoder/README.md"),
+          "probe: %s", test_said());
+    for (int k = 0; k < 2; k++) {
+        const char *name = k ? "hub/out/probe_scenes.csv" : "hub/out/probe.csv";
+        double base = hub_logged(name, 0, "base");
+        CHECK(base > .1 && base < 20, "%s: depth is off by %g metres", name, base);
+        CHECK(k || fabs(hub_logged(name, 0, "boost") - base) > 0, "the boosted encoder is the base");
+    }
     char *card = sb_read_file(test_path("hub/ex/encoder/README.md"), NULL);
     CHECK(strstr(card, "./train align --") && strstr(card, "./train boost --") && strstr(card, "--lr 0.01") &&
               strstr(card, "--batch 9"),
