@@ -5,7 +5,7 @@
 //     field      Spa3R: features and depth of views that it never saw                out/field.csv
 //     latents    answers of an LLM that reads Spa3R's latents, and of one that does not  out/latents.csv
 //     ask        a conversation about a picture, and where the model looked
-//     features   a picture's features as colours; or pictures' features as numbers   a PNG; .safetensors
+//     features   a picture's features as colours, or pictures' features as numbers       a PNG; .safetensors
 //     export     what was trained on models of the hub, as folders of the hub
 //     real       the same on photographs                                             out/real.html
 //     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
@@ -39,62 +39,62 @@
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
        VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, HUB = ASK | FEATURES | EXPORT };
-#define EVAL_OPTIONS(X)                                                                                      \
-    X(ALL | VSI | FIELD | LATENTS | EXPORT, TEXT, const char *, out, "out", "DIR", 0, 0,                     \
-      "folder of checkpoints, logs and results")                                                             \
-    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0,                                   \
-      "the base encoder (DIR/encoder.safetensors)")                                                          \
-    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0,                      \
-      "the boosted one (DIR/boost.safetensors)")                                                             \
-    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0,                           \
-      "boosted without spatial questions (DIR/control.safetensors)")                                         \
-    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0,                                             \
-      "the LLM with the base encoder (DIR/instruct.safetensors)")                                            \
-    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6,                                         \
-      "rooms to report on; 0: 10000 to probe, 1000 to question; models of the hub: 1000")                    \
-    X(PROBE, INT, int, fit, 0, "N", 0, 1e6, "rooms to fit the probes on; 0: 4000 (of the hub: 1000)")        \
-    X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1,                                           \
-      "report on rooms kept for choosing settings, not on the test rooms")                                   \
-    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0,               \
-      "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder")  \
-    X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0,                                       \
-      "questions: a name or counts, ./data/converse --help (mix; of latents: lean)")                         \
-    X(HUB, TEXT, const char *, model, NULL, "FILE", 0, 0, "a checkpoint (DIR/boost.safetensors)")            \
-    X(HUB | PROBE, TEXT, const char *, encoder, NULL, "DIR", 0, 0,                                     \
+#define EVAL_OPTIONS(X) \
+    X(ALL | VSI | FIELD | LATENTS | EXPORT, TEXT, const char *, out, "out", "DIR", 0, 0, \
+      "folder of checkpoints, logs and results") \
+    X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
+      "the base encoder (DIR/encoder.safetensors)") \
+    X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
+      "the boosted one (DIR/boost.safetensors)") \
+    X(PROBE | QUESTIONS | REPORT, TEXT, const char *, control, NULL, "FILE", 0, 0, \
+      "boosted without spatial questions (DIR/control.safetensors)") \
+    X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, \
+      "the LLM with the base encoder (DIR/instruct.safetensors)") \
+    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6, \
+      "rooms to report on; 0: 10000 to probe, 1000 to question; models of the hub: 1000") \
+    X(PROBE, INT, int, fit, 0, "N", 0, 1e6, "rooms to fit the probes on; 0: 4000 (of the hub: 1000)") \
+    X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1, \
+      "report on rooms kept for choosing settings, not on the test rooms") \
+    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
+      "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder") \
+    X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0, \
+      "questions: a name or counts, ./data/converse --help (mix; of latents: lean)") \
+    X(HUB, TEXT, const char *, model, NULL, "FILE", 0, 0, "a checkpoint (DIR/boost.safetensors)") \
+    X(HUB | PROBE, TEXT, const char *, encoder, NULL, "DIR", 0, 0, \
       "an encoder's folder of the hub, without --model as it is") \
-    X(ASK, TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's")                             \
-    X(ASK, TEXT, const char *, system, NULL, "TEXT", 0, 0,                                             \
+    X(ASK, TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's") \
+    X(ASK, TEXT, const char *, system, NULL, "TEXT", 0, 0, \
       "its system text; @qwen2.5 ...: the family's own (none)") \
-    X(ASK, TEXT, const char *, chat, NULL, "NAME", 0, 0,                                                     \
+    X(ASK, TEXT, const char *, chat, NULL, "NAME", 0, 0, \
       "its layout: chatml, llama3, plain (as its tokens say)") \
-    X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)")                      \
-    X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0,                                            \
-      "a picture or a folder of them: their features as numbers, to --to (models of the hub)")               \
-    X(FEATURES | PROBE, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)")      \
-    X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time")                           \
-    X(FEATURES | PROBE, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before")  \
-    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0,                                         \
-      "a picture, PNG or JPEG; it is squeezed into a square")                                                \
-    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead")                      \
-    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)")    \
-    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0,                                                  \
-      "the same, trained blind (DIR/blind.safetensors, if it is there)")                                     \
-    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean")              \
-    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room")                                    \
-    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first")                               \
-    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there")                          \
-    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0,                                              \
-      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}")                                      \
-    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout")                 \
-    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0,                                                 \
-      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png")                 \
-    X(REAL | FIELD | PROBE, TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                   \
-      "a scene folder, or a folder of them (probe: depth of half of them, fitted on the others; field:"   \
-      " real ones, one view of each is asked for)")                                                          \
-    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)")    \
-    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page")              \
-    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0,                                         \
-      "the command that made it all, for the page")                                                          \
+    X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)") \
+    X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0, \
+      "a picture or a folder of them: their features as numbers, to --to (models of the hub)") \
+    X(FEATURES | PROBE, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)") \
+    X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time") \
+    X(FEATURES | PROBE, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before") \
+    X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
+      "a picture, PNG or JPEG; it is squeezed into a square") \
+    X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
+    X(FIELD, TEXT, const char *, field, NULL, "FILE", 0, 0, "Spa3R's checkpoint (DIR/spa3r.safetensors)") \
+    X(FIELD, TEXT, const char *, blind, NULL, "FILE", 0, 0, \
+      "the same, trained blind (DIR/blind.safetensors, if it is there)") \
+    X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean") \
+    X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room") \
+    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
+    X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
+    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
+      "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
+    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
+    X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0, \
+      "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png") \
+    X(REAL | FIELD | PROBE, TEXT, const char *, scenes, NULL, "DIR", 0, 0, \
+      "a scene folder, or a folder of them (probe: depth of half of them, fitted on the others; field:" \
+      " real ones, one view of each is asked for)") \
+    X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
+    X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
+    X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, \
+      "the command that made it all, for the page") \
     X(FEATURES | FIELD, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
@@ -1720,65 +1720,13 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
         dialogue_table(t, &source.words, &talkers, info[0], s->picture[0], &s->dialogue);
     }
 }
-// Cells of a row of latents.csv: suffix "" with standard errors, "_mra" without.
-static void latents_row(SbText *t, const SbCsv *q, int row, int tuned, const char *suffix) {
-    static const char *const column[9] = {
-        "none",        "cross",        "append",            "cross_blank", "none_tuned",
-        "cross_tuned", "append_tuned", "cross_tuned_blank", "blind"};
-    for (int k = 0; k < 9; k++) {
-        char *name = sb_format("%s%s", column[k], suffix), *error = sb_format("%s_se", name);
-        double v = sb_csv_number(q, row, name), se = sb_csv_number(q, row, error);
-        if (k < 4 || k == 8 || tuned) {
-            sb_field_td(t, 100 * v, 1, "");
-            if (isfinite(se)) sb_text_add(t, " <small class=se>&plusmn;&thinsp;%.1f</small>", 100 * se);
-        }
-        free(name), free(error);
-    }
-    sb_html(t, "\n");
-}
-// DIR/latents.csv: questions about a view, by an LLM that has, or has not, the latents of several.
-static void report_latents(SbText *t, const Options *o) {
-    char *path = sb_format("%s/latents.csv", o->out);
-    SbCsv q;
-    int known = sb_csv_read(&q, path, NULL), tuned = 0;
-    free(path);
-    if (!known) return;
-    for (int r = 0; r < q.rows; r++) tuned |= isfinite(sb_csv_number(&q, r, "none_tuned"));
-    sb_html(t, "<h3>What a language model makes of the latents</h3>\n<p>Spa3-VLM: questions about one view; "
-               "its image tokens ask the latents of several views of the room (cross), or the latents stand "
-               "behind them (append), or there are none. Grey: cross, with grey pictures. As it was: only "
-               "the adapter was trained. Tuned: the language model too, by the same questions; what "
-               "<i>none</i> gains by that, it gains without any view but the one.</p>\n<div class=wide>"
-               "<table><thead><tr><th rowspan=2>right answers, %<th rowspan=2>asked<th class=over colspan=4>"
-               "as it was");
-    if (tuned) sb_html(t, "<th class=over colspan=4>tuned");
-    sb_html(t, "<th rowspan=2>blind<br>guess\n<tr>");
-    for (int i = 0; i <= tuned; i++) sb_html(t, "<th>none<th>cross<th>append<th>grey");
-    sb_html(t, "\n<tbody>");
-    for (int r = 0; r < q.rows; r++) {
-        const char *name = sb_csv_text(&q, r, "question"), *level = sb_csv_text(&q, r, "level");
-        int all = !strcmp(name, "all");
-        sb_text_add(t, "<tr><td>%s%s%s<td>%s", name, all ? ", " : "", all ? level : "",
-                    sb_csv_text(&q, r, "answers"));
-        latents_row(t, &q, r, tuned, "");
-        if (all || !isfinite(sb_csv_number(&q, r, "none_mra"))) continue;
-        sb_html(t, "<tr><td>&emsp;mean relative accuracy<td>");
-        latents_row(t, &q, r, tuned, "_mra");
-    }
-    sb_html(t, "</table></div>\n<p class=small>Mean relative accuracy is VSI-Bench's measure of numbers. Of "
-               "its types the miniature's words allow distances (gap, between nearest points) and the "
-               "nearest of three objects, to the metre and within one view. They do not allow counts, sizes "
-               "of rooms, directions seen from another object, routes, or the order of appearance: "
-               "<i>./data/converse --vsi</i> asks those, <i>./eval vsi</i> scores anybody's answers.</p>\n");
-    sb_csv_free(&q);
-}
 static void run_report(const Options *o) {
     static Encoder e[ENCODERS];
     SbText t = {NULL, 0, 0};
     SbCsv probe, questions;
     static const char *const part[3] = {"real", "field", "field_real"};
-    char *path[3] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
-                     sb_format("%s/report.html", o->out)};
+    char *path[4] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
+                     sb_format("%s/latents.csv", o->out), sb_format("%s/report.html", o->out)};
     open_probed(e, o);
     Cast cast = cast_of(e, "base", "boosted", "control");
     sb_csv_read(&probe, path[0], NULL), sb_csv_read(&questions, path[1], NULL);
@@ -1793,14 +1741,14 @@ static void run_report(const Options *o) {
         if (html) sb_html(&t, html);
         free(html), free(file);
     }
-    report_latents(&t, o);
+    sb_latents_html(&t, path[2]);
     report_alpha(&t, &cast);
     report_losses(&t, o);
     report_times(&t, o);
     sb_page_end(&t);
-    sb_write_file(path[2], t.data, t.size);
-    printf("%s: %.0f KB\n", path[2], (double)t.size / 1024);
-    for (int i = 0; i < 3; i++) free(path[i]);
+    sb_write_file(path[3], t.data, t.size);
+    printf("%s: %.0f KB\n", path[3], (double)t.size / 1024);
+    for (int i = 0; i < 4; i++) free(path[i]);
     free(t.data);
 }
 

@@ -48,6 +48,7 @@ typedef struct {
     int nfc;
     SbBpeSplit split[SB_BPE_SPLITS];
     int splits;
+    pcre2_match_context *limits;
     SbBpeAdded *added;      // by first byte, longest first
     int adds, first[2][256]; // [raw][byte]: the first of them that begins with the byte, -1: none
     SbIds prefix, suffix;   // what the file's template puts around a text: Llama 3's <|begin_of_text|>
@@ -177,7 +178,7 @@ static void sb_bpe_merge(SbTokenizer *t, const char *text, size_t size, SbIds *o
     size_t heaped = 0;
     if (size >= SB_BPE_NONE) sb_die("%s: a piece of %zu bytes is too long", t->path, size);
     if (size > t->room) {
-        t->room = 2 * size;
+        t->room = size + size / 4;
         t->symbol = (SbBpeSymbol *)sb_realloc(t->symbol, t->room * sizeof *t->symbol);
         t->heap = (uint64_t *)sb_realloc(t->heap, 3 * t->room * sizeof *t->heap);
     }
@@ -239,7 +240,11 @@ static void sb_bpe_cut(SbTokenizer *t, int k, const char *text, size_t size, SbI
     for (size_t at = 0, begin, end; at < size; at = end) {
         begin = at, end = size;
         if (s->code) {
-            int found = pcre2_match(s->code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK, s->match, NULL);
+            // 20 million blanks are looked at once more each; a pattern that looks 40 times is a bad one
+            uint64_t limit = 10000000 + 40 * (uint64_t)size;
+            pcre2_set_match_limit(t->limits, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX);
+            int found = pcre2_match(s->code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK, s->match,
+                                    t->limits);
             const PCRE2_SIZE *range = pcre2_get_ovector_pointer(s->match);
             if (found < 0 && found != PCRE2_ERROR_NOMATCH) {
                 char why[120] = "";

@@ -1,5 +1,4 @@
-// import: posed recordings of the kinds people have into a scene folder (scene.h), proven before it is
-// written.
+// import: posed recordings of the kinds people have into a scene folder (scene.h), proven first.
 //
 //     ./data/import SOURCE DEST [flags]      ./data/import --help      lists kinds and flags
 //
@@ -22,34 +21,35 @@
 // ---- the kinds
 
 // marks: files that a source of the kind holds, all of them ("a|b": one of those; "*x": one that ends in x);
-// none: never recognised. scale: depth values a metre, 0: must be given. masks: where it has them.
+// none: never recognised. scale: depth values a metre, 0: must be given. unit: metres of a unit of the poses,
+// 0: the reader finds it. up: see sb_choose_up. masks: where it has them.
 typedef struct {
     const char *name, *marks;
     void (*read)(SbImport *im);
-    double scale;
+    double scale, unit;
     const char *up, *masks, *help;
 } Kind;
 
 static const Kind kind_of[] = {
-    {"tum", "rgb.txt groundtruth.txt", sb_read_tum, 5000, "0,0,1", "masks",
+    {"tum", "rgb.txt groundtruth.txt", sb_read_tum, 5000, 1, "0,0,1", "masks",
      "TUM RGB-D: rgb.txt depth.txt groundtruth.txt"},
-    {"plain", "images poses.txt", sb_read_plain, 0, "axis", "masks|instance",
+    {"plain", "images poses.txt", sb_read_plain, 0, 1, "axis", "masks|instance",
      "images/ depth/ K.txt (3x3) poses.txt (camera-to-world 4x4 a line)"},
-    {"7scenes", "*.pose.txt", sb_read_7scenes, 1000, "floor", "masks",
+    {"7scenes", "*.pose.txt", sb_read_7scenes, 1000, 1, "floor", "masks",
      "frame-N.color.png .depth.png .pose.txt; colour is not registered"},
-    {"scannet", "color pose intrinsic", sb_read_scannet, 1000, "0,0,1", "instance|instance-filt|masks",
+    {"scannet", "color pose intrinsic", sb_read_scannet, 1000, 1, "0,0,1", "instance|instance-filt|masks",
      "color/ depth/ pose/ intrinsic/ as exported; .sens itself is not read"},
-    {"colmap", "sparse|cameras.txt|cameras.bin images", sb_read_colmap, 0, "floor", "masks",
+    {"colmap", "sparse|cameras.txt|cameras.bin images", sb_read_colmap, 0, 0, "floor", "masks",
      "cameras, images, points3D (.txt or .bin), images/, maybe depth/"},
-    {"nerf", "transforms.json|transforms_train.json", sb_read_nerf, 0, "axis", "masks",
+    {"nerf", "transforms.json|transforms_train.json", sb_read_nerf, 0, 1, "axis", "masks",
      "transforms.json (OpenGL axes), maybe with depth_file_path"},
-    {"redwood", "depth *.log", sb_read_redwood, 1000, "floor", "masks",
+    {"redwood", "depth *.log", sb_read_redwood, 1000, 1, "floor", "masks",
      "color/ depth/ and a trajectory .log (Open3D)"},
-    {"apc", "cam.info.txt", sb_read_apc, 10000, "0,0,1", "segm",
+    {"apc", "cam.info.txt", sb_read_apc, 10000, 1, "0,0,1", "segm",
      "Amazon Picking Challenge: cam.info.txt, rotated depth, segm/"},
-    {"vggt", "*.npz", sb_read_vggt, 0, "floor", "masks",
+    {"vggt", "*.npz", sb_read_vggt, 0, 0, "floor", "masks",
      "an .npz of depth, extrinsic + intrinsic or pose_enc, images"},
-    {"photo", "", sb_read_photo, 0, "floor", "masks",
+    {"photo", "", sb_read_photo, 0, 1, "floor", "masks",
      "one picture: images/ depth/ (Depth-Pro .npz), --focal; no poses, so --unproven"}};
 enum { KINDS = sizeof kind_of / sizeof *kind_of };
 
@@ -111,7 +111,7 @@ static void thin_frames(SbImport *im) {
     int kept = 0, all = im->frames;
     for (int i = 0; i < all; i++) {
         if (i % im->every == 0 && (im->max == 0 || kept < im->max)) {
-            SbFrame swap = im->frame[kept];
+            SbImportFrame swap = im->frame[kept];
             im->frame[kept++] = im->frame[i];
             im->frame[i] = swap;
         }
@@ -127,8 +127,7 @@ static void read_frames(SbImport *im) {
     const Kind *k = find_kind(im);
     im->kind = k->name;
     if (im->depth_scale == 0) im->depth_scale = k->scale;
-    if (strcmp(k->name, "colmap") && strcmp(k->name, "nerf") && strcmp(k->name, "vggt") && im->unit == 0)
-        im->unit = 1;
+    if (im->unit == 0) im->unit = k->unit;
     k->read(im);
     thin_frames(im);
     if (!strcmp(im->masks, "none")) im->masks = "";
@@ -177,17 +176,19 @@ static void make_objects(SbImport *im, SbScene *s) {
 }
 
 static void prove(const SbImport *im, SbScene *s) {
-    if (im->sparse) return;   // done by the reader
-    if (im->measured) {
+    if (im->sparse && !im->weak) return;   // done by the reader
+    if (im->measured && !im->sparse) {
         sb_prove_or_die(im->source, im->unproven, s);
         return;
     }
+    char *doubt = im->sparse ? sb_format("%d pictures observe hardly any sparse point", im->weak)
+                             : sb_copy("there is no depth");
     if (!im->unproven)
-        sb_die("%s: there is no depth, so nothing proves the poses. --unproven imports them all the same, "
-               "and the "
-               "scene says so",
-               im->source);
-    printf("unproven: there is no depth; recorded in the scene\n");
+        sb_die("%s: %s, so nothing proves the poses. --unproven imports them all the same, and the scene "
+               "says so",
+               im->source, doubt);
+    printf("unproven: %s; recorded in the scene\n", doubt);
+    free(doubt);
     s->unproven = 1;
 }
 

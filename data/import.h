@@ -19,17 +19,18 @@ typedef struct {
     unsigned char *rgb;          // [h][w][3] and
     float *z;                    // [h][w] metres: pictures that are in memory already
     int w, h;
-} SbFrame;
+} SbImportFrame;
 
 typedef struct {
     const char *source, *dest, *kind, *intrinsics, *up, *masks, *ids, *names;    // the flags
     double depth_scale, unit, focal, max_gap;
     int every, max, unproven, rotated;
-    SbFrame *frame;
+    SbImportFrame *frame;
     int frames;
     SbLens lens;                 // of frames that have none of their own
     SbIntrinsics dk;             // of the depth pictures; fx 0: the colour's
-    int sparse;                  // depth is that of the sparse points, which proved the poses already
+    int sparse, weak; // depth is that of the sparse points, which proved the poses already, but for
+                      // so many frames that observe too few of them
     SbLabels *labels;            // [frames] names of the regions of each view; NULL: no masks
     long no_depth, measured, overlapping;   // values that are no depth; values that are; pixels of two masks
 } SbImport;
@@ -37,9 +38,9 @@ typedef struct {
 // ---- helpers of readers
 
 // "frames/0001.color.png" is named 0001.color. color and depth are kept (and freed) by the frame.
-static SB_UNUSED SbFrame *sb_import_frame(SbImport *im, const char *name, char *color, char *depth) {
-    im->frame = (SbFrame *)sb_realloc(im->frame, (size_t)(im->frames + 1) * sizeof *im->frame);
-    SbFrame *f = im->frame + im->frames++;
+static SB_UNUSED SbImportFrame *sb_import_frame(SbImport *im, const char *name, char *color, char *depth) {
+    im->frame = (SbImportFrame *)sb_realloc(im->frame, (size_t)(im->frames + 1) * sizeof *im->frame);
+    SbImportFrame *f = im->frame + im->frames++;
     memset(f, 0, sizeof *f);
     const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name, *dot = strrchr(base, '.');
     f->name = sb_format("%.*s", dot && dot > base ? (int)(dot - base) : (int)strlen(base), base);
@@ -48,7 +49,7 @@ static SB_UNUSED SbFrame *sb_import_frame(SbImport *im, const char *name, char *
     return f;
 }
 
-static SB_UNUSED void sb_frame_free(SbFrame *f) {
+static SB_UNUSED void sb_frame_free(SbImportFrame *f) {
     free(f->name);
     free(f->color);
     free(f->depth);
@@ -201,7 +202,7 @@ static SB_UNUSED void sb_import_mask(SbImport *im, SbView *v, SbLabels *l, const
 // ---- views
 
 // The camera of a frame whose picture is w x h: --intrinsics, --focal, the frame's or the import's.
-static SbLens sb_import_lens(const SbImport *im, const SbFrame *f, int w, int h) {
+static SbLens sb_import_lens(const SbImport *im, const SbImportFrame *f, int w, int h) {
     SbLens l = f->lens.k.fx > 0 ? f->lens : im->lens;
     if (*im->intrinsics || im->focal > 0) {
         double k[4] = {im->focal, im->focal, (w - 1) / 2.0, (h - 1) / 2.0};
@@ -219,7 +220,7 @@ static SbLens sb_import_lens(const SbImport *im, const SbFrame *f, int w, int h)
 }
 
 // The colour and depth of a frame, by one camera of its own.
-static void sb_import_view(SbImport *im, SbFrame *f, SbView *v, SbLens *l) {
+static void sb_import_view(SbImport *im, SbImportFrame *f, SbView *v, SbLens *l) {
     sb_fill(v->name, sizeof v->name, f->name, "the name", f->color ? f->color : im->source);
     memcpy(v->pose, f->pose, sizeof v->pose);
     for (int i = 0; i < 3; i++) v->pose[4 * i + 3] *= im->unit;

@@ -9,6 +9,7 @@
 #define SB_IMPORT_COLMAP_H
 #include "import.h"
 
+#define SB_COLMAP_FEW 8        // observations of an image that prove nothing, if there are fewer
 #define SB_COLMAP_PIXELS 2.0   // median distance between point and observation, per 1000 pixels of width
 
 typedef struct { int id; SbLens lens; } SbColmapCamera;
@@ -94,10 +95,10 @@ static void sb_colmap_free(SbColmap *m) {
 
 // ---- text: # comments; lines of cameras, points, and two an image, of which the second may be empty
 
-typedef struct { char *text, *at, *path; int line; } SbLines;
+typedef struct { char *text, *at, *path; int line; } SbColmapText;
 
 // The next line that is no comment, NULL at the end. blank: an empty line counts.
-static char *sb_next_line(SbLines *l, int blank) {
+static char *sb_colmap_line(SbColmapText *l, int blank) {
     while (l->at && *l->at) {
         char *line = l->at, *end = strchr(line, '\n');
         l->at = end ? end + 1 : NULL;
@@ -110,8 +111,8 @@ static char *sb_next_line(SbLines *l, int blank) {
     return NULL;
 }
 
-static SbLines sb_lines_open(const char *folder, const char *name) {
-    SbLines l;
+static SbColmapText sb_colmap_open(const char *folder, const char *name) {
+    SbColmapText l;
     size_t size;
     l.path = sb_format("%s/%s", folder, name);
     l.text = l.at = sb_read_file(l.path, &size);
@@ -120,13 +121,13 @@ static SbLines sb_lines_open(const char *folder, const char *name) {
     return l;
 }
 
-static void sb_lines_close(SbLines *l) {
+static void sb_colmap_close(SbColmapText *l) {
     free(l->text);
     free(l->path);
 }
 
 // The next count finite numbers of a line; moves *at behind them.
-static void sb_line_numbers(const SbLines *l, char **at, double *x, int count) {
+static void sb_colmap_numbers(const SbColmapText *l, char **at, double *x, int count) {
     for (int i = 0; i < count; i++) {
         char *end;
         x[i] = strtod(*at, &end);
@@ -137,20 +138,20 @@ static void sb_line_numbers(const SbLines *l, char **at, double *x, int count) {
 }
 
 static void sb_colmap_text_images(SbColmap *m, const char *folder) {
-    SbLines l = sb_lines_open(folder, "images.txt");
-    for (char *at; (at = sb_next_line(&l, 0));) {
+    SbColmapText l = sb_colmap_open(folder, "images.txt");
+    for (char *at; (at = sb_colmap_line(&l, 0));) {
         SbColmapImage *image = sb_colmap_image(m);
         double id, camera, x[3];
-        sb_line_numbers(&l, &at, &id, 1);
-        sb_line_numbers(&l, &at, image->q, 4);
-        sb_line_numbers(&l, &at, image->t, 3);
-        sb_line_numbers(&l, &at, &camera, 1);
+        sb_colmap_numbers(&l, &at, &id, 1);
+        sb_colmap_numbers(&l, &at, image->q, 4);
+        sb_colmap_numbers(&l, &at, image->t, 3);
+        sb_colmap_numbers(&l, &at, &camera, 1);
         image->camera = (int)camera;
         image->name = sb_copy(at + strspn(at, " \t"));
         if (!*image->name) sb_die("%s, line %d: the image has no name", l.path, l.line);
-        at = sb_next_line(&l, 1);
+        at = sb_colmap_line(&l, 1);
         for (long room = 0; at && *(at += strspn(at, " \t")); image->seens++) {
-            sb_line_numbers(&l, &at, x, 3);
+            sb_colmap_numbers(&l, &at, x, 3);
             if (image->seens == room) {
                 room = 2 * room + 64;
                 image->seen = (SbColmapSeen *)sb_realloc(image->seen, (size_t)room * sizeof *image->seen);
@@ -159,15 +160,15 @@ static void sb_colmap_text_images(SbColmap *m, const char *folder) {
             image->seen[image->seens] = one;
         }
     }
-    sb_lines_close(&l);
+    sb_colmap_close(&l);
 }
 
 static void sb_colmap_text(SbColmap *m, const char *folder) {
-    SbLines l = sb_lines_open(folder, "cameras.txt");
-    for (char *at; (at = sb_next_line(&l, 0));) {
+    SbColmapText l = sb_colmap_open(folder, "cameras.txt");
+    for (char *at; (at = sb_colmap_line(&l, 0));) {
         double id, size[2], value[16];
         int model = 0;
-        sb_line_numbers(&l, &at, &id, 1);
+        sb_colmap_numbers(&l, &at, &id, 1);
         at += strspn(at, " \t");
         size_t length = strcspn(at, " \t");
         while (model < SB_COLMAP_MODELS && (strlen(sb_colmap_model[model].name) != length ||
@@ -175,23 +176,23 @@ static void sb_colmap_text(SbColmap *m, const char *folder) {
         if (model == SB_COLMAP_MODELS)
             sb_die("%s, line %d: unknown camera model %.*s", l.path, l.line, (int)length, at);
         at += length;
-        sb_line_numbers(&l, &at, size, 2);
-        sb_line_numbers(&l, &at, value, sb_colmap_model[model].count);
+        sb_colmap_numbers(&l, &at, size, 2);
+        sb_colmap_numbers(&l, &at, value, sb_colmap_model[model].count);
         sb_colmap_camera(m, id, model, size[0], size[1], value, l.path);
     }
-    sb_lines_close(&l);
+    sb_colmap_close(&l);
     sb_colmap_text_images(m, folder);
     if (!sb_has(folder, "points3D.txt")) return;
-    l = sb_lines_open(folder, "points3D.txt");
-    for (char *at; (at = sb_next_line(&l, 0)); m->points++) {
+    l = sb_colmap_open(folder, "points3D.txt");
+    for (char *at; (at = sb_colmap_line(&l, 0)); m->points++) {
         double x[4];
-        sb_line_numbers(&l, &at, x, 4);
+        sb_colmap_numbers(&l, &at, x, 4);
         if ((m->points & (m->points - 1)) == 0)
             m->point = (SbColmapPoint *)sb_realloc(m->point, (size_t)(2 * m->points + 1) * sizeof *m->point);
         SbColmapPoint p = {(int64_t)x[0], {x[1], x[2], x[3]}};
         m->point[m->points] = p;
     }
-    sb_lines_close(&l);
+    sb_colmap_close(&l);
 }
 
 // ---- binary: little-endian, as COLMAP writes its structs one field after the other
@@ -302,14 +303,13 @@ static int sb_colmap_seen(const SbColmap *m, const SbColmapSeen *seen, const dou
     return 1;
 }
 
-// Median distance in pixels between points and their observations over all frames, with its count; points
-// behind a camera are infinitely far off.
-static double sb_colmap_error(const SbImport *im, const SbColmap *m, long *count) {
-    float *error = NULL;
+// Median distance in pixels between points and their observations in images [from, to), with its count;
+// points behind a camera are infinitely far off.
+static double sb_colmap_error(const SbImport *im, const SbColmap *m, long from, long to, long *count) {
     long room = 0, n = 0;
-    for (long i = 0; i < m->images; i++) room += m->image[i].seens;
-    error = (float *)sb_calloc((size_t)room, sizeof *error);
-    for (long i = 0; i < m->images; i++)
+    for (long i = from; i < to; i++) room += m->image[i].seens;
+    float *error = (float *)sb_calloc((size_t)room, sizeof *error);
+    for (long i = from; i < to; i++)
         for (long k = 0; k < m->image[i].seens; k++) {
             const SbColmapSeen *seen = m->image[i].seen + k;
             double p[3], uv[2];
@@ -323,19 +323,28 @@ static double sb_colmap_error(const SbImport *im, const SbColmap *m, long *count
     return median;
 }
 
+// All observations together, then every image: one that is off is refused, one of few observations is weak.
 static void sb_colmap_prove(SbImport *im, const SbColmap *m) {
-    long count;
-    double error = sb_colmap_error(im, m, &count), limit = SB_COLMAP_PIXELS * im->frame[0].lens.w / 1000;
+    long count, few;
+    double error = sb_colmap_error(im, m, 0, m->images, &count);
+    double limit = SB_COLMAP_PIXELS * im->frame[0].lens.w / 1000;
     if (!count) return;
     printf("proof: %ld observations of %ld sparse points: the median one is %.2f pixels off, the limit is "
            "%.2g\n",
            count, m->points, error, limit);
     if (error > limit)
         sb_die("%s: refused: the sparse points miss their observations by %.3g pixels (median of %ld), the "
-               "limit "
-               "is %.2g; usual reasons: direction of the poses, order of the quaternion, cameras of another "
-               "model",
+               "limit is "
+               "%.2g; usual reasons: direction of poses, order of the quaternion, another camera model",
                im->source, error, count, limit);
+    for (long i = 0; i < m->images; i++) {
+        error = sb_colmap_error(im, m, i, i + 1, &few);
+        im->weak += few < SB_COLMAP_FEW;
+        if (few >= SB_COLMAP_FEW && error > 3 * limit)
+            sb_die("%s: refused: the sparse points miss their observations in %s by %.3g pixels; is its pose "
+                   "right?",
+                   im->source, m->image[i].name, error);
+    }
     im->sparse = 1;
 }
 
@@ -368,7 +377,7 @@ static double sb_colmap_unit(SbImport *im, const SbColmap *m) {
 
 // The sparse points that an image observes as its depth, at the pixels where they were observed.
 static void sb_colmap_depth(const SbImport *im, const SbColmap *m, long i) {
-    SbFrame *f = im->frame + i;
+    SbImportFrame *f = im->frame + i;
     f->w = f->lens.w, f->h = f->lens.h;
     f->z = (float *)sb_calloc((size_t)f->w * (size_t)f->h, sizeof *f->z);
     for (long k = 0; k < m->image[i].seens; k++) {
@@ -396,7 +405,7 @@ static SB_UNUSED void sb_read_colmap(SbImport *im) {
     if (m.points) qsort(m.point, (size_t)m.points, sizeof *m.point, sb_point_order);
     for (long i = 0; i < m.images; i++) {
         const SbColmapImage *from = m.image + i;
-        SbFrame *f = sb_import_frame(im, from->name, sb_format("%s/%s", images, from->name), NULL);
+        SbImportFrame *f = sb_import_frame(im, from->name, sb_format("%s/%s", images, from->name), NULL);
         double q[4] = {from->q[1], from->q[2], from->q[3], from->q[0]}, world_to_camera[16];
         sb_pose_from_quaternion(q, from->t, world_to_camera, folder);
         sb_pose_invert(world_to_camera, f->pose);

@@ -1,16 +1,10 @@
-// import_folders.h: recordings that are folders of numbered files: plain, 7scenes, scannet, redwood, apc,
-// photo.
+// import_folders.h: recordings that are folders of numbered files. One reader a kind, in this order:
 //
-//     plain    images/ depth/ K.txt (3x3) poses.txt (a row-major camera-to-world 4x4 a line)
-//     7scenes  frame-N.color.png frame-N.depth.png frame-N.pose.txt
-//     scannet  color/ depth/ pose/N.txt intrinsic/*.txt, as its exporter writes them
-//     redwood  color/ (or image/, rgb/) depth/ and one trajectory *.log: "i i i+1", then 4 rows, a frame
-//     apc      frame-N.color.png frame-N.depth.png segm/ cam.info.txt (Amazon Picking Challenge)
-//     photo    images/ depth/ without poses: a picture of its own (Depth-Pro); needs --focal
+//     plain 7scenes scannet redwood apc photo
 //
-// All poses are camera-to-world, x right, y down, z forward. Refuses: ScanNet's .sens; as many depth images
-// or poses as pictures are wanted; more than one photo. Frames whose pose is infinite (lost tracking) are
-// left out and counted. Read from top: one reader a kind.
+// All poses are camera-to-world, x right, y down, z forward. Refuses: ScanNet's .sens; more or fewer depth
+// images or poses than pictures; more than one photo. Frames whose pose is infinite (lost tracking) are left
+// out and counted.
 #ifndef SB_IMPORT_FOLDERS_H
 #define SB_IMPORT_FOLDERS_H
 #include "import.h"
@@ -39,7 +33,7 @@ static int sb_two_folders(const char *color, const char *depth, char ***c, char 
     return n;
 }
 
-// ---- plain
+// ---- plain: images/ depth/ K.txt (3x3) poses.txt (a row-major camera-to-world 4x4 a line)
 
 static SB_UNUSED void sb_read_plain(SbImport *im) {
     char *images = sb_format("%s/images", im->source), *depths = sb_format("%s/depth", im->source);
@@ -59,7 +53,7 @@ static SB_UNUSED void sb_read_plain(SbImport *im) {
         lost += !found;
         free(where);
         if (!found) continue;
-        SbFrame *f = sb_import_frame(im, image[i], sb_format("%s/%s", images, image[i]),
+        SbImportFrame *f = sb_import_frame(im, image[i], sb_format("%s/%s", images, image[i]),
                                      sb_format("%s/%s", depths, depth[i]));
         memcpy(f->pose, number + 16 * i, sizeof f->pose);
     }
@@ -74,7 +68,8 @@ static SB_UNUSED void sb_read_plain(SbImport *im) {
     free(k);
 }
 
-// ---- 7scenes: poses are the depth camera's; colour is not registered to it
+// ---- 7scenes: frame-N.color.png frame-N.depth.png frame-N.pose.txt; poses are the depth camera's, to which
+// colour is not registered
 
 static SB_UNUSED void sb_read_7scenes(SbImport *im) {
     int files, lost = 0, all = 0;
@@ -86,7 +81,7 @@ static SB_UNUSED void sb_read_7scenes(SbImport *im) {
         double number[16];
         all++;
         if (sb_pose_read(pose, number)) {
-            SbFrame *f = sb_import_frame(im, name, sb_format("%s/%s", im->source, file[i]),
+            SbImportFrame *f = sb_import_frame(im, name, sb_format("%s/%s", im->source, file[i]),
                                          sb_format("%s/%s.depth.png", im->source, name));
             memcpy(f->pose, number, sizeof number);
         } else {
@@ -106,7 +101,7 @@ static SB_UNUSED void sb_read_7scenes(SbImport *im) {
         "colours are off by about 14 / depth in metres pixels\n");
 }
 
-// ---- scannet
+// ---- scannet: color/ depth/ pose/N.txt intrinsic/*.txt, as its exporter (SensReader) writes them
 
 // The third row of axisAlignment in the scene's .txt: what is up in the world as it was recorded.
 static void sb_scannet_up(SbImport *im, char *const *file, int files) {
@@ -143,7 +138,7 @@ static SB_UNUSED void sb_read_scannet(SbImport *im) {
         free(path);
         lost += !found;
         if (!found) continue;
-        SbFrame *f = sb_import_frame(im, image[i], sb_format("%s/%s", color, image[i]),
+        SbImportFrame *f = sb_import_frame(im, image[i], sb_format("%s/%s", color, image[i]),
                                      sb_format("%s/depth/%.*s.png", im->source, length, image[i]));
         memcpy(f->pose, pose, sizeof pose);
     }
@@ -162,7 +157,7 @@ static SB_UNUSED void sb_read_scannet(SbImport *im) {
     free(color);
 }
 
-// ---- redwood, as Open3D writes it
+// ---- redwood: color/ (or image/, rgb/) depth/ and one trajectory *.log of Open3D: "i i i+1", then 4 rows
 
 static SB_UNUSED void sb_read_redwood(SbImport *im) {
     int files, logs = 0, n, m, lost = 0;
@@ -191,7 +186,7 @@ static SB_UNUSED void sb_read_redwood(SbImport *im) {
         lost += !found;
         free(where);
         if (!found) continue;
-        SbFrame *f = sb_import_frame(im, image[k], sb_format("%s/%s", color, image[k]),
+        SbImportFrame *f = sb_import_frame(im, image[k], sb_format("%s/%s", color, image[k]),
                                      sb_format("%s/%s", depths, depth[k]));
         memcpy(f->pose, at + 3, sizeof f->pose);
     }
@@ -233,7 +228,7 @@ static SB_UNUSED void sb_read_apc(SbImport *im) {
         if (!sb_ends_with(file[i], ".color.png")) continue;
         char *name = sb_format("%.*s", (int)(strlen(file[i]) - 10), file[i]);
         char *title = sb_format("Camera-to-world extrinsic matrix (camera pose) for %s", name);
-        SbFrame *f = sb_import_frame(im, name, sb_format("%s/%s", im->source, file[i]),
+        SbImportFrame *f = sb_import_frame(im, name, sb_format("%s/%s", im->source, file[i]),
                                      sb_format("%s/%s.depth.png", im->source, name));
         sb_apc_matrix(text, title, f->pose, 16, path);
         if (!sb_pose_check(f->pose, path)) sb_die("%s: %s has no pose", path, name);
@@ -245,7 +240,7 @@ static SB_UNUSED void sb_read_apc(SbImport *im) {
     free(path);
 }
 
-// ---- photo: depth of single pictures, from a network
+// ---- photo: one picture in images/ and its depth, from a network (Depth-Pro), in depth/; no pose
 
 static SB_UNUSED void sb_read_photo(SbImport *im) {
     char *images = sb_format("%s/images", im->source), *depths = sb_format("%s/depth", im->source);
@@ -253,7 +248,7 @@ static SB_UNUSED void sb_read_photo(SbImport *im) {
     int n = sb_two_folders(images, depths, &image, &depth);
     if (n != 1)
         sb_die("%s: %d pictures without poses are %d scenes; one at a time is imported", im->source, n, n);
-    SbFrame *f = sb_import_frame(im, image[0], sb_format("%s/%s", images, image[0]),
+    SbImportFrame *f = sb_import_frame(im, image[0], sb_format("%s/%s", images, image[0]),
                                  sb_format("%s/%s", depths, depth[0]));
     for (int i = 0; i < 16; i++) f->pose[i] = i % 5 == 0;
     sb_free_names(image, n);

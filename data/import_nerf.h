@@ -83,7 +83,7 @@ static SB_UNUSED void sb_read_nerf(SbImport *im) {
     for (const cJSON *v = sb_json_array(file, "frames", path)->child; v; v = v->next) {
         char *where = sb_format("%s: frame %d", path, ++number);
         const char *name = sb_json_string(v, "file_path", where);
-        SbFrame *f = sb_import_frame(im, name, sb_nerf_path(im, name), NULL);
+        SbImportFrame *f = sb_import_frame(im, name, sb_nerf_path(im, name), NULL);
         if (sb_json_optional(v, "depth_file_path", where))
             f->depth = sb_nerf_path(im, sb_json_string(v, "depth_file_path", where));
         with_depth += f->depth != NULL;
@@ -94,7 +94,6 @@ static SB_UNUSED void sb_read_nerf(SbImport *im) {
     if (!number) sb_die("%s: the list of frames is empty", path);
     if (with_depth && with_depth < number)
         sb_die("%s: %d of %d frames have a depth_file_path; all or none must", path, with_depth, number);
-    if (im->unit == 0) im->unit = 1;
     cJSON_Delete(file);
     free(path);
 }

@@ -79,7 +79,7 @@ static SB_UNUSED void sb_read_tum(SbImport *im) {
             left_out++;
             continue;
         }
-        SbFrame *f = sb_import_frame(im, c->file, sb_format("%s/%s", im->source, c->file),
+        SbImportFrame *f = sb_import_frame(im, c->file, sb_format("%s/%s", im->source, c->file),
                                      sb_format("%s/%s", im->source, d->file));
         sb_pose_from_quaternion(p->number + 3, p->number, f->pose, im->source);
     }

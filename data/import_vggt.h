@@ -1,16 +1,18 @@
-// import_vggt.h: what VGGT and its kin predict, saved by NumPy: one .npz with, for S pictures of H x W,
+// import_vggt.h: what VGGT and its kin predict, saved by NumPy: one .npz of depth, cameras and pictures.
 //
+// Depth and poses share a unit that is not metres: --unit must say it. Refuses: pictures of another shape
+// than the depth (cropped ones); arrays of other sizes. Read from top: the arrays, cameras, pictures, the
+// reader.
+#ifndef SB_IMPORT_VGGT_H
+#define SB_IMPORT_VGGT_H
+#include "import.h"
+
+// For S pictures of H x W:
 //     depth      [S,H,W,1] or [S,H,W]        planar z
 //     extrinsic  [S,3,4] or [S,4,4]          world-to-camera, x right, y down, z forward
 //     intrinsic  [S,3,3]                     pixels of H x W, pixel centres at integers
 //     pose_enc   [S,9]                       instead of both: t, quaternion x y z w, field of view (h, w)
 //     images     [S,3,H,W] or [S,H,W,3]      0..1; instead: pictures in images/, which were resized to H x W
-//
-// Depth and poses share a unit that is not metres: --unit must say it. Refuses: pictures of another shape
-// than H x W (cropped ones). Read from top: cameras, pictures, the reader.
-#ifndef SB_IMPORT_VGGT_H
-#define SB_IMPORT_VGGT_H
-#include "import.h"
 
 // An array whose first sizes are as given (0: any); a leading 1, a batch of one, is let pass. 0 if not there.
 static int sb_vggt_get(const SbNpz *z, const char *name, SbArray *a, int dims, size_t first, size_t last) {
@@ -35,7 +37,7 @@ static int sb_vggt_matrices(const SbNpz *z, SbImport *im, int w, int h) {
     if (e.dim[1] < 3 || e.dim[1] > 4 || k.dim[1] != 3)
         sb_die("%s: extrinsic must be 3x4 or 4x4 and intrinsic 3x3", z->path);
     for (size_t i = 0; i < n; i++) {
-        SbFrame *f = im->frame + i;
+        SbImportFrame *f = im->frame + i;
         double m[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
         for (size_t c = 0; c < 12; c++) m[c] = (double)e.data[i * e.dim[1] * 4 + c];
         if (!sb_pose_check(m, z->path)) sb_die("%s: frame %zu has no pose", z->path, i + 1);
@@ -55,7 +57,7 @@ static int sb_vggt_encoding(const SbNpz *z, SbImport *im, int w, int h) {
     SbArray p;
     if (!sb_vggt_get(z, "pose_enc", &p, 2, (size_t)im->frames, 9)) return 0;
     for (int i = 0; i < im->frames; i++) {
-        SbFrame *f = im->frame + i;
+        SbImportFrame *f = im->frame + i;
         double x[9], m[16], length = 0;
         for (int c = 0; c < 9; c++) x[c] = (double)p.data[9 * i + c];
         for (int c = 3; c < 7; c++) length += x[c] * x[c];
@@ -86,7 +88,7 @@ static void sb_vggt_pictures(const SbNpz *z, SbImport *im, int w, int h) {
         sb_die("%s: the .npz holds no images and %s has %d pictures for %d frames", z->path, folder, files,
                im->frames);
     for (size_t i = 0; i < n; i++) {
-        SbFrame *f = im->frame + i;
+        SbImportFrame *f = im->frame + i;
         f->rgb = (unsigned char *)sb_calloc(area, 3);
         for (size_t k = 0; k < 3 * area && inside; k++) {
             size_t c = k % 3, pixel = k / 3;
@@ -138,7 +140,7 @@ static SB_UNUSED void sb_read_vggt(SbImport *im) {
         sb_die("%s: depth of %zu pictures of %zu x %zu", path, n, w, h);
     for (size_t i = 0; i < n; i++) {
         char *name = sb_format("%06zu", i);
-        SbFrame *f = sb_import_frame(im, name, NULL, NULL);
+        SbImportFrame *f = sb_import_frame(im, name, NULL, NULL);
         free(name);
         f->w = (int)w, f->h = (int)h;
         f->z = (float *)sb_calloc(w * h, sizeof *f->z);

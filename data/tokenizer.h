@@ -3,7 +3,8 @@
 //
 // Refuses, by name: every other kind of tokenizer (SentencePiece, Llama-2's byte_fallback, WordPiece),
 // patterns that PCRE2 and Oniguruma (that package's engine) would read differently, text that is not UTF-8,
-// and to drop a byte silently, as that package does where the vocabulary lacks one.
+// and to drop a byte silently, as that package does where the vocabulary lacks one. Unicode is as new as the
+// installed PCRE2 and utf8proc; that package's NFC is older and leaves newer combining marks unsorted.
 // Read from the bottom: sb_tokenizer_open, _encode, _decode; then how a file is read. bpe.h: the algorithm.
 #ifndef SB_TOKENIZER_H
 #define SB_TOKENIZER_H
@@ -351,6 +352,8 @@ static void sb_bpe_postprocessor(SbTokenizer *t, const cJSON *part, const char *
 static SB_UNUSED void sb_tokenizer_open(SbTokenizer *t, const char *path) {
     int bytes = 0;
     memset(t, 0, sizeof *t);
+    t->limits = pcre2_match_context_create(NULL);
+    if (!t->limits) sb_die("out of memory: a tokenizer");
     t->path = sb_is_folder(path) ? sb_format("%s/tokenizer.json", path) : sb_copy(path);
     cJSON *root = sb_json_read(t->path);
     char *where = sb_format("%s: pre_tokenizer", t->path), *model_where = sb_format("%s: model", t->path);
@@ -379,6 +382,7 @@ static SB_UNUSED void sb_tokenizer_close(SbTokenizer *t) {
         pcre2_code_free(t->split[i].code);
         pcre2_match_data_free(t->split[i].match);
     }
+    pcre2_match_context_free(t->limits);
     void *owned[] = {t->path, t->bytes.data, t->start, t->special, t->slot, t->merge, t->added, t->prefix.id,
                      t->suffix.id, t->spaced.data, t->symbol, t->heap, t->cache};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
