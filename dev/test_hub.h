@@ -384,8 +384,8 @@ static void test_hub_export(void) {
     CHECK(!HUB("p='@B/eval probe --out @T/hub/out --fit 50 --images 20'; $p --boost "
                "@T/hub/out/boost.safetensors && "
                "$p --encoder @T/hub/enc --scenes @T/hub/rooms && @B/eval export "
-               "--model @T/hub/out/boost.safetensors --to @T/hub/ex2 && grep -q '| depth | rmse | [0-9]' "
-               "@T/hub/ex2/encoder/README.md"),
+               "--model @T/hub/out/boost.safetensors --to @T/hub/ex2 && "
+               "grep -q '| depth | rmse | [0-9]' @T/hub/ex2/encoder/README.md"),
           "probe: %s", test_said());
     for (int k = 0; k < 2; k++) {
         const char *name = k ? "hub/out/probe_scenes.csv" : "hub/out/probe.csv";
