@@ -51,8 +51,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, \
       "the LLM with the base encoder (DIR/instruct.safetensors)") \
     X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6, \
-      "rooms to report on; 0: 10000 to probe, 1000 to question") \
-    X(PROBE, INT, int, fit, 4000, "N", 50, 1e6, "rooms to fit the probes on") \
+      "rooms to report on; 0: 10000 to probe, 1000 to question; models of the hub: 1000") \
+    X(PROBE, INT, int, fit, 0, "N", 0, 1e6, "rooms to fit the probes on; 0: 4000 (of the hub: 1000)") \
     X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1, \
       "report on rooms kept for choosing settings, not on the test rooms") \
     X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
@@ -60,7 +60,7 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0, \
       "questions: a name or counts, ./data/converse --help (mix; of latents: lean)") \
     X(HUB, TEXT, const char *, model, NULL, "FILE", 0, 0, "a checkpoint (DIR/boost.safetensors)") \
-    X(HUB, TEXT, const char *, encoder, NULL, "DIR", 0, 0, \
+    X(HUB | PROBE, TEXT, const char *, encoder, NULL, "DIR", 0, 0, \
       "an encoder's folder of the hub, without --model as it is") \
     X(ASK, TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's") \
     X(ASK, TEXT, const char *, system, NULL, "TEXT", 0, 0, \
@@ -70,9 +70,9 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)") \
     X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0, \
       "a picture or a folder of them: their features as numbers, to --to (models of the hub)") \
-    X(FEATURES, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)") \
+    X(FEATURES | PROBE, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)") \
     X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time") \
-    X(FEATURES, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before") \
+    X(FEATURES | PROBE, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before") \
     X(ASK | FEATURES, TEXT, const char *, image, NULL, "FILE", 0, 0, \
       "a picture, PNG or JPEG; it is squeezed into a square") \
     X(ASK | FEATURES, INT, int, scene, 0, "N", 0, 1e9, "a simulated test room instead") \
@@ -88,8 +88,9 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
     X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0, \
       "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png") \
-    X(REAL | FIELD, TEXT, const char *, scenes, NULL, "DIR", 0, 0, \
-      "a scene folder, or a folder of them (field: real ones, one view of each is asked for)") \
+    X(REAL | FIELD | PROBE, TEXT, const char *, scenes, NULL, "DIR", 0, 0, \
+      "a scene folder, or a folder of them (probe: depth of half of them, fitted on the others; field:" \
+      " real ones, one view of each is asked for)") \
     X(REAL, TEXT, const char *, after, NULL, "FILE", 0, 0, "boosted on with them (DIR/real.safetensors)") \
     X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
     X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, \
@@ -114,12 +115,17 @@ static double now(void) {
 enum { BASE, BOOST, CONTROL, ENCODERS };
 static const char *const encoder_name[ENCODERS] = {"base", "boost", "control"};
 
-typedef struct {
-    char *path;                 // NULL: there is none
-    SbModel model;
-    SbBatch batch;
-} Encoder;
+typedef SbServed Encoder; // path NULL: there is none
 
+// Was the checkpoint made from models of the hub? 0 also if there is none.
+static int of_hub(const char *path) {
+    SbCheckpoint file;
+    if (!path || !sb_exists(path)) return 0;
+    sb_checkpoint_open(&file, path);
+    int is = sb_checkpoint_text(&file, "hub.encoder") != NULL;
+    sb_checkpoint_close(&file);
+    return is;
+}
 // Load path, or DIR/stage.safetensors where path is NULL; returns 0 if that is not there and need is 0.
 static int open_encoder(Encoder *e, const Options *o, const char *path, const char *stage, int need) {
     memset(e, 0, sizeof *e);
@@ -129,6 +135,12 @@ static int open_encoder(Encoder *e, const Options *o, const char *path, const ch
         free(file);
         return 0;
     }
+    if (of_hub(file)) {
+        SbPretrainedFlags f = {o->encoder, NULL, NULL, NULL, 0, 0, 0};
+        sb_served_open(e, f, file);
+        free(file);
+        return 1;
+    }
     sb_model_load(&e->model, file);
     e->path = file;
     return 1;
@@ -137,23 +149,45 @@ static int open_encoder(Encoder *e, const Options *o, const char *path, const ch
 static void open_encoders(Encoder *e, const Options *o, int n, const char *const *given,
                           const char *const *stage) {
     for (int i = 0; i < n; i++) {
-        if (!open_encoder(e + i, o, given ? given[i] : NULL, stage[i], i == BASE)) continue;
+        if (!e[i].path && !open_encoder(e + i, o, given ? given[i] : NULL, stage[i], i == BASE)) continue;
         const SbConfig *a = &e[BASE].model.config, *b = &e[i].model.config;
         if (a->image != b->image || a->patch != b->patch || a->enc_width != b->enc_width ||
-            a->enc_layers != b->enc_layers || a->vocab != b->vocab)
+            a->enc_layers != b->enc_layers || (a->vocab != b->vocab && !e[i].served))
             sb_die("%s: picture, patch, encoder or vocabulary are not the size of those in %s", e[i].path,
                    e[BASE].path);
     }
 }
+// The encoder of the hub as it lies in its folder, at the size that a checkpoint (or NULL) was made with.
+static void open_base(Encoder *e, const Options *o, const char *boost) {
+    SbPretrainedFlags f = {o->encoder, NULL, NULL, NULL, o->select, o->side, 0};
+    if (boost) {
+        SbCheckpoint file;
+        int parts;
+        sb_checkpoint_open(&file, boost);
+        sb_pretrained_notes(&f, &file);
+        f.image = sb_model_config(&file, &parts).image;
+        sb_checkpoint_close(&file);
+    }
+    f.llm = NULL;
+    sb_served_open(e, f, NULL);
+}
 static void open_probed(Encoder *e, const Options *o) {
     const char *given[ENCODERS] = {o->base, o->boost, o->control};
     static const char *const stage[ENCODERS] = {"encoder", "boost", "control"};
-    open_encoders(e, o, ENCODERS, given, stage);
+    char *boost = o->boost ? sb_copy(o->boost) : sb_format("%s/boost.safetensors", o->out);
+    memset(e, 0, ENCODERS * sizeof *e);
+    if (!o->base && (o->encoder || of_hub(boost))) open_base(e, o, of_hub(boost) ? boost : NULL);
+    open_encoders(e, o, e->served && !of_hub(boost) ? 1 : ENCODERS, given, stage);
+    // what is known of a patch is where it lies in the whole picture: squeezed, nothing cropped
+    for (int i = 0; i < ENCODERS; i++)
+        if (e[i].served)
+            sb_preprocess_as(&e[i].hub.pixels, SB_SQUASH, e[i].config.image, e[i].config.image);
+    free(boost);
 }
 
 // n pictures and what is known of them. P patches a picture.
 typedef struct {
-    int n, side, patches, classes;
+    int n, side, patches, classes, scenes; // scenes: they are photographs, only depth is known
     unsigned char *rgb;         // [n][side][side][3]
     real *depth;                // [n][P] mean over all pixels of the patch, metres; 0: not known
     int *label;                 // [n][P] 0 floor, 1 wall, 2 ceiling, 3 + class, -1: not known
@@ -189,6 +223,34 @@ static void mean_depths(real *mean, const SbView *view, int grid) {
         mean[p] = count ? (real)(sum / count) : 0;
     }
 }
+// Views of scene folders: every other scene is reported on, of one scene alone the second half of its views;
+// the rest is to fit.
+static void views_scenes(Views *fit, Views *test, const SbConfig *c, const char *dir) {
+    SbSource s;
+    int n[2] = {0, 0};
+    sb_source_init(&s, c, SB_TASK_RECOGNISE, SB_POOL_TEST, "rec", 1, 0);
+    sb_source_scenes(&s, dir), sb_source_ready(&s);
+    Views *v[2] = {fit, test};
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; pass && i < 2; i++) {
+            if (!n[i]) sb_die("%s: %d views in %d scenes: none to %s", dir, s.views, s.scenes,
+                       i ? "report on" : "fit");
+            views_alloc(v[i], c, n[i]), v[i]->scenes = 1, n[i] = 0;
+            memset(v[i]->label, -1, (size_t)(v[i]->n * v[i]->patches) * sizeof(int));
+            memset(v[i]->main_class, -1, (size_t)v[i]->n * sizeof(int));
+        }
+        for (int i = 0, k = 0; i < s.scenes; i++)
+            for (int j = 0; j < s.scene[i].views; j++, k++) {
+                int to = s.scenes > 1 ? i % 2 : 2 * j >= s.scene[i].views, at = n[to]++;
+                size_t bytes = (size_t)(c->image * c->image * 3);
+                if (!pass) continue;
+                memcpy(v[to]->rgb + (size_t)at * bytes, s.picture[k], bytes);
+                mean_depths(v[to]->depth + at * v[to]->patches, s.scene[i].view + j, s.grid);
+            }
+    }
+    printf("probe: depth on real views: fitted on %d, reported on %d (%s)\n", fit->n, test->n,
+           s.scenes > 1 ? "every other scene" : "one scene: its second half, so the same room");
+}
 // Rooms 0 .. n-1 of a pool.
 static void views_rooms(Views *v, const SbConfig *c, int pool, int n) {
     enum { AT_ONCE = 64 };
@@ -212,20 +274,34 @@ static void views_rooms(Views *v, const SbConfig *c, int pool, int n) {
     }
     sb_batch_free(&batch);
 }
-// Features of pictures first .. first + n - 1, final norm applied: cls [n][C], patch [n][P][C]; NULL: not
-// wanted.
+// Features of pictures first .. first + n - 1, final norm applied: cls [n][C] (of encoders without a CLS row
+// what their head pools, else the patches' mean), patch [n][P][C]; NULL: not wanted.
 static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real *patch) {
     const SbConfig *c = &e->model.config;
     size_t bytes = (size_t)(c->image * c->image * 3), C = (size_t)c->enc_width, row = C * sizeof(real);
     sb_batch_clear(&e->batch);
-    for (int i = 0; i < n; i++)
-        sb_batch_image(&e->batch, c, v->rgb + (size_t)(first + i) * bytes, c->image, c->image);
+    for (int i = 0; i < n; i++) {
+        const unsigned char *rgb = v->rgb + (size_t)(first + i) * bytes;
+        float *pixels = e->served ? sb_pretrained_picture(&e->hub, rgb, c->image, c->image) : NULL;
+        if (pixels) sb_batch_pixels(&e->batch, c, pixels, c->image, c->image);
+        else sb_batch_image(&e->batch, c, rgb, c->image, c->image);
+        free(pixels);
+    }
     sb_batch_upload(&e->model, &e->batch);
     sb_encoder_forward(&e->model);
+    if (cls && c->enc_pool) sb_pool_forward(&e->model), sb_get(cls, e->model.acts.pooled, row * (size_t)n);
     for (int i = 0; i < n; i++) {
-        const real *feature = e->model.acts.feature + (size_t)e->batch.cls_row[i] * C;
-        if (cls) sb_get(cls + (size_t)i * C, feature, row);
-        if (patch) sb_get(patch + (size_t)(i * v->patches) * C, feature + C, row * (size_t)v->patches);
+        long each = e->batch.n.enc / n, P = v->patches;
+        const real *feature = e->model.acts.feature + (size_t)(i * each) * C;
+        const real *patches = feature + (each - P) * (long)C;
+        if (cls && c->enc_cls) sb_get(cls + (size_t)i * C, feature, row);
+        if (patch) sb_get(patch + (size_t)(i * P) * C, patches, row * (size_t)P);
+        if (!cls || c->enc_cls || c->enc_pool) continue;
+        real *all = (real *)sb_calloc((size_t)P, row);
+        sb_get(all, patches, row * (size_t)P);
+        for (size_t k = 0; k < C; k++) cls[(size_t)i * C + k] = 0;
+        for (size_t k = 0; k < (size_t)P * C; k++) cls[(size_t)i * C + k % C] += all[k] / (real)P;
+        free(all);
     }
 }
 
@@ -307,6 +383,13 @@ static double metric_value(const Metric *m, const Result *r, const int *weight) 
 typedef struct { SbLinear depth, segment, main_class, multi; } Probes;
 enum { CHUNK = 32, SEGMENT_ROOMS = 1000 };
 
+// Add the rows whose depth is known: x [n][C] stays, y [n].
+static void add_depths(SbMoments *m, const real *x, const real *y, long n) {
+    for (long first = 0, end; first < n; first = end + 1) {
+        for (end = first; end < n && y[end] > 0; end++) continue;
+        if (end > first) sb_moments_add(m, x + first * m->C, y + first, end - first);
+    }
+}
 // Fit on the pictures of v; cls [n][C] becomes their CLS features.
 static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls) {
     const SbConfig *c = &e->model.config;
@@ -320,11 +403,15 @@ static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls) {
         int n = sb_min(CHUNK, v->n - first);
         real *x = patch + (size_t)(sb_min(first, rooms) * P) * (size_t)C;
         encode(e, v, first, n, cls + (long)first * C, x);
-        sb_moments_add(&depth, x, v->depth + first * P, (long)n * P);
+        add_depths(&depth, x, v->depth + first * P, (long)n * P);
         for (int i = 0; i < n * K; i++) y[i] = v->multi[first * K + i];
         sb_moments_add(&multi, cls + (long)first * C, y, n);
     }
     sb_ridge(&p->depth, &depth, 1e-4);
+    if (v->scenes) { // nothing but depth is known
+        free(patch), free(y), free(label), sb_moments_free(&depth), sb_moments_free(&multi);
+        return;
+    }
     sb_ridge(&p->multi, &multi, 1e-3);
     sb_logistic(&p->segment, patch, v->label, (long)rooms * P, C, c->labels, 1e-4, 60);
     free(patch), free(y);
@@ -344,15 +431,17 @@ static void score_chunk(Result *r, const Probes *p, const Views *v, int first, i
     int P = v->patches, L = r->labels;
     real *depth = out, *logits = out + (long)n * P;
     sb_linear_apply(&p->depth, depth, x, (long)n * P);
-    sb_linear_apply(&p->segment, logits, x, (long)n * P);
+    if (!v->scenes) sb_linear_apply(&p->segment, logits, x, (long)n * P);
     for (int i = 0; i < n; i++) {
         Scored *s = r->image + first + i;
         for (int k = 0; k < P; k++) {
             long at = (long)(first + i) * P + k;
             double d = v->depth[at], z = depth[i * P + k], e = z - d;
+            if (d <= 0) continue;
             int is = v->label[at], said = sb_argmax(logits + (long)(i * P + k) * L, L);
             s->sum[PATCHES]++, s->sum[SQUARES] += e * e, s->sum[RELATIVE] += fabs(e) / d;
             s->sum[CLOSE] += z > d / 1.25 && z < d * 1.25;
+            if (is < 0) continue;
             if (is >= 3) s->sum[OBJECT_PATCHES]++, s->sum[OBJECT_SQUARES] += e * e;
             s->both[is] += is == said, s->is[is]++, s->said[said]++;
         }
@@ -416,9 +505,11 @@ static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *
         encode(e, test, first, n, cls + (long)first * C, x);
         score_chunk(r, &p, test, first, n, x, x + (long)CHUNK * P * C);
     }
-    score_classes(r, &p, fit, test, fit_cls, cls);
-    sb_linear_free(&p.depth), sb_linear_free(&p.segment);
-    sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
+    sb_linear_free(&p.depth);
+    if (!test->scenes) {
+        score_classes(r, &p, fit, test, fit_cls, cls);
+        sb_linear_free(&p.segment), sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
+    }
     free(fit_cls), free(cls), free(x);
 }
 
@@ -460,12 +551,17 @@ static double figure_error(const Table *t, int metric, int which) {
     }
     return sqrt(square / (DRAWS - 1));
 }
+// Of photographs only depth is known.
+static int metric_known(const Metric *m, int scenes) {
+    return !scenes || (!strcmp(m->probe, "depth") && m->top != OBJECT_SQUARES);
+}
 static int figure_known(const Encoder *e, int which) {
     int boost = which == BOOST_VALUE || which == BOOST_CHANGE || which >= BEYOND_CONTROL;
     int control = which == CONTROL_VALUE || which == CONTROL_CHANGE || which >= BEYOND_CONTROL;
     return (!boost || e[BOOST].path) && (!control || e[CONTROL].path);
 }
-static void write_probe(const char *path, const Table *t, const Encoder *e, int fit, int rooms) {
+static void write_probe(const char *path, const Table *t, const Encoder *e, int fit, int rooms,
+                        int scenes) {
     SbWriter w;
     sb_write_open(&w, path);
     sb_write_text(&w, "probe,metric");
@@ -473,6 +569,7 @@ static void write_probe(const char *path, const Table *t, const Encoder *e, int 
     for (int f = 0; f < FIGURES; f++) sb_write_text(&w, ",%s_se", figure_name[f]);
     sb_write_text(&w, ",fit_rooms,rooms");
     for (int m = 0; m < METRICS; m++) {
+        if (!metric_known(metrics + m, scenes)) continue;
         sb_write_text(&w, "\n%s,%s", metrics[m].probe, metrics[m].metric);
         for (int i = 0; i < 2 * FIGURES; i++) {
             int f = i % FIGURES;
@@ -484,10 +581,11 @@ static void write_probe(const char *path, const Table *t, const Encoder *e, int 
     sb_write_text(&w, "\n");
     sb_write_close(&w);
 }
-static void print_probe(const Table *t, const Encoder *e) {
+static void print_probe(const Table *t, const Encoder *e, int scenes) {
     printf("\n%-36s %15s %15s %15s   %14s %14s %14s\n", "", "base", "boost", "control", "boost, %",
            "control, %", "difference");
     for (int m = 0; m < METRICS; m++) {
+        if (!metric_known(metrics + m, scenes)) continue;
         printf("%-36s", metrics[m].label);
         for (int f = 0; f <= BEYOND_CONTROL; f++) {
             double scale = f > CONTROL_VALUE ? 100 : 1, v = figure(t, m, f, 0) * scale;
@@ -498,7 +596,8 @@ static void print_probe(const Table *t, const Encoder *e) {
         }
         printf("\n");
     }
-    printf("\nStandard errors by resampling the rooms %d times. %% and difference: relative to the base.\n",
+    printf("\nStandard errors by resampling the rooms (of photographs: views) %d times. %% and "
+           "difference: relative to the base.\n",
            DRAWS);
     if (!figure_known(e, CONTROL_SHARE)) return;
     printf("Depth RMSE: the boost changes it by %+.1f %%; the control, which heard no spatial question, by\n"
@@ -514,13 +613,17 @@ static void run_probe(const Options *o) {
     double start = now();
     open_probed(e, o);
     const SbConfig *c = &e[BASE].model.config;
-    int images = o->images ? o->images : 10000;
+    int images = o->images ? o->images : e[BASE].served ? 1000 : 10000;
     if (c->labels > SB_CLASSES_MAX || c->classes > c->labels)
         sb_die("%s: %d labels, at most %d can be probed", e[BASE].path, c->labels, SB_CLASSES_MAX);
-    views_rooms(&fit, c, SB_POOL_PROBE, o->fit);
-    views_rooms(&test, c, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, images);
-    fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", fit.n, test.n,
-            now() - start);
+    if (o->scenes) {
+        views_scenes(&fit, &test, c, o->scenes);
+    } else {
+        views_rooms(&fit, c, SB_POOL_PROBE, o->fit ? o->fit : e[BASE].served ? 1000 : 4000);
+        views_rooms(&test, c, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, images);
+        fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", fit.n, test.n,
+                now() - start);
+    }
     for (int k = 0; k < ENCODERS; k++) {
         if (!e[k].path) continue;
         start = now();
@@ -530,9 +633,9 @@ static void run_probe(const Options *o) {
     start = now();
     bootstrap(&table, result, e, test.n);
     fprintf(stderr, "probe: bootstrap in %.1f s\n", now() - start);
-    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : "probe");
-    write_probe(path, &table, e, fit.n, test.n);
-    print_probe(&table, e);
+    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : o->scenes ? "probe_scenes" : "probe");
+    write_probe(path, &table, e, fit.n, test.n, test.scenes);
+    print_probe(&table, e, test.scenes);
     printf("%s\n", path);
     views_free(&fit), views_free(&test), free(path);
 }
@@ -964,16 +1067,9 @@ static void ask_line(Encoder *e, const Picture *p, const char *line, int termina
 // Are models of the hub meant: by a flag, or by the checkpoint? Then open them.
 static int open_served(SbServed *s, const Options *o) {
     SbPretrainedFlags f = {o->encoder, o->llm, o->chat, o->system, o->select, o->side, 0};
-    char *model = o->model     ? sb_copy(o->model)
-                  : o->encoder ? NULL
-                               : sb_format("%s/boost.safetensors", o->out);
-    int hub = o->encoder != NULL;
-    if (model && sb_exists(model)) {
-        SbCheckpoint file;
-        sb_checkpoint_open(&file, model);
-        hub |= sb_checkpoint_text(&file, "hub.encoder") != NULL;
-        sb_checkpoint_close(&file);
-    }
+    char *model = o->model ? sb_copy(o->model)
+                  : o->encoder ? NULL : sb_format("%s/boost.safetensors", o->out);
+    int hub = o->encoder != NULL || of_hub(model);
     if (hub) sb_served_open(s, f, model);
     free(model);
     return hub;
@@ -1039,8 +1135,7 @@ static void run_export(const Options *o) {
     static SbServed s;
     if (!o->to) sb_die("export: --to DIR is missing: the folder to make");
     if (!open_served(&s, o) || !s.file.path)
-        sb_die(
-            "export: --model FILE: a checkpoint made from models of the hub (./train boost --encoder ...)");
+        sb_die("export: --model FILE: a checkpoint made from models of the hub (./train boost)");
     sb_served_export(&s, o->to);
     sb_served_close(&s);
 }

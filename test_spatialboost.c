@@ -11,7 +11,7 @@
 // layouts), dev/test_import.h (recordings of others, objects from masks), dev/test_simulate.h and
 // dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and answers), dev/test_options.h (noise,
 // balance, windows; frames by hand), dev/test_vsi.h (VSI-Bench), dev/test_runs.h
-// (programs, kills, full disks), dev/test_lora.h.
+// (programs, kills, full disks), dev/test_lora.h, dev/test_hub.h (models of the hub from folders to folders).
 // Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
@@ -42,6 +42,7 @@ namespace f64 {
 #include "dev/test_vsi.h"
 #include "dev/test_runs.h"
 #include "dev/test_lora.h"
+#include "dev/test_hub.h"
 
 int main(int argc, char **argv) {
     test_begin(argc, argv);
@@ -125,6 +126,7 @@ int main(int argc, char **argv) {
     RUN(test_run_diff);
     RUN(test_run_full_disk);
     test_lora_all();
+    test_hub_all();
     RUN(test_source_limits);
     return test_end();
 }

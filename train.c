@@ -129,6 +129,7 @@ typedef struct {
     int batch_size, part_size, parts;
     long step; // steps done
     char *result, *partial, *log, *base; // files; base: the checkpoint to start from
+    char *made; // commands that led here, a line each, with the flags that were given
     FILE *csv;
     long log_size; // bytes of the log at the last checkpoint
     double answers, seconds; // answer tokens and seconds so far
@@ -235,6 +236,27 @@ static void open_hub(Run *r, const SbCheckpoint *base, SbConfig *c, int image) {
         sb_die("%s: its sizes are not those of %s and %s", base->path, o->encoder, o->llm);
 #undef X
 }
+// A flag that does not decide the result.
+static int idle(const SbFlag *f) {
+    static const char *const name[] = {"preset", "out",        "to",   "from",     "again",
+                                       "memory", "save_every", "dump", "recompute"};
+    int is = 0;
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) is |= !strcmp(f->name, name[i]);
+    return is;
+}
+// This run as a line of r->made: what was given, then what that came to.
+static void note_command(Run *r, const SbFlag *flag, int flags) {
+    SbText t = {NULL, 0, 0};
+    sb_text_add(&t, "%s./train %s", r->made ? r->made : "", r->stage->name);
+    for (int i = 0; i < flags; i++) {
+        char value[200];
+        sb_flag_text(flag + i, value, sizeof value);
+        if (!flag[i].given || idle(flag + i)) continue;
+        sb_text_add(&t, flag[i].kind == SB_FLAG_SWITCH ? " --%s" : " --%s %s", flag[i].name, value);
+    }
+    sb_text_add(&t, "    # lr %g, batch %d, seed %d\n", r->o.lr, r->batch_size, r->config.seed);
+    r->made = t.data;
+}
 // The configuration: that of the checkpoint to start from, else of the preset; then what flags say. Sizes of
 // a model that exists cannot be changed.
 static void parse(Run *r, int argc, char **argv) {
@@ -268,6 +290,7 @@ static void parse(Run *r, int argc, char **argv) {
         old = sb_model_config(&file, &dual);
         int image = old.image;
         open_hub(r, &file, &old, image);
+        if (sb_checkpoint_text(&file, "hub.made")) r->made = sb_copy(sb_checkpoint_text(&file, "hub.made"));
         sb_checkpoint_close(&file);
     } else {
         int image = 0;
@@ -313,6 +336,7 @@ static void parse(Run *r, int argc, char **argv) {
     if (r->part_size < r->batch_size && r->stage->task != SB_TASK_MAP && !dialogue)
         sb_die("--micro %d: only dialogues can be computed in parts", r->o.micro);
     if (r->part_size < r->batch_size && r->o.regress) sb_die("--micro: not with --regress");
+    note_command(r, flag, flags);
 }
 
 // ---- the run
@@ -353,18 +377,14 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
 }
 // Everything that decides the result, as text: a half-done run is only continued by the same.
 static char *describe(Run *r) {
-    static const char *const idle[] = {"preset", "out",        "to",   "from",     "again",
-                                       "memory", "save_every", "dump", "recompute"};
     SbFlag flag[FLAGS_MAX];
     SbText text = {NULL, 0, 0};
     int flags = make_flags(flag, &r->o, &r->config);
     sb_text_add(&text, "%s", r->stage->name);
     for (int i = 0; i < flags; i++) {
         char value[200];
-        int skip = 0;
-        for (size_t k = 0; k < sizeof idle / sizeof *idle; k++) skip |= !strcmp(flag[i].name, idle[k]);
         sb_flag_text(flag + i, value, sizeof value);
-        if (!skip && strcmp(value, "-")) sb_text_add(&text, " %s=%s", flag[i].name, value);
+        if (!idle(flag + i) && strcmp(value, "-")) sb_text_add(&text, " %s=%s", flag[i].name, value);
     }
     return text.data;
 }
@@ -455,6 +475,7 @@ static void save(Run *r, int finished) {
     sb_note(notes, "step", "%ld", r->step);
     sb_note(notes, "answers", "%.17g", r->answers);
     if (r->hubbed) {
+        sb_note(notes, "hub.made", "%s", r->made);
 #define X(flag) \
     if (r->o.flag) sb_note(notes, "hub." #flag, "%s", r->o.flag);
         X(encoder)
@@ -598,8 +619,8 @@ static void announce(Run *r) {
         printf("  mapped     %.0f MB of frozen weights, read where they lie on disk\n",
                1e-6 * (double)m->adopted_bytes);
     if (r->train.records)
-        printf("  records    %ld%s\n", r->train.records,
-               r->train.bad ? ", others passed over (named above)" : "");
+        printf("  records    %ld, %ld bad ones passed over%s\n", r->train.records, r->train.bad,
+               r->train.bad ? " (named above)" : "");
     printf("  disk       %.0f MB while it runs, %.0f MB afterwards\n",
            sizeof(real) * (2 * million + 2 * trained), sizeof(real) * million);
     printf("  a batch    %d samples%s: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size,
@@ -623,6 +644,7 @@ static void train(Run *r) {
     double started = now() - r->seconds, saved = now(), shown = 0, smooth = 0, begun = now();
     long first = r->step, tenth = r->o.steps / 10 > 0 ? r->o.steps / 10 : 1;
     int terminal = isatty(2);
+    r->hub.cut = 0;
     read_batch(r, r->step);
     while (r->step < r->o.steps && !interrupted) {
         double lr = sb_schedule(r->o.lr, r->config.warmup, r->step, r->o.steps), loss = all_parts(r);
@@ -738,6 +760,9 @@ SB_FN int train_main(int argc, char **argv) {
     sb_remove(r.partial);
     note_time(&r);
     printf("%s: %ld steps in %.1f s\n", r.result, r.step, r.seconds);
+    if (r.hub.cut)
+        printf("  cut off    %ld samples were longer than %d rows; what is behind was not read\n", r.hub.cut,
+               r.hub.most);
     return 0;
 }
 #ifndef SB_NO_MAIN

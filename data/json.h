@@ -178,7 +178,7 @@ typedef struct {
     char **image; // [images] file names as they stand in the record
     SbTurn *turn; // [turns]
     int64_t offset; // of the record in its file: sb_conversations_at
-    long record; // counted from 1
+    long record, line; // counted from 1; line 0: not known (sb_conversations_at)
 } SbConversation;
 
 static SB_UNUSED void sb_conversation_free(SbConversation *c) {
@@ -351,7 +351,7 @@ static SB_UNUSED void sb_conversations_object(SbConversations *r, SbConversation
     sb_conversation_parse(out, r->text.data, r->text.size, where);
     free(where);
     out->offset = begin;
-    out->record = r->record;
+    out->record = r->record, out->line = line > 0 ? line : 0;
 }
 
 // The next record into out: 1, or 0 at the end of the file. sb_conversation_free(out) after use.

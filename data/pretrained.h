@@ -72,8 +72,7 @@ static SB_UNUSED void sb_pretrained_open(SbPretrained *p, const SbPretrainedFlag
     sb_preprocess_size(&p->pixels, 640, 480, &w, &h);
     if (w != h || w % c->patch)
         sb_die("%s: its pictures come out as %d x %d pixels, which must be square and whole patches of %d; "
-               "choose "
-               "a side with --image",
+               "choose a side with --image (eval: --side)",
                f->encoder, w, h, c->patch);
     c->image = w;
     c->isolate = c->restart = 0, c->patch_word = -1;
@@ -139,7 +138,9 @@ static SB_UNUSED void sb_pretrained_sample(SbPretrained *p, SbBatch *b, const Sb
         }
         if (n) {
             sb_batch_tokens(b, c, t->token + i, t->target + i, NULL, n < left ? n : (int)left);
-            continue;
+            if (n <= left) continue;
+            p->cut++;
+            return;
         }
         for (int v = 0; v < shown[k]; v++) sb_batch_prefix_image(b, c, first++);
         k++, n = 1;

@@ -160,10 +160,12 @@ static SB_UNUSED int sb_record_whole(const SbSource *s, const SbConversation *c)
     int most = s->pretrained ? SB_SHOWN : 8;
     SbText wrong = {NULL, 0, 0};
     if (c->images > most)
-        sb_text_add(&wrong, "record %ld has %d images, at most %d are read", c->record, c->images, most);
+        sb_text_add(&wrong, "record %ld (line %ld) has %d images, at most %d are read", c->record, c->line,
+                    c->images, most);
     for (int i = 0; i < c->images && !wrong.size; i++) {
         char *path = sb_record_path(s, c->image[i]);
-        if (!sb_exists(path)) sb_text_add(&wrong, "record %ld: %s is missing", c->record, path);
+        if (!sb_exists(path))
+            sb_text_add(&wrong, "record %ld (line %ld): %s is missing", c->record, c->line, path);
         free(path);
     }
     if (wrong.size && !s->skip_bad)

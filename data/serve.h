@@ -6,12 +6,15 @@
 #ifndef SB_SERVE_H
 #define SB_SERVE_H
 #include "export.h"
+#include "page.h"
 #include "pretrained.h"
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 typedef struct {
+    char *path; // what it was opened from
+    int served; // a model of the hub
     SbPretrained hub;
     SbCheckpoint file; // open as long as the model
     SbConfig config;
@@ -23,6 +26,7 @@ typedef struct {
 static SB_UNUSED void sb_served_open(SbServed *s, SbPretrainedFlags f, const char *checkpoint) {
     int parts = 0;
     memset(s, 0, sizeof *s);
+    s->served = 1;
     s->config = sb_config_preset(SB_MINI);
     if (checkpoint) {
         sb_checkpoint_open(&s->file, checkpoint);
@@ -32,6 +36,7 @@ static SB_UNUSED void sb_served_open(SbServed *s, SbPretrainedFlags f, const cha
         if (!f.encoder) sb_die("%s: not made from models of the hub (--encoder, --llm)", checkpoint);
     }
     if (!f.encoder) sb_die("--encoder DIR is missing: a folder of the hub, or --model, made from one");
+    s->path = sb_copy(checkpoint ? checkpoint : f.encoder);
     sb_pretrained_open(&s->hub, &f, &s->config);
     if (sb_family_dual(&s->hub.encoder)) parts |= SB_DUAL;
     sb_model_plan(&s->model, &s->config, parts);
@@ -43,6 +48,7 @@ static SB_UNUSED void sb_served_open(SbServed *s, SbPretrainedFlags f, const cha
 static SB_UNUSED void sb_served_close(SbServed *s) {
     sb_model_free(&s->model), sb_batch_free(&s->batch), sb_pretrained_close(&s->hub);
     if (s->file.path) sb_checkpoint_close(&s->file);
+    free(s->path);
 }
 // Add the picture of a file to the batch.
 static SB_UNUSED void sb_served_picture(SbServed *s, const char *path) {
@@ -244,25 +250,54 @@ static SB_UNUSED void sb_served_projector(SbServed *s, const char *path) {
     sb_checkpoint_write(path, t, 4, &format, 1);
     for (int i = 0; i < 4; i++) free((void *)(uintptr_t)t[i].data);
 }
-// What was trained, as a new folder: encoder (with its second channel), encoder_folded (plain attention of
-// twice the heads, where q, k and v are tensors of their own), llm, projector.safetensors.
+// What was trained on what: the commands, and the probe table, if there is one beside the checkpoint.
+static SB_UNUSED char *sb_served_card(SbServed *s) {
+    const char *made = sb_checkpoint_text(&s->file, "hub.made");
+    char *folder = sb_folder_of(s->file.path), *path = sb_format("%s/probe.csv", folder);
+    SbText t = {NULL, 0, 0};
+    SbCsv csv;
+    sb_text_add(&t, "Trained by spatialboost.c from %s and %s (%s):\n\n", s->hub.encoder.path,
+                s->hub.speaks ? s->hub.llm.path : "no language model", sb_family_of(&s->hub.encoder)->type);
+    for (const char *line = made ? made : "(not known)\n", *end; *line; line = end + 1) {
+        if (!(end = strchr(line, '\n'))) break;
+        sb_text_add(&t, "    %.*s\n", (int)(end - line), line);
+    }
+    if (sb_exists(path) && sb_csv_read(&csv, path, NULL)) {
+        sb_text_add(&t, "\nLinear probes on frozen features (./eval probe, from %s):\n\n"
+                        "| probe | metric | base | boosted |\n| --- | --- | --- | --- |\n", path);
+        for (int i = 0; i < csv.rows; i++)
+            sb_text_add(&t, "| %s | %s | %s | %s |\n", sb_csv_text(&csv, i, "probe"),
+                        sb_csv_text(&csv, i, "metric"), sb_csv_text(&csv, i, "base"),
+                        sb_csv_text(&csv, i, "boost"));
+        sb_csv_free(&csv);
+    }
+    free(folder), free(path);
+    return t.data;
+}
+// What was trained, as a new folder, complete or not at all: encoder (with its second channel),
+// encoder_folded (plain attention of twice the heads, where q, k and v are tensors of their own), llm,
+// projector.safetensors.
 static SB_UNUSED void sb_served_export(SbServed *s, const char *to) {
-    const char *run = sb_checkpoint_text(&s->file, "run"), *family = sb_family_of(&s->hub.encoder)->type;
-    char *card =
-        sb_format("Trained by spatialboost.c from %s and %s (%s):\n\n    ./train %s\n", s->hub.encoder.path,
-                  s->hub.speaks ? s->hub.llm.path : "no language model", family, run ? run : "?");
-    char *path[4] = {sb_format("%s/encoder", to), sb_format("%s/encoder_folded", to), sb_format("%s/llm", to),
-                     sb_format("%s/projector.safetensors", to)};
+    char *card = sb_served_card(s), *folder = sb_trim_slashes(to), *parent = sb_folder_of(folder);
+    char *temp = sb_format("%s.tmp-%ld", folder, (long)getpid());
+    static const char *const part[] = {"encoder", "encoder_folded", "llm", "projector.safetensors"};
+    char *path[4];
     int dual = s->model.parts & SB_DUAL, apart = sb_family_of(&s->hub.encoder)->family != SB_OPEN_CLIP;
-    if (sb_exists(to)) sb_die("%s: exists; remove it or choose another name with --to", to);
-    sb_make_folder(to);
+    if (sb_exists(folder)) sb_die("%s: exists; remove it or choose another name with --to", to);
+    for (int i = 0; i < 4; i++) path[i] = sb_format("%s/%s", temp, part[i]);
+    sb_remove(temp);
+    sb_temp_add(temp);
+    sb_make_folder(temp);
     sb_family_export(&s->hub.encoder, &s->model, path[0], SB_EXPORT_DUAL, card);
     if (dual && apart) sb_family_export(&s->hub.encoder, &s->model, path[1], SB_EXPORT_FOLDED, card);
     if (s->hub.speaks) sb_family_export(&s->hub.llm, &s->model, path[2], SB_EXPORT_DUAL, card);
     sb_served_projector(s, path[3]);
+    if (rename(temp, folder) != 0) sb_die("%s: cannot be made (%s)", folder, strerror(errno));
+    sb_temp_done(temp);
+    sb_sync_folder(parent);
     printf("%s: encoder%s%s, projector.safetensors\n", to, dual && apart ? ", encoder_folded" : "",
            s->hub.speaks ? ", llm" : "");
     for (int i = 0; i < 4; i++) free(path[i]);
-    free(card);
+    free(card), free(folder), free(parent), free(temp);
 }
 #endif
