@@ -5,7 +5,7 @@
 //     field      Spa3R: features and depth of views that it never saw                out/field.csv
 //     latents    answers of an LLM that reads Spa3R's latents, and of one that does not  out/latents.csv
 //     ask        a conversation about a picture, and where the model looked
-// features a picture's features as colours; or pictures' features as numbers a PNG; .safetensors, .npy
+//     features   a picture's features as colours, or pictures' features as numbers       a PNG; .safetensors
 //     export     what was trained on models of the hub, as folders of the hub
 //     real       the same on photographs                                             out/real.html
 //     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
@@ -1625,65 +1625,13 @@ static void report_rooms(SbText *t, const Options *o, const Cast *cast) {
         dialogue_table(t, &source.words, &talkers, info[0], s->picture[0], &s->dialogue);
     }
 }
-// Cells of a row of latents.csv: suffix "" with standard errors, "_mra" without.
-static void latents_row(SbText *t, const SbCsv *q, int row, int tuned, const char *suffix) {
-    static const char *const column[9] = {
-        "none",        "cross",        "append",            "cross_blank", "none_tuned",
-        "cross_tuned", "append_tuned", "cross_tuned_blank", "blind"};
-    for (int k = 0; k < 9; k++) {
-        char *name = sb_format("%s%s", column[k], suffix), *error = sb_format("%s_se", name);
-        double v = sb_csv_number(q, row, name), se = sb_csv_number(q, row, error);
-        if (k < 4 || k == 8 || tuned) {
-            sb_field_td(t, 100 * v, 1, "");
-            if (isfinite(se)) sb_text_add(t, " <small class=se>&plusmn;&thinsp;%.1f</small>", 100 * se);
-        }
-        free(name), free(error);
-    }
-    sb_html(t, "\n");
-}
-// DIR/latents.csv: questions about a view, by an LLM that has, or has not, the latents of several.
-static void report_latents(SbText *t, const Options *o) {
-    char *path = sb_format("%s/latents.csv", o->out);
-    SbCsv q;
-    int known = sb_csv_read(&q, path, NULL), tuned = 0;
-    free(path);
-    if (!known) return;
-    for (int r = 0; r < q.rows; r++) tuned |= isfinite(sb_csv_number(&q, r, "none_tuned"));
-    sb_html(t, "<h3>What a language model makes of the latents</h3>\n<p>Spa3-VLM: questions about one view; "
-               "its image tokens ask the latents of several views of the room (cross), or the latents stand "
-               "behind them (append), or there are none. Grey: cross, with grey pictures. As it was: only "
-               "the adapter was trained. Tuned: the language model too, by the same questions; what "
-               "<i>none</i> gains by that, it gains without any view but the one.</p>\n<div class=wide>"
-               "<table><thead><tr><th rowspan=2>right answers, %<th rowspan=2>asked<th class=over colspan=4>"
-               "as it was");
-    if (tuned) sb_html(t, "<th class=over colspan=4>tuned");
-    sb_html(t, "<th rowspan=2>blind<br>guess\n<tr>");
-    for (int i = 0; i <= tuned; i++) sb_html(t, "<th>none<th>cross<th>append<th>grey");
-    sb_html(t, "\n<tbody>");
-    for (int r = 0; r < q.rows; r++) {
-        const char *name = sb_csv_text(&q, r, "question"), *level = sb_csv_text(&q, r, "level");
-        int all = !strcmp(name, "all");
-        sb_text_add(t, "<tr><td>%s%s%s<td>%s", name, all ? ", " : "", all ? level : "",
-                    sb_csv_text(&q, r, "answers"));
-        latents_row(t, &q, r, tuned, "");
-        if (all || !isfinite(sb_csv_number(&q, r, "none_mra"))) continue;
-        sb_html(t, "<tr><td>&emsp;mean relative accuracy<td>");
-        latents_row(t, &q, r, tuned, "_mra");
-    }
-    sb_html(t, "</table></div>\n<p class=small>Mean relative accuracy is VSI-Bench's measure of numbers. Of "
-               "its types the miniature's words allow distances (gap, between nearest points) and the "
-               "nearest of three objects, to the metre and within one view. They do not allow counts, sizes "
-               "of rooms, directions seen from another object, routes, or the order of appearance: "
-               "<i>./data/converse --vsi</i> asks those, <i>./eval vsi</i> scores anybody's answers.</p>\n");
-    sb_csv_free(&q);
-}
 static void run_report(const Options *o) {
     static Encoder e[ENCODERS];
     SbText t = {NULL, 0, 0};
     SbCsv probe, questions;
     static const char *const part[3] = {"real", "field", "field_real"};
-    char *path[3] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
-                     sb_format("%s/report.html", o->out)};
+    char *path[4] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
+                     sb_format("%s/latents.csv", o->out), sb_format("%s/report.html", o->out)};
     open_probed(e, o);
     Cast cast = cast_of(e, "base", "boosted", "control");
     sb_csv_read(&probe, path[0], NULL), sb_csv_read(&questions, path[1], NULL);
@@ -1698,14 +1646,14 @@ static void run_report(const Options *o) {
         if (html) sb_html(&t, html);
         free(html), free(file);
     }
-    report_latents(&t, o);
+    sb_latents_html(&t, path[2]);
     report_alpha(&t, &cast);
     report_losses(&t, o);
     report_times(&t, o);
     sb_page_end(&t);
-    sb_write_file(path[2], t.data, t.size);
-    printf("%s: %.0f KB\n", path[2], (double)t.size / 1024);
-    for (int i = 0; i < 3; i++) free(path[i]);
+    sb_write_file(path[3], t.data, t.size);
+    printf("%s: %.0f KB\n", path[3], (double)t.size / 1024);
+    for (int i = 0; i < 4; i++) free(path[i]);
     free(t.data);
 }
 

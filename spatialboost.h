@@ -194,7 +194,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(int, camera_layers, 1, 0, 4, "aggregator: blocks of the camera head (0: poses are given)")        \
     X(int, camera_rounds, 2, 4, 4, "its iterations")                                                      \
     X(int, field_width, 32, 128, 384, "Spa3R: width of encoder and decoder")                              \
-    X(int, field_layers, 2, 3, 6, "Spa3R: blocks of the encoder, and of the decoder")                     \
+    X(int, field_layers, 2, 2, 6, "Spa3R: blocks of the encoder, and of the decoder")                     \
     X(int, field_heads, 2, 4, 6, "Spa3R: heads; their size must be a multiple of 16")                     \
     X(int, field_mlp, 48, 512, 1536, "Spa3R: hidden size of the MLPs")                                    \
     X(int, latents, 8, 32, 256, "Spa3R: latents of a scene")                                              \
@@ -783,6 +783,8 @@ SB_FN void sb_swiglu_backward(real *d_h, const real *d_g, const real *h, long n,
 }
 
 // ---- residual + norm, and the same of every head's lanes
+// A vector's numbers where they are of the activations' type (these loops vectorise), else NULL.
+static const real *sb_native(SbWeight w) { return w.type == SB_NATIVE ? (const real *)w.p : NULL; }
 // One row: out = (r - mean) rstd w + b, stat = mean, rstd. Not inlined: one body rounds alike with and
 // without OpenMP.
 static __attribute__((noinline)) void sb_norm_row(real *out, stat_t *stat, const real *r, SbWeight w,
@@ -797,9 +799,18 @@ static __attribute__((noinline)) void sb_norm_row(real *out, stat_t *stat, const
 #pragma omp simd reduction(+ : square)
     for (int c = 0; c < C; c++) square += (r[c] - mean) * (r[c] - mean);
     stat_t rstd = (stat_t)(1 / sqrt((double)square / C + eps));
-    for (int c = 0; c < C; c++) {
-        real scaled = (r[c] - mean) * rstd * (w.p ? sb_load(w.p, w.type, c) : (real)1);
-        out[c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
+    const real *gain = sb_native(w), *bias = sb_native(b);
+    if (gain && bias) {
+#pragma omp simd
+        for (int c = 0; c < C; c++) out[c] = (r[c] - mean) * rstd * gain[c] + bias[c];
+    } else if (gain && !b.p) {
+#pragma omp simd
+        for (int c = 0; c < C; c++) out[c] = (r[c] - mean) * rstd * gain[c];
+    } else {
+        for (int c = 0; c < C; c++) {
+            real scaled = (r[c] - mean) * rstd * (w.p ? sb_load(w.p, w.type, c) : (real)1);
+            out[c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
+        }
     }
     stat[0] = mean, stat[1] = rstd;
 }
@@ -2905,6 +2916,55 @@ SB_FN void sb_step_field(SbModel *m, const SbBatch *b, int backward) {
     }
     sb_smooth_l1(sb_loss_rows(m, 4 * v, n, per), s->d_probe_y, s->probe_y, s->depth, n, per);
     if (backward) sb_decoder_backward(m), sb_latents_backward(m);
+}
+
+// Mean and spread (standard deviation) of the columns of x [n][width], which lies on the backend.
+static void sb_columns_of(double *mean, double *spread, const real *x, long n, int width) {
+    real *host = (real *)malloc((size_t)(n * width) * sizeof *host);
+    if (!host) SB_FAIL("out of memory: %ld features of a first batch", n * width);
+    sb_get(host, x, (size_t)(n * width) * sizeof *host);
+    for (int c = 0; c < width; c++) {
+        double sum = 0, square = 0;
+        for (long i = 0; i < n; i++) sum += (double)host[i * width + c];
+        mean[c] = sum / (double)n;
+        for (long i = 0; i < n; i++) square += pow((double)host[i * width + c] - mean[c], 2);
+        spread[c] = sqrt(square / (double)n + 1e-6);
+    }
+    free(host);
+}
+// Before Spa3R's first step, from its first batch b: field.proj reads features of mean 0 and spread 1 (its
+// columns / spread, bias -w mean), and the heads' last biases are the targets' means. The features are
+// residual streams whose constant part is larger than what varies: heads need many steps to find that out.
+SB_FN void sb_field_start(SbModel *m, const SbBatch *b) {
+    SbActs *s = &m->acts;
+    int K = 2 * m->config.enc_width, W = m->config.field_width;
+    double *mean = (double *)malloc((size_t)(2 * K) * sizeof *mean), *spread = mean + K;
+    param_t *w = (param_t *)malloc((size_t)(W * K + W + K) * sizeof *w), *bias = w + (long)W * K;
+    if (!mean || !w) SB_FAIL("out of memory: Spa3R's initial values");
+    sb_step_begin(m, b, 0);
+    sb_encoder_forward(m), sb_patches_forward(m), sb_aggregator_forward(m);
+    const SbParam *head[2] = {&m->field_geo_b2, &m->field_sem_b2};
+    for (int sem = 0; sem < 2 && m->n.vis; sem++) {
+        if (!(m->config.targets >> sem & 1)) continue;
+        sb_columns_of(mean, spread, sem ? s->patch_feature : s->geo_feature, m->n.vis, K / (1 + sem));
+        for (int c = 0; c < K / (1 + sem); c++) bias[c] = (param_t)mean[c];
+        sb_put((void *)(size_t)head[sem]->w.p, bias, (size_t)(K / (1 + sem)) * sizeof *bias);
+    }
+    if (m->n.context) {                 // the blind control reads none
+        sb_columns_of(mean, spread, s->context_feature, m->n.context, K);
+        sb_get(w, m->field_proj_w.w.p, (size_t)(W * K) * sizeof *w);
+        for (int o = 0; o < W; o++) {
+            double sum = 0;
+            for (int c = 0; c < K; c++) {
+                w[o * K + c] = (param_t)((double)w[o * K + c] / spread[c]);
+                sum += (double)w[o * K + c] * mean[c];
+            }
+            bias[o] = (param_t)-sum;
+        }
+        sb_put((void *)(size_t)m->field_proj_w.w.p, w, (size_t)(W * K) * sizeof *w);
+        sb_put((void *)(size_t)m->field_proj_b.w.p, bias, (size_t)W * sizeof *bias);
+    }
+    free(mean), free(w);
 }
 
 // Cosine to 0 with linear warm-up; step counts from 0, W = ceil(warmup * steps): lr (step+1)/W, then

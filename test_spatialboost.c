@@ -88,6 +88,7 @@ int main(int argc, char **argv) {
     RUN(test_converse_layout);
     RUN(test_spatial_signs);
     RUN(test_spatial_facing);
+    RUN(test_spatial_rolled);
     RUN(test_spatial_fit);
     RUN(test_spatial_views);
     RUN(test_noise_none);

@@ -50,7 +50,7 @@ static const Stage stages[] = {
     {"aggregator", "instruct", "several posed views: depth and points in the first view's frame",
      SB_AGGREGATOR, SB_AGG, SB_TASK_GEOMETRY, SB_POOL_TRAIN, 300, 10, .25, 1e-3, .01, "lean", 0, 0},
     {"spa3r", "aggregator", "views to latents, latents and a camera to the features of a view never seen",
-     SB_AGGREGATOR | SB_SPA3R, SB_FIELD, SB_TASK_FIELD, SB_POOL_TRAIN, 500, 10, .25, 1e-3, 1e-4, "lean", 0,
+     SB_AGGREGATOR | SB_SPA3R, SB_FIELD, SB_TASK_FIELD, SB_POOL_TRAIN, 500, 10, .25, 5e-4, 1e-4, "lean", 0,
      0},
     {"vlm", "spa3r", "the LLM's image tokens ask a scene's latents; all else frozen",
      SB_AGGREGATOR | SB_SPA3R | SB_ADAPTER, SB_ADAPT, SB_TASK_LATENTS, SB_POOL_TRAIN, 100, 10, .5, 1e-3, 0,
@@ -376,6 +376,16 @@ static void open_hub_model(Run *r, const char *path, int parts, int was, int gro
         sb_model_random(m, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
     sb_model_train(m, groups);
 }
+// The batch of some step of this run, in parts.
+static void read_batch(Run *r, long step) {
+    if (!r->batch) {
+        r->parts = (r->batch_size + r->part_size - 1) / r->part_size;
+        r->batch = (SbBatch *)sb_calloc((size_t)r->parts, sizeof *r->batch);
+    }
+    for (int k = 0, at = 0; k < r->parts; k++, at += r->part_size)
+        sb_source_batch(&r->train, r->slot + at, r->batch + k, sb_min(r->part_size, r->batch_size - at),
+                        (uint64_t)(step * r->batch_size + at));
+}
 // Make the model: from the half-done run, from the stage before, or from nothing.
 static void open_model(Run *r) {
     int parts = strcmp(r->o.tune, "plus") ? r->stage->parts & ~SB_DUAL : r->stage->parts, was = 0;
@@ -398,6 +408,8 @@ static void open_model(Run *r) {
         r->model.recompute = r->o.recompute;
         sb_model_train(&r->model, groups);
     }
+    if (path && path == r->base && r->stage->task == SB_TASK_FIELD && !(was & SB_SPA3R) && !r->o.memory)
+        read_batch(r, 0), sb_field_start(&r->model, r->batch);
     if (path && path == r->partial && !r->o.memory) {
         const char *made = sb_checkpoint_text(f, "run");
         char *run = describe(r);
@@ -457,16 +469,6 @@ static void one_step(Run *r, const SbSource *s, const SbBatch *b, int backward) 
     else if (s->task == SB_TASK_GEOMETRY) sb_step_aggregator(&r->model, b, backward);
     else if (s->task == SB_TASK_FIELD) sb_step_field(&r->model, b, backward);
     else sb_step_lm(&r->model, b, backward);
-}
-// The batch of some step of this run, in parts.
-static void read_batch(Run *r, long step) {
-    if (!r->batch) {
-        r->parts = (r->batch_size + r->part_size - 1) / r->part_size;
-        r->batch = (SbBatch *)sb_calloc((size_t)r->parts, sizeof *r->batch);
-    }
-    for (int k = 0, at = 0; k < r->parts; k++, at += r->part_size)
-        sb_source_batch(&r->train, r->slot + at, r->batch + k, sb_min(r->part_size, r->batch_size - at),
-                        (uint64_t)(step * r->batch_size + at));
 }
 static double answers_of(const Run *r) {
     double n = 0;

@@ -154,6 +154,7 @@ int main(int argc, char **argv) {
 #include <cuda_runtime.h>
 #include <float.h>
 #include <limits.h>
+#include <stddef.h>                     // before the header, whose own includes stand in a namespace
 #ifdef _OPENMP
 #include <omp.h>
 #endif

@@ -112,12 +112,13 @@ static int sb_pixel_normal(const SbViewInfo *info, int pixel, int strict, double
     return length > 0;
 }
 
-// The depth pixel at a point: its own, or the one in the middle of a patch.
+// The depth pixel at a point: its own, or the one in the middle of a patch (of two the right one).
 static int sb_point_pixel(const SbViewInfo *info, const SbPoint *p) {
     const SbView *v = info->view;
     if (!info->grid) return p->cell;
-    int x = (int)sb_clamp(floor(p->ray[0] * v->dk.fx + v->dk.cx + .5), 0, v->dw - 1);
-    return x + v->dw * (int)sb_clamp(floor(p->ray[1] * v->dk.fy + v->dk.cy + .5), 0, v->dh - 1);
+    const double half = .5 + 1e-6;
+    int x = (int)sb_clamp(floor(p->ray[0] * v->dk.fx + v->dk.cx + half), 0, v->dw - 1);
+    return x + v->dw * (int)sb_clamp(floor(p->ray[1] * v->dk.fy + v->dk.cy + half), 0, v->dh - 1);
 }
 
 static int sb_ask_facing(SbAsk *q) {

@@ -257,16 +257,33 @@ static SB_UNUSED void sb_export_copies(const SbExport *e, const char *dir) {
     sb_free_names(name, count);
 }
 
+// A new folder under a temporary name; then its real name, and its text is freed.
+static SB_UNUSED char *sb_export_begin(const char *dir) {
+    char *folder = sb_trim_slashes(dir), *temp = sb_format("%s.tmp-%ld", folder, (long)getpid());
+    if (sb_exists(folder)) sb_die("%s: exists; remove it or choose another name", folder);
+    sb_remove(temp);
+    sb_temp_add(temp);
+    sb_make_folder(temp);
+    free(folder);
+    return temp;
+}
+static SB_UNUSED void sb_export_end(char *temp, const char *dir) {
+    char *folder = sb_trim_slashes(dir), *parent = sb_folder_of(folder);
+    if (rename(temp, folder) != 0) sb_die("%s: cannot be made (%s)", folder, strerror(errno));
+    sb_temp_done(temp);
+    sb_sync_folder(parent);
+    free(parent), free(folder), free(temp);
+}
+
 // Write the model's tower of this folder as the new folder dir, complete or not at all. how: SB_EXPORT_DUAL
 // (a second channel, if the model has one, beside the first) or SB_EXPORT_FOLDED (into it). card: what was
 // trained on what, Markdown. Reading a dual folder back gives the same bits.
 static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char *dir, int how,
                                        const char *card) {
     SbExport e = {f, sb_family_of(f), m, NULL, f->tensors, 0, NULL, 0};
-    char *folder = sb_trim_slashes(dir), *temp = sb_format("%s.tmp-%ld", folder, (long)getpid());
-    if (sb_exists(folder)) sb_die("%s: exists; remove it or choose another name", folder);
     if (how == SB_EXPORT_FOLDED && (!(m->parts & SB_DUAL) || (e.y->family & SB_LANGUAGE)))
-        sb_die("%s: only an encoder with a second channel can be folded", folder);
+        sb_die("%s: only an encoder with a second channel can be folded", dir);
+    char *temp = sb_export_begin(dir);
     e.t = (SbFileTensor *)sb_calloc((size_t)f->tensors, sizeof *e.t);
     for (int i = 0; i < f->tensors; i++) e.t[i] = *f->tensor[i].t;
     for (int i = 0; i < m->params; i++) {
@@ -277,12 +294,8 @@ static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char
     }
     if (how == SB_EXPORT_FOLDED) sb_export_folded(&e);
     else if ((m->parts & SB_DUAL) && m->config.share_o) sb_export_shared(&e);
-    sb_remove(temp);
-    sb_temp_add(temp);
-    sb_make_folder(temp);
-    const char *config = strrchr(f->config_path, '/') + 1;
     char *path[4] = {
-        sb_format("%s/%s", temp, config), sb_format("%s/README.md", temp),
+        sb_format("%s/%s", temp, strrchr(f->config_path, '/') + 1), sb_format("%s/README.md", temp),
         sb_format("%s/%s", temp, f->open_clip ? "open_clip_model.safetensors" : "model.safetensors"),
         sb_format("%s/%s", temp, sb_modeling_name)};
     SbPair format = {"format", "pt"};
@@ -291,12 +304,9 @@ static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char
     sb_export_card(&e, how, card, path[1]);
     sb_checkpoint_write(path[2], e.t, e.tensors, &format, 1);
     if (*e.y->python && (m->parts & SB_DUAL)) sb_write_file(path[3], sb_modeling, strlen(sb_modeling));
-    if (rename(temp, folder) != 0) sb_die("%s: cannot be made (%s)", folder, strerror(errno));
-    sb_temp_done(temp);
-    char *parent = sb_folder_of(folder);
-    sb_sync_folder(parent);
+    sb_export_end(temp, dir);
     for (int i = 0; i < 4; i++) free(path[i]);
     for (int i = 0; i < e.owned; i++) free(e.own[i]);
-    free(e.own), free(e.t), free(parent), free(temp), free(folder);
+    free(e.own), free(e.t);
 }
 #endif

@@ -46,9 +46,11 @@ enum { SB_FAMILIES = sizeof sb_family / sizeof *sb_family };
 // ---- keys of config.json
 
 enum {
-    SB_KEY_INT,         // a whole number above 0 -> field
-    SB_KEY_COUNT,       // or 0
-    SB_KEY_SIDE,        // a whole number, or two equal ones
+    SB_KEY_INT,         // a whole number from 1 to 2^22 -> field (products of any two stay far from overflow)
+    SB_KEY_HEADS,       // to 4096
+    SB_KEY_DEPTH,       // to 1000
+    SB_KEY_COUNT,       // from 0 to 4096
+    SB_KEY_SIDE,        // a whole number to 2^14, or two equal ones
     SB_KEY_REAL,        // a number above 0
     SB_KEY_FLAG,        // true or false
     SB_KEY_NOT,         // the opposite of it
@@ -68,11 +70,11 @@ static const SbFamilyKey sb_family_key[] = {
     {SB_DINOS, "hidden_size", SB_KEY_INT, SB_AT(enc_width), NAN},
     {SB_PAIRS, "hidden_size", SB_KEY_INT, SB_AT(enc_width), 768},
     {SB_OPEN_CLIP, "width", SB_KEY_INT, SB_AT(enc_width), 768},
-    {SB_DINOS, "num_hidden_layers", SB_KEY_INT, SB_AT(enc_layers), NAN},
-    {SB_PAIRS, "num_hidden_layers", SB_KEY_INT, SB_AT(enc_layers), 12},
-    {SB_OPEN_CLIP, "layers", SB_KEY_INT, SB_AT(enc_layers), 12},
-    {SB_DINOS, "num_attention_heads", SB_KEY_INT, SB_AT(enc_heads), NAN},
-    {SB_PAIRS, "num_attention_heads", SB_KEY_INT, SB_AT(enc_heads), 12},
+    {SB_DINOS, "num_hidden_layers", SB_KEY_DEPTH, SB_AT(enc_layers), NAN},
+    {SB_PAIRS, "num_hidden_layers", SB_KEY_DEPTH, SB_AT(enc_layers), 12},
+    {SB_OPEN_CLIP, "layers", SB_KEY_DEPTH, SB_AT(enc_layers), 12},
+    {SB_DINOS, "num_attention_heads", SB_KEY_HEADS, SB_AT(enc_heads), NAN},
+    {SB_PAIRS, "num_attention_heads", SB_KEY_HEADS, SB_AT(enc_heads), 12},
     {SB_OPEN_CLIP, "head_width", SB_KEY_HEAD_WIDTH, SB_AT(enc_heads), 64},
     {SB_DINOV3, "intermediate_size", SB_KEY_INT, SB_AT(enc_mlp), NAN},
     {SB_PAIRS, "intermediate_size", SB_KEY_INT, SB_AT(enc_mlp), 3072},
@@ -106,10 +108,10 @@ static const SbFamilyKey sb_family_key[] = {
     {SB_OPEN_CLIP, "ls_init_value", SB_KEY_GIVEN, SB_AT(enc_scaled), 0},
     {SB_OPEN_CLIP, "no_ln_pre", SB_KEY_NOT, SB_AT(enc_pre), 0},
     {SB_LANGUAGE, "hidden_size", SB_KEY_INT, SB_AT(llm_width), NAN},
-    {SB_LANGUAGE, "num_hidden_layers", SB_KEY_INT, SB_AT(llm_layers), NAN},
-    {SB_LANGUAGE, "num_attention_heads", SB_KEY_INT, SB_AT(llm_heads), NAN},
-    {SB_LANGUAGE, "num_key_value_heads", SB_KEY_INT, SB_AT(llm_kv_heads), 0}, // 0: as many as queries
-    {SB_LANGUAGE, "head_dim", SB_KEY_INT, SB_AT(llm_dim), 0},
+    {SB_LANGUAGE, "num_hidden_layers", SB_KEY_DEPTH, SB_AT(llm_layers), NAN},
+    {SB_LANGUAGE, "num_attention_heads", SB_KEY_HEADS, SB_AT(llm_heads), NAN},
+    {SB_LANGUAGE, "num_key_value_heads", SB_KEY_HEADS, SB_AT(llm_kv_heads), 0}, // 0: as many as queries
+    {SB_LANGUAGE, "head_dim", SB_KEY_HEADS, SB_AT(llm_dim), 0},
     {SB_LANGUAGE, "intermediate_size", SB_KEY_INT, SB_AT(llm_mlp), NAN},
     {SB_LANGUAGE, "vocab_size", SB_KEY_INT, SB_AT(vocab), NAN},
     {SB_LANGUAGE, "hidden_act", SB_KEY_ACT, SB_AT(enc_act), NAN}, // silu, else refused
@@ -303,10 +305,10 @@ static SB_UNUSED void sb_family_rope(SbConfig *c, double *theta, const cJSON *v,
 }
 
 static SB_UNUSED int sb_family_side(const cJSON *part, const cJSON *v, const char *key, const char *where) {
-    if (!cJSON_IsArray(v)) return (int)sb_json_int(part, key, 1, 1 << 20, where);
+    if (!cJSON_IsArray(v)) return (int)sb_json_int(part, key, 1, 1 << 14, where);
     double side[2];
     sb_json_numbers(part, key, side, 2, where);
-    if (side[0] != side[1] || side[0] < 1 || side[0] != floor(side[0]) || side[0] > 1 << 20)
+    if (side[0] != side[1] || side[0] < 1 || side[0] != floor(side[0]) || side[0] > 1 << 14)
         sb_die("%s: field \"%s\": only squares are supported, found %g x %g", where, key, side[0], side[1]);
     return (int)side[0];
 }
@@ -332,8 +334,10 @@ static SB_UNUSED void sb_family_set(SbConfig *c, const SbFamilyKey *k, const cJS
     char *at = (char *)c + k->field;
     double x = cJSON_IsNumber(v) ? v->valuedouble : cJSON_IsTrue(v);
     switch (k->kind) {
-    case SB_KEY_INT: *(int *)at = (int)sb_json_int(part, k->key, 1, INT32_MAX / 4, where); break;
-    case SB_KEY_COUNT: *(int *)at = (int)sb_json_int(part, k->key, 0, INT32_MAX / 4, where); break;
+    case SB_KEY_INT: *(int *)at = (int)sb_json_int(part, k->key, 1, 1 << 22, where); break;
+    case SB_KEY_HEADS: *(int *)at = (int)sb_json_int(part, k->key, 1, 4096, where); break;
+    case SB_KEY_DEPTH: *(int *)at = (int)sb_json_int(part, k->key, 1, 1000, where); break;
+    case SB_KEY_COUNT: *(int *)at = (int)sb_json_int(part, k->key, 0, 4096, where); break;
     case SB_KEY_SIDE: *(int *)at = sb_family_side(part, v, k->key, where); break;
     case SB_KEY_FLAG:
         *(int *)at = sb_family_switch(v, k->key, where) * (k->field == SB_AT(enc_act) ? 2 : 1);
@@ -356,7 +360,7 @@ static SB_UNUSED void sb_family_set(SbConfig *c, const SbFamilyKey *k, const cJS
         break;
     case SB_KEY_RATIO:
         x = floor(c->enc_width * sb_json_number(part, k->key, where));
-        if (!(x >= 1 && x < INT32_MAX / 4)) sb_die("%s: field \"%s\" is out of range", where, k->key);
+        if (!(x >= 1 && x <= 1 << 22)) sb_die("%s: field \"%s\" is out of range", where, k->key);
         *(int *)at = (int)x;
         break;
     case SB_KEY_HEAD_WIDTH:
@@ -453,6 +457,8 @@ static SB_UNUSED void sb_family_config(const SbFolder *f, SbConfig *c, int selec
         if (select && --c->enc_layers < 1) sb_die("%s: no block is left without the last one", where);
         if (select) c->enc_final = c->enc_pool = 0;
     }
+    const char *wrong = sb_config_error(c);
+    if (wrong) sb_die("%s: its sizes do not fit each other: %s", where, wrong);
     free(where);
 }
 

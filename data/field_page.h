@@ -3,7 +3,7 @@
 // Refuses: figures of its own (all come from field.csv, field.h makes it), a prediction without the truth
 // beside it. Pictures of one card have one scale: colours are principal components of its true features,
 // depth runs from 0 to SB_FIELD_DEEP metres.
-// Read from top: the table, curves, pictures, cards, the turning camera, one asked view as a PNG.
+// Read from top: tables, answers, curves, pictures, cards, the turning camera, one asked view as a PNG.
 #ifndef SB_FIELD_PAGE_H
 #define SB_FIELD_PAGE_H
 #include "field.h"
@@ -89,9 +89,63 @@ static SB_UNUSED void sb_field_likes_html(SbText *t, const SbCsv *c, int rooms) 
     }
     double within = sb_field_cell(c, "latents", "rank_within", "ours");
     sb_text_add(t, "</table></div>\n<p class=small>rank: how many directions of equal strength would vary as "
-                   "much from room to room (participation ratio of variances; 0: nothing varies). Within one "
-                   "room, over its latents: %.1f. The true geometric features of one camera may "
-                   "differ a little by context, since the aggregator reads both together.</p>\n", within);
+                   "much from room to room, however little that is (participation ratio; 0: nothing "
+                   "varies). Within one room, over its latents: %.1f. The true geometric features of one "
+                   "camera may differ a little by context, since the aggregator reads both together.</p>\n",
+                within);
+}
+
+// ---- what a language model makes of the latents
+
+// Cells of a row of latents.csv: suffix "" with standard errors, "_mra" without.
+static void sb_latents_row(SbText *t, const SbCsv *q, int row, int tuned, const char *suffix) {
+    static const char *const column[9] = {
+        "none",        "cross",        "append",            "cross_blank", "none_tuned",
+        "cross_tuned", "append_tuned", "cross_tuned_blank", "blind"};
+    for (int k = 0; k < 9; k++) {
+        char *name = sb_format("%s%s", column[k], suffix), *error = sb_format("%s_se", name);
+        double v = sb_csv_number(q, row, name), se = sb_csv_number(q, row, error);
+        if (k < 4 || k == 8 || tuned) {
+            sb_field_td(t, 100 * v, 1, "");
+            if (isfinite(se)) sb_text_add(t, " <small class=se>&plusmn;&thinsp;%.1f</small>", 100 * se);
+        }
+        free(name), free(error);
+    }
+    sb_html(t, "\n");
+}
+// latents.csv, if it is there: answers about a view, by an LLM that has, or has not, the latents of several.
+static SB_UNUSED void sb_latents_html(SbText *t, const char *path) {
+    SbCsv q;
+    int tuned = 0;
+    if (!sb_csv_read(&q, path, NULL)) return;
+    for (int r = 0; r < q.rows; r++) tuned |= isfinite(sb_csv_number(&q, r, "none_tuned"));
+    sb_html(t, "<h3>What a language model makes of the latents</h3>\n<p>Spa3-VLM: questions about one view; "
+               "its image tokens ask the latents of several views of the room (cross), or the latents stand "
+               "behind them (append), or there are none. Grey: cross, with grey pictures. As it was: only "
+               "the adapter was trained. Tuned: the language model too, by the same questions; what "
+               "<i>none</i> gains by that, it gains without any view but the one.</p>\n<div class=wide>"
+               "<table><thead><tr><th rowspan=2>right answers, %<th rowspan=2>asked<th class=over colspan=4>"
+               "as it was");
+    if (tuned) sb_html(t, "<th class=over colspan=4>tuned");
+    sb_html(t, "<th rowspan=2>blind<br>guess\n<tr>");
+    for (int i = 0; i <= tuned; i++) sb_html(t, "<th>none<th>cross<th>append<th>grey");
+    sb_html(t, "\n<tbody>");
+    for (int r = 0; r < q.rows; r++) {
+        const char *name = sb_csv_text(&q, r, "question"), *level = sb_csv_text(&q, r, "level");
+        int all = !strcmp(name, "all");
+        sb_text_add(t, "<tr><td>%s%s%s<td>%s", name, all ? ", " : "", all ? level : "",
+                    sb_csv_text(&q, r, "answers"));
+        sb_latents_row(t, &q, r, tuned, "");
+        if (all || !isfinite(sb_csv_number(&q, r, "none_mra"))) continue;
+        sb_html(t, "<tr><td>&emsp;mean relative accuracy<td>");
+        sb_latents_row(t, &q, r, tuned, "_mra");
+    }
+    sb_html(t, "</table></div>\n<p class=small>Mean relative accuracy is VSI-Bench's measure of numbers. Of "
+               "its types the miniature's words allow distances (gap, between nearest points) and the "
+               "nearest of three objects, to the metre and within one view. They do not allow counts, sizes "
+               "of rooms, directions seen from another object, routes, or the order of appearance: "
+               "<i>./data/converse --vsi</i> asks those, <i>./eval vsi</i> scores anybody's answers.</p>\n");
+    sb_csv_free(&q);
 }
 
 // ---- errors by the number of context views

@@ -23,7 +23,7 @@ typedef struct {
     int files, tensors;
     SbCheckpoint *file;         // [files]
     SbFolderTensor *tensor;     // [tensors] by name
-    const char *prefix;         // in front of most names, "" until sb_folder_prefix
+    char *prefix;               // in front of most names, "" until sb_folder_prefix
     void **memory;              // [memories] what was widened or resampled; freed with the folder
     int memories;
     uint64_t widened;           // bytes of F16 that became F32
@@ -109,7 +109,7 @@ static SB_UNUSED void sb_folder_shards(SbFolder *f, const char *name) {
 static SB_UNUSED void sb_folder_open(SbFolder *f, const char *dir) {
     memset(f, 0, sizeof *f);
     f->path = sb_trim_slashes(dir);
-    f->prefix = "";
+    f->prefix = sb_copy("");
     if (!sb_is_folder(f->path))
         sb_die("%s: is not a folder, expected one of the hub (config.json and model.safetensors)", dir);
     int whole = sb_folder_has(f->path, "model.safetensors");
@@ -134,7 +134,7 @@ static SB_UNUSED void sb_folder_close(SbFolder *f) {
     for (int i = 0; i < f->files; i++) sb_checkpoint_close(f->file + i);
     for (int i = 0; i < f->memories; i++) free(f->memory[i]);
     cJSON_Delete(f->config);
-    free(f->memory), free(f->tensor), free(f->file), free(f->config_path), free(f->path);
+    free(f->memory), free(f->tensor), free(f->file), free(f->config_path), free(f->path), free(f->prefix);
     memset(f, 0, sizeof *f);
 }
 
@@ -159,23 +159,30 @@ static SB_UNUSED SbFolderTensor *sb_folder_lookup(const SbFolder *f, const char 
     }
 }
 
-// Choose the prefix behind which most of the names [count] are; of equals the first.
-static SB_UNUSED void sb_folder_prefix(SbFolder *f, char *const *name, int count) {
-    static const char *const prefixes[] = {
-        "", "model.", "dinov3_vit.", "dinov2.", "dinov2_with_registers.", "vision_model.", "visual.",
-        "vision_tower.", "vision_tower.vision_model.", "model.vision_tower.",
-        "model.vision_tower.vision_model.", "language_model.", "language_model.model.",
-        "model.language_model."};
-    int best = 0;
+// How many of the names [count] are in the folder behind a prefix.
+static SB_UNUSED int sb_folder_behind(const SbFolder *f, const char *prefix, char *const *name, int count) {
     char full[512];
-    f->prefix = "";
-    for (size_t p = 0; p < sizeof prefixes / sizeof *prefixes; p++) {
-        int found = 0;
-        for (int i = 0; i < count; i++) {
-            snprintf(full, sizeof full, "%s%s", prefixes[p], name[i]);
-            found += sb_folder_find(f, full) != NULL;
-        }
-        if (found > best) best = found, f->prefix = prefixes[p];
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+        snprintf(full, sizeof full, "%s%s", prefix, name[i]);
+        found += sb_folder_find(f, full) != NULL;
+    }
+    return found;
+}
+
+// Choose the prefix ("" or "a.b.") behind which most of the names [count] are; of equals the first. It is
+// looked for in front of the first and the last of them: the two need not have the same one.
+static SB_UNUSED void sb_folder_prefix(SbFolder *f, char *const *name, int count) {
+    int best = sb_folder_behind(f, f->prefix, name, count);
+    for (int k = 0; k < 2 * f->tensors && count; k++) {
+        const char *full = f->tensor[k / 2].t->name, *end = name[k % 2 ? count - 1 : 0];
+        size_t n = strlen(full), m = strlen(end);
+        if (n <= m || strcmp(full + n - m, end) || full[n - m - 1] != '.') continue;
+        char *prefix = sb_format("%.*s", (int)(n - m), full);
+        int found = sb_folder_behind(f, prefix, name, count);
+        char *worse = found > best ? f->prefix : prefix;
+        if (found > best) best = found, f->prefix = prefix;
+        free(worse);
     }
 }
 
@@ -203,14 +210,18 @@ static SB_UNUSED void sb_tensor_floats(float *out, const SbFileTensor *t, long f
     }
 }
 
-// The first of these elements that is not finite, or -1. Reads all of it.
+// The first of these elements that is not finite (all bits of its exponent set), or -1. Reads all of them.
 static SB_UNUSED long sb_tensor_nonfinite(const SbFileTensor *t, long first, long n) {
-    float x[1024];
-    for (long i = 0; i < n; i += 1024) {
-        int count = (int)(n - i < 1024 ? n - i : 1024), bad = 0;
-        sb_tensor_floats(x, t, first + i, count);
-        for (int k = 0; k < count; k++) bad |= !(fabsf(x[k]) <= 3.4028235e38f);
-        for (int k = 0; bad && k < count; k++) if (!isfinite(x[k])) return first + i + k;
+    int wide = !strcmp(t->type, "F32");
+    uint32_t mask = wide ? 0x7F800000 : !strcmp(t->type, "BF16") ? 0x7F80 : 0x7C00;
+    const uint32_t *word = (const uint32_t *)t->data + (wide ? first : 0);
+    const uint16_t *half = (const uint16_t *)t->data + (wide ? 0 : first), part = (uint16_t)mask;
+    for (long i = 0, bad = 0; i < n; i += 4096) {
+        long end = n - i < 4096 ? n : i + 4096;
+        for (long k = i; wide && k < end; k++) bad |= (word[k] & mask) == mask;
+        for (long k = i; !wide && k < end; k++) bad |= (uint16_t)(half[k] & part) == part;
+        for (long k = i; bad && k < end; k++)
+            if (((wide ? word[k] : half[k]) & mask) == mask) return first + k;
     }
     return -1;
 }

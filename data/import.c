@@ -176,17 +176,19 @@ static void make_objects(SbImport *im, SbScene *s) {
 }
 
 static void prove(const SbImport *im, SbScene *s) {
-    if (im->sparse) return;   // done by the reader
-    if (im->measured) {
+    if (im->sparse && !im->weak) return;   // done by the reader
+    if (im->measured && !im->sparse) {
         sb_prove_or_die(im->source, im->unproven, s);
         return;
     }
+    char *doubt = im->sparse ? sb_format("%d pictures observe hardly any sparse point", im->weak)
+                             : sb_copy("there is no depth");
     if (!im->unproven)
-        sb_die("%s: there is no depth, so nothing proves the poses. --unproven imports them all the same, "
-               "and the "
-               "scene says so",
-               im->source);
-    printf("unproven: there is no depth; recorded in the scene\n");
+        sb_die("%s: %s, so nothing proves the poses. --unproven imports them all the same, and the scene "
+               "says so",
+               im->source, doubt);
+    printf("unproven: %s; recorded in the scene\n", doubt);
+    free(doubt);
     s->unproven = 1;
 }
 

@@ -29,7 +29,8 @@ typedef struct {
     int frames;
     SbLens lens;                 // of frames that have none of their own
     SbIntrinsics dk;             // of the depth pictures; fx 0: the colour's
-    int sparse;                  // depth is that of the sparse points, which proved the poses already
+    int sparse, weak; // depth is that of the sparse points, which proved the poses already, but for
+                      // so many frames that observe too few of them
     SbLabels *labels;            // [frames] names of the regions of each view; NULL: no masks
     long no_depth, measured, overlapping;   // values that are no depth; values that are; pixels of two masks
 } SbImport;

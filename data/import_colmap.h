@@ -9,6 +9,7 @@
 #define SB_IMPORT_COLMAP_H
 #include "import.h"
 
+#define SB_COLMAP_FEW 8        // observations of an image that prove nothing, if there are fewer
 #define SB_COLMAP_PIXELS 2.0   // median distance between point and observation, per 1000 pixels of width
 
 typedef struct { int id; SbLens lens; } SbColmapCamera;
@@ -308,14 +309,13 @@ static int sb_colmap_seen(const SbColmap *m, const SbColmapSeen *seen, const dou
     return 1;
 }
 
-// Median distance in pixels between points and their observations over all frames, with its count; points
-// behind a camera are infinitely far off.
-static double sb_colmap_error(const SbImport *im, const SbColmap *m, long *count) {
-    float *error = NULL;
+// Median distance in pixels between points and their observations in images [from, to), with its count;
+// points behind a camera are infinitely far off.
+static double sb_colmap_error(const SbImport *im, const SbColmap *m, long from, long to, long *count) {
     long room = 0, n = 0;
-    for (long i = 0; i < m->images; i++) room += m->image[i].seens;
-    error = (float *)sb_calloc((size_t)room, sizeof *error);
-    for (long i = 0; i < m->images; i++)
+    for (long i = from; i < to; i++) room += m->image[i].seens;
+    float *error = (float *)sb_calloc((size_t)room, sizeof *error);
+    for (long i = from; i < to; i++)
         for (long k = 0; k < m->image[i].seens; k++) {
             const SbColmapSeen *seen = m->image[i].seen + k;
             double p[3], uv[2];
@@ -329,19 +329,28 @@ static double sb_colmap_error(const SbImport *im, const SbColmap *m, long *count
     return median;
 }
 
+// All observations together, then every image: one that is off is refused, one of few observations is weak.
 static void sb_colmap_prove(SbImport *im, const SbColmap *m) {
-    long count;
-    double error = sb_colmap_error(im, m, &count), limit = SB_COLMAP_PIXELS * im->frame[0].lens.w / 1000;
+    long count, few;
+    double error = sb_colmap_error(im, m, 0, m->images, &count);
+    double limit = SB_COLMAP_PIXELS * im->frame[0].lens.w / 1000;
     if (!count) return;
     printf("proof: %ld observations of %ld sparse points: the median one is %.2f pixels off, the limit is "
            "%.2g\n",
            count, m->points, error, limit);
     if (error > limit)
         sb_die("%s: refused: the sparse points miss their observations by %.3g pixels (median of %ld), the "
-               "limit "
-               "is %.2g; usual reasons: direction of the poses, order of the quaternion, cameras of another "
-               "model",
+               "limit is "
+               "%.2g; usual reasons: direction of poses, order of the quaternion, another camera model",
                im->source, error, count, limit);
+    for (long i = 0; i < m->images; i++) {
+        error = sb_colmap_error(im, m, i, i + 1, &few);
+        im->weak += few < SB_COLMAP_FEW;
+        if (few >= SB_COLMAP_FEW && error > 3 * limit)
+            sb_die("%s: refused: the sparse points miss their observations in %s by %.3g pixels; is its pose "
+                   "right?",
+                   im->source, m->image[i].name, error);
+    }
     im->sparse = 1;
 }
 

@@ -41,7 +41,7 @@
 //             shown by J, on no edge of either (four depths around within 15 %), on a grid an eighth of a
 //             patch from its border; between: neither picture shows both; overlap: 2 % off the border of a
 //             step. Wider, proximity, nearer, fit: 10 cm; rank: as closer; tilt: 6 degrees; sizes, grows:
-//             1.25; facing: within 35 degrees of its direction. Clock, stand, route: half a metre on the
+//             1.25; facing: within 30 degrees of its direction. Clock, stand, route: half a metre on the
 //             floor, 3 degrees from the next hour, 10 from the next quadrant; bearing: 3 degrees. On: foot
 //             and top within 2 cm, or 5 cm and more apart; centre 5 cm and more from the border of the plan.
 //             Touch: up to 1 cm, or 5 cm and more. Clearance: 5 cm. Count, exists: nothing of the kind is
@@ -64,7 +64,7 @@
 #define SB_MARGIN_PLAN .5
 #define SB_MARGIN_HOUR 3.
 #define SB_MARGIN_QUADRANT 10.
-#define SB_MARGIN_FACING 35.
+#define SB_MARGIN_FACING 30.
 #define SB_MARGIN_CONTACT .02
 #define SB_MARGIN_TOUCH .01
 #define SB_MARGIN_MAIN 1.5

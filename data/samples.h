@@ -98,8 +98,8 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     s->task = task, s->pool = pool, s->seed = seed;
     s->mix = sb_mix_parse(mix);
     s->mix.grid = s->grid;
-    if (c->patch_word < 0) return; // no word of the miniature's is used
     s->share = 1;
+    if (c->patch_word < 0) return;      // no word of the miniature's is used
     if (c->patch_word != SB_WORD_PATCH || c->vocab < SB_WORDS)
         sb_die("the miniature's words need --patch_word %d and --vocab of at least %d", SB_WORD_PATCH,
                SB_WORDS);
@@ -179,8 +179,9 @@ static SB_UNUSED void sb_source_records(SbSource *s, const char *path) {
     long room = 0;
     sb_conversations_open(&s->file, path);
     s->folder = sb_folder_of(path);
-    for (int found;
-         (found = s->skip_bad ? sb_conversations_try(&s->file, &c) : sb_conversations_next(&s->file, &c));) {
+    while (1) {
+        int found = s->skip_bad ? sb_conversations_try(&s->file, &c) : sb_conversations_next(&s->file, &c);
+        if (!found) break;
         if (found < 0 || !sb_record_whole(s, &c)) {
             s->bad++;
             if (found > 0) sb_conversation_free(&c);

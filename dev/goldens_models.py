@@ -16,6 +16,8 @@ feature [rows,C] behind the last norm, over all rows (CLIP and open_clip norm on
 pooled [C]       attention pooling
 big.*, small.*   pixels, feature for grids of 6x6 and 3x3 patches, not 4x4: positions resized by the library
 token [T]   layer.I [T,D]   logits [T,V]
+grad.NAME        gradients of half the sum of the features' squares (encoders, native size) or of the mean
+                 cross-entropy of the next token: all vectors of block 0 and in front of it, word tables
 RMSNorm and rotary tables stay float32 inside transformers: their values are right to 1e-6 only.
 """
 import json
@@ -54,7 +56,7 @@ def expected(folder, tensors):
                for k, v in tensors.items()}
     safetensors.torch.save_file(tensors, folder / "expected.safetensors")
     print(f"{folder.name:26} {sum(f.stat().st_size for f in folder.iterdir()):7} bytes",
-          {k: tuple(v.shape) for k, v in tensors.items() if not k.startswith(("big", "small"))})
+          {k: tuple(v.shape) for k, v in tensors.items() if not k.startswith(("big", "small", "grad"))})
 
 
 def rewrite(folder, rename=None, dtype=None, drop=()):
@@ -91,6 +93,26 @@ def watch(blocks, run):
     return result, {k: v[0] for k, v in seen.items()}
 
 
+RELEASED = {"attention.q_proj": "attention.attention.query", "attention.k_proj": "attention.attention.key",
+            "attention.v_proj": "attention.attention.value", "attention.o_proj": "attention.output.dense",
+            "mlp.down_proj": "mlp.weights_out"}
+
+
+def gradients(loss, module):
+    """Of vectors of the first block and in front of it, and of word tables, under the names that files have."""
+    loss.backward()
+    out, old_names = {}, "Dinov2" in type(module).__name__
+    unwanted = (".1.", "head.", "mask_token") + (("gate_proj", "up_proj") if old_names else ())
+    for name, p in module.named_parameters():
+        small = p.numel() <= 72 and not any(s in name for s in unwanted)
+        if p.grad is None or not (small or "embed_tokens" in name or "lm_head" in name):
+            continue
+        for new, old in RELEASED.items() if old_names else ():
+            name = name.replace(new, old)
+        out["grad." + (name[6:] if name.startswith("model.") else name)] = p.grad
+    return out
+
+
 def keep(size, tensors):
     """All of the native size, input and features of the others."""
     return {size + k: v for k, v in tensors.items() if not size or k in ("pixels", "feature")}
@@ -112,6 +134,8 @@ def encoder(name, model, seed, tower=lambda m: m, dtype=None, **changes):
         y, seen = watch(blocks, lambda: vit(pixel_values=pixels.double().permute(2, 0, 1)[None], **more))
         last = y.last_hidden_state
         seen["feature"] = (vit.post_layernorm(last) if hasattr(vit, "pre_layrnorm") else last)[0]
+        if not size:
+            out |= gradients((seen["feature"] ** 2).sum() / 2, vit)
         if getattr(vit, "use_head", False):
             seen["pooled"] = y.pooler_output[0]
         out |= keep(size, seen | {"pixels": pixels})
@@ -138,7 +162,8 @@ def open_clip_encoder(name, seed, quick, **vision):
         vit, pixels = other.double().visual, torch.randn(side, side, 3).float()
         x = vit._embeds(pixels.double().permute(2, 0, 1)[None])
         x, seen = watch(vit.transformer.resblocks, lambda: vit.transformer(x))
-        out |= keep(size, seen | {"pixels": pixels, "feature": vit.ln_post(x)[0]})
+        seen |= {"pixels": pixels, "feature": vit.ln_post(x)[0]}
+        out |= keep(size, seen) | ({} if size else gradients((seen["feature"] ** 2).sum() / 2, vit))
     expected(folder, out)
 
 
@@ -149,7 +174,8 @@ def language(name, model, seed, dtype=None, shard="1GB"):
     token = torch.randint(0, model.config.vocab_size, (14,))
     model = again(model, folder)
     y, seen = watch(model.model.layers, lambda: model(token[None]))
-    expected(folder, seen | {"token": token, "logits": y.logits[0]})
+    loss = torch.nn.functional.cross_entropy(y.logits[0, :-1], token[1:])
+    expected(folder, gradients(loss, model) | seen | {"token": token, "logits": y.logits[0]})
 
 
 def main():

@@ -119,8 +119,7 @@ static void unfit() {
     EXPECT_DIE(Opened o(shorter), "found F32 [23]");
     EXPECT_DIE(Opened o(nan), "attention.key.bias is not finite at element 1");
     std::string flat = damaged("dinov2", "encoder.layer.1.attention.attention.key.weight", 4);
-    EXPECT_DIE(Opened o(flat),
-               "attention.key.weight: expected F32, BF16 or F16 [24,24], found F32 [24,24,1]");
+    EXPECT_DIE(Opened o(flat), "key.weight: expected F32, BF16 or F16 [24,24], found F32 [24,24,1]");
     // all that is wrong in one error
     std::string wide = copy("dinov2", "\"mlp_ratio\": 2", "\"mlp_ratio\": 3");
     EXPECT_DIE(Opened o(wide), "6 tensors do not fit");
@@ -137,6 +136,36 @@ static void unfit() {
                "embeddings.patch_embeddings.projection.weight: expected F32, BF16 or F16 [24,3,8,8]");
 }
 
+// The same model under other names: old + rest becomes new + rest, in one file.
+static std::string renamed(const char *name, const std::string &old, const std::string &changed) {
+    std::string dir = copy(name);
+    std::vector<SbFileTensor> t;
+    std::vector<std::string> names;
+    SbFolder f;
+    sb_folder_open(&f, golden(name).c_str());
+    for (int i = 0; i < f.tensors; i++) {
+        std::string one = f.tensor[i].t->name;
+        names.push_back(one.compare(0, old.size(), old) ? one : changed + one.substr(old.size()));
+    }
+    for (int i = 0; i < f.tensors; i++) t.push_back(*f.tensor[i].t), t.back().name = names[(size_t)i].c_str();
+    sb_checkpoint_write((dir + "/model.safetensors").c_str(), t.data(), (int)t.size(), NULL, 0);
+    sb_folder_close(&f);
+    return dir;
+}
+static void prefixes() {
+    for (const char *prefix : {"dinov2.", "model.vision_tower.vision_model.", "model.", "backbone."}) {
+        Opened o(renamed("dinov2", "", prefix));
+        CHECK(!strcmp(o.f.prefix, prefix), "found \"%s\", expected \"%s\"", o.f.prefix, prefix);
+    }
+    // LLaVA's, then and now: the head stands outside of what the prefix names
+    Opened old(renamed("llama", "", "language_model."));
+    CHECK(!strcmp(old.f.prefix, "language_model.model."), "found \"%s\"", old.f.prefix);
+    Opened now(renamed("llama", "model.", "model.language_model."));
+    CHECK(!strcmp(now.f.prefix, "model.language_model."), "found \"%s\"", now.f.prefix);
+    std::string odd = renamed("dinov2", "", "backbone");
+    EXPECT_DIE(Opened o(odd), "42 tensors do not fit its config.json (dinov2): embeddings.patch_embeddings");
+}
+
 // Half precision against its definition, all of it.
 static void half() {
     for (int h = 0; h < 65536; h++) {
@@ -144,7 +173,12 @@ static void half() {
         double want = ldexp(e ? 1024 + f : f, (e ? e : 1) - 25) * (h >> 15 ? -1 : 1),
                got = sb_half((uint16_t)h);
         if (e < 31) CHECK(got == want && signbit(got) == (h >> 15), "%04x: %g, expected %g", h, got, want);
-        else CHECK(f ? isnan(got) : isinf(got) && (got > 0) == !(h >> 15), "%04x: %g", h, got);
+        uint16_t bits = (uint16_t)h;
+        SbFileTensor one = {"", "F16", 0, {0}, &bits};
+        CHECK(sb_tensor_nonfinite(&one, 0, 1) == (e == 31 ? 0 : -1), "%04x: finite or not?", h);
+        one.type = "BF16";
+        CHECK(sb_tensor_nonfinite(&one, 0, 1) == ((h >> 7 & 255) == 255 ? 0 : -1), "%04x: finite or not?", h);
+        if (e == 31) CHECK(f ? isnan(got) : isinf(got) && (got > 0) == !(h >> 15), "%04x: %g", h, got);
     }
 }
 
@@ -331,6 +365,68 @@ static void goldens() {
     printf("    %zu families against transformers and open_clip: error / bound %.3f to %.3f\n",
            sizeof encoders / sizeof *encoders + sizeof languages / sizeof *languages, least, most);
     CHECK(sizeof(real) == 2 || least > .02, "nothing comes near the bound (%g)", least);
+}
+
+// Gradients of half the features' squares, or of the cross-entropy of the next token, against PyTorch's.
+// Their way is about three times as long, and key biases' gradients are the rounding of a sum that is 0 (they
+// move all scores of a query): so twice the tolerance, of the root mean square of a tensor plus that of all.
+// Returns the largest error / bound.
+static double gradients(const char *name) {
+    SbCheckpoint want;
+    sb_checkpoint_open(&want, (golden(name) + "/expected.safetensors").c_str());
+    Opened o(golden(name), ~0);
+    sb_model_train(&o.m, SB_BASE | SB_LLM);
+    if (sb_checkpoint_find(&want, "pixels")) {
+        encoder(o, want, "");
+        size_t bytes = (size_t)(o.m.n.enc * o.c.enc_width) * sizeof(real);
+        std::vector<char> host(bytes);
+        sb_get(host.data(), o.m.acts.feature, bytes);
+        sb_put(o.m.acts.d_feature, host.data(), bytes);
+        sb_encoder_backward(&o.m);
+    } else {
+        const SbFileTensor *token = sb_checkpoint_find(&want, "token");
+        int n = (int)token->shape[0];
+        std::vector<int> target((const int *)token->data + 1, (const int *)token->data + n);
+        target.push_back(-1);
+        SbBatch b;
+        memset(&b, 0, sizeof b);
+        sb_batch_sample(&b);
+        sb_batch_turn(&b, &o.c, (const int *)token->data, target.data(), NULL, n);
+        sb_step_lm(&o.m, &b, 1);
+        sb_batch_free(&b);
+    }
+    double square = 0, count = 0, most = 0;
+    int tensors = 0, used = 0;
+    for (int i = 0; i < want.tensors; i++) {
+        const SbFileTensor *t = want.tensor + i;
+        size_t n = sb_tensor_bytes(t, "") / 4;
+        if (strncmp(t->name, "grad.", 5)) continue;
+        for (size_t k = 0; k < n; k++) square += pow(((const float *)t->data)[k], 2);
+        count += (double)n, tensors++;
+    }
+    for (int i = 0; i < o.m.params; i++) {
+        const SbParam *p = o.m.param[i];
+        char theirs[256] = "grad.";
+        const SbFamily *y = sb_family_of(&o.f);
+        const SbFamilyName *row = sb_family_theirs(y, o.c.enc_gated, p->name, theirs + 5, 251);
+        const SbFileTensor *t = row ? sb_checkpoint_find(&want, theirs) : NULL;
+        if (!t) continue;
+        long n = sb_param_count(p);
+        const float *w = (const float *)t->data + row->part * n;
+        std::vector<param_t> got((size_t)n);
+        sb_get(got.data(), p->grad, (size_t)n * sizeof(param_t));
+        double worst = 0, own = 0;
+        for (long k = 0; k < n; k++) {
+            worst = fmax(worst, fabs((double)got[(size_t)k] - w[k]));
+            own += (double)w[k] * w[k];
+        }
+        worst /= 2 * tolerance * (sqrt(own / (double)n) + sqrt(square / count));
+        CHECK(worst <= 1, "%s: gradient of %s: error / bound = %g", name, p->name, worst);
+        most = fmax(most, worst), used += row->part == 0;
+    }
+    CHECK(used == tensors && used > 3, "%s: %d of %d gradients have a place in ours", name, used, tensors);
+    sb_checkpoint_close(&want);
+    return most;
 }
 
 // Weights that train are copies of those that lie in the file: same bits.
@@ -556,6 +652,9 @@ static void config_refused() {
         {"dinov2", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\"", "\"relu\" is not supported here"},
         {"dinov2", "\"qkv_bias\": true", "\"qkv_bias\": 1", "expected true or false, found a number"},
         {"dinov2", "\"qkv_bias\": true", "\"qk_norm\": true", "field \"qk_norm\" is not known for dinov2"},
+        {"dinov2", "\"num_attention_heads\": 3", "\"num_attention_heads\": 5",
+         "config.json: its sizes do not fit each other: enc_width must be a multiple of enc_heads"},
+        {"dinov2", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1e6", "from 1 to 1000, found 1e+06"},
         {"dinov3_vit_gated", "\"silu\"", "\"gelu\"", "expected silu (the MLP is gated)"},
         {"siglip", "\"vision_config\"", "\"tower\"", "field \"vision_config\" is missing"},
         {"siglip", "\"num_hidden_layers\": 2,\n    \"patch_size\"", "\"window\": 2,\n    \"patch_size\"",
@@ -639,13 +738,57 @@ static void index_refused() {
                "model-00003-of-00004.safetensors: cannot be read (Too many levels");
 }
 
+// Bytes changed at random in configs, indices and weights: refused or read, never a crash. SB_FUZZ: rounds.
+static void damage() {
+    const char *rounds = getenv("SB_FUZZ");
+    std::vector<const char *> all(encoders, encoders + sizeof encoders / sizeof *encoders);
+    all.insert(all.end(), languages, languages + sizeof languages / sizeof *languages);
+    SbRandom r = sb_random(3, 0);
+    for (const char *name : all) {
+        std::string dir = copy(name);
+        int count;
+        char **file = sb_list_folder(dir.c_str(), &count);
+        for (int i = 0; i < (rounds ? atoi(rounds) : 8); i++) {
+            std::string path = dir + "/" + file[sb_next_int(&r, (uint32_t)count)];
+            size_t size;
+            char *data = sb_read_file(path.c_str(), &size);
+            std::string text(data, size);
+            for (uint32_t k = 1 + sb_next_int(&r, 3); k; k--) {     // where JSON is: in the first 4 kB
+                size_t at = sb_next_int(&r, (uint32_t)(size < 4096 ? size : 4096));
+                static const char bytes[] = "0129-.,:{}[]\"ntf\\e \x80";
+                text[at] = bytes[sb_next_int(&r, sizeof bytes - 1)];
+            }
+            FILE *out = fopen(path.c_str(), "wb");                  // not synced: it need not last
+            CHECK(out && fwrite(text.data(), 1, size, out) == size, "%s: cannot be written", path.c_str());
+            fclose(out);
+            EXPECT_NO_CRASH(Opened o(dir));
+            out = fopen(path.c_str(), "wb");
+            CHECK(out && fwrite(data, 1, size, out) == size, "%s: cannot be written", path.c_str());
+            fclose(out);
+            free(data);
+        }
+        sb_free_names(file, count);
+    }
+}
+
 }  // namespace families
 
 static void test_family_names(void) { families::names(); }
 static void test_family_unfit(void) { families::unfit(); }
+static void test_family_prefixes(void) { families::prefixes(); }
 static void test_family_half(void) { families::half(); }
 static void test_family_real_shapes(void) { families::real_shapes(); }
 static void test_family_goldens(void) { families::goldens(); }
+static void test_family_gradients(void) {
+    double most = 0, least = INFINITY;
+    std::vector<const char *> all(families::encoders, std::end(families::encoders));
+    all.insert(all.end(), families::languages, std::end(families::languages));
+    for (const char *name : all) {
+        double d = families::gradients(name);
+        most = fmax(most, d), least = fmin(least, d);
+    }
+    printf("    gradients against PyTorch's: largest error / bound of a model %.3f to %.3f\n", least, most);
+}
 static void test_family_filled(void) { families::filled(); }
 static void test_family_selected(void) { families::selected(); }
 static void test_family_unaligned(void) { families::unaligned(); }
@@ -659,12 +802,16 @@ static void test_family_config_refused(void) { families::config_refused(); }
 static void test_family_folder_refused(void) { families::folder_refused(); }
 static void test_family_index_refused(void) { families::index_refused(); }
 
+static void test_family_damage(void) { families::damage(); }
+
 static void test_families_all(void) {
     RUN(test_family_names);
     RUN(test_family_unfit);
+    RUN(test_family_prefixes);
     RUN(test_family_half);
     RUN(test_family_real_shapes);
     RUN(test_family_goldens);
+    RUN(test_family_gradients);
     RUN(test_family_filled);
     RUN(test_family_selected);
     RUN(test_family_unaligned);
@@ -674,5 +821,6 @@ static void test_families_all(void) {
     RUN(test_family_config_refused);
     RUN(test_family_folder_refused);
     RUN(test_family_index_refused);
+    RUN(test_family_damage);
 }
 #endif

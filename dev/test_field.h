@@ -511,6 +511,44 @@ static void check_field_files(void) {
     }
 }
 
+// What a first batch tells Spa3R: what it projects becomes w (x - mean) / spread, the heads' last biases the
+// targets' means; column by column, from the definition. Sums of 32 products in double: 1e-12.
+static void check_field_start(void) {
+    Net<Double> n(field_config(), GEOMETRIC, SB_FIELD);
+    add_scenes(n, 1);
+    Vec w = n.weight("field.proj_w");
+    sb_field_start(&n.m, &n.b), step(n, FIELD, 0);
+    const int K = 2 * n.c.enc_width, W = n.c.field_width;
+    long rows = n.b.n.context, vis = n.b.n.vis;
+    Vec x = read<Double>(n.m.acts.context_feature, rows * K), y = read<Double>(n.m.acts.context_x, rows * W);
+    Vec scaled(x.size());
+    auto mean_of = [](const Vec &v, int width, int c) {
+        double sum = 0;
+        for (size_t i = (size_t)c; i < v.size(); i += (size_t)width) sum += v[i];
+        return sum * width / (double)v.size();
+    };
+    for (int c = 0; c < K; c++) {
+        double mean = mean_of(x, K, c), square = 0;
+        for (long r = 0; r < rows; r++) square += (x[r * K + c] - mean) * (x[r * K + c] - mean);
+        for (long r = 0; r < rows; r++)
+            scaled[r * K + c] = (x[r * K + c] - mean) / sqrt(square / (double)rows + 1e-6);
+    }
+    double worst = 0;
+    for (long r = 0; r < rows; r++)
+        for (int o = 0; o < W; o++) {
+            double want = 0;
+            for (int c = 0; c < K; c++) want += w[o * K + c] * scaled[r * K + c];
+            worst = fmax(worst, fabs(y[r * W + o] - want));
+        }
+    CHECK(worst < 1e-12, "projected context: %g from w (x - mean) / spread", worst);
+    Vec geo = read<Double>(n.m.acts.geo_feature, vis * K);
+    Vec sem = read<Double>(n.m.acts.patch_feature, vis * K / 2);
+    for (int c = 0; c < K; c++)
+        CHECK(fabs(n.weight("field.geo_b2")[c] - mean_of(geo, K, c)) < 1e-12, "geo head's bias %d", c);
+    for (int c = 0; c < K / 2; c++)
+        CHECK(fabs(n.weight("field.sem_b2")[c] - mean_of(sem, K / 2, c)) < 1e-12, "sem head's bias %d", c);
+}
+
 // --------------------------------------------------------------------------------------------------- >>sizes
 static double millions(f64::SbModel *m, const char *prefix) {
     double sum = 0;
@@ -564,6 +602,7 @@ static void test_talk_gradients(void) {
     for (int adapter = 0; adapter < 3; adapter++) proof::check_talk_gradients(adapter);
 }
 static void test_field_rounding(void) { proof::check_field_rounding(); }
+static void test_field_start(void) { proof::check_field_start(); }
 static void test_spa3r_threads(void) { proof::check_field_threads(); }
 static void test_spa3r_guarded(void) { proof::check_field_guarded(); }
 static void test_field_sees(void) {
@@ -676,6 +715,7 @@ static void test_field_all(void) {
 #endif
     RUN(test_field_files);
     RUN(test_field_sizes);
+    RUN(test_field_start);
     RUN(test_spa3r_threads);
     RUN(test_spa3r_guarded);
 }

@@ -575,7 +575,7 @@ static void test_conversations_refuse(void) {
     static const char *const row[][2] = {
         {"", "is empty"}, {"hello", "begin with [ or {"}, {"\"a\"", "begin with [ or {"}, {"[1]",
             "expected a record"},
-        {"[,]", "expected a record"}, {"[{}]", "record 1: field \"conversations\" is missing"},
+        {"[,]", "expected a record"}, {"[{}]", "record 1 (line 1): field \"conversations\" is missing"},
         {"{\"conversations\": []}", "no question with an answer"},
         {"{\"conversations\": {}}", "expected a list, found an object"},
         {"{\"conversations\": [3]}", "turn 1: expected an object"},

@@ -882,8 +882,8 @@ static int import_observe(const SbView *v, double factor, double k1, const doubl
     return 1;
 }
 
-// A model of the room in folder from/sparse/0. how: 0 right, 1 poses camera-to-world, 2 quaternion w last,
-// 3 no images, 4 no points.
+// A model of the room in folder colmap/sparse/0. how: 0 right, 1 poses camera-to-world, 2 quaternion w last,
+// 3 no images, 4 no points, 5 one pose wrong, 6 an image that observes nothing.
 static void import_write_colmap(const SbScene *s, int binary, double factor, double k1, const char *model,
                                 int how) {
     SbText c = {NULL, 0, 0}, m = {NULL, 0, 0}, p = {NULL, 0, 0};
@@ -911,6 +911,7 @@ static void import_write_colmap(const SbScene *s, int binary, double factor, dou
         double w2c[16], q[4], uv[2];
         sb_pose_invert(s->view[i].pose, w2c);
         if (how == 1) memcpy(w2c, s->view[i].pose, sizeof w2c);
+        if (how == 5 && i == 3) w2c[3] += .5;
         files_quaternion(w2c, q);
         double x[7] = {q[3], q[0], q[1], q[2], factor * w2c[3], factor * w2c[7], factor * w2c[11]};
         if (how == 2) memcpy(x, q, sizeof q);
@@ -918,7 +919,7 @@ static void import_write_colmap(const SbScene *s, int binary, double factor, dou
         int seens = 1;
         import_double(&seen, 1), import_double(&seen, 2), import_bytes(&seen, ~0ull, 8);   // of no point
         if (!binary) seen.size = 0, sb_text_add(&seen, "1 2 -1");
-        for (int n = 0; n < points; n++) {
+        for (int n = 0; n < points && !(how == 6 && i == 3); n++) {
             if (!import_observe(s->view + i, factor, k1, point + 3 * n, uv)) continue;
             seens++;
             if (binary)
@@ -995,6 +996,10 @@ static void test_import_colmap(void) {
         files_import(test_path("colmap"), unit, 1, "refused: the sparse points miss");
         import_write_colmap(&s, binary, .5, 0, "PINHOLE", 2);
         files_import(test_path("colmap"), unit, 1, "refused: the sparse points miss");
+        import_write_colmap(&s, binary, .5, 0, "PINHOLE", 5);
+        files_import(test_path("colmap"), unit, 1, "miss their observations in 3.png");
+        import_write_colmap(&s, binary, .5, 0, "PINHOLE", 6);
+        files_import(test_path("colmap"), unit, 1, "1 pictures observe hardly any sparse point");
         import_write_colmap(&s, binary, .5, 0, "PINHOLE", 3);
         files_import(test_path("colmap"), unit, 1, "the model has no images");
         import_write_colmap(&s, binary, .5, 0, "PINHOLE", 4);

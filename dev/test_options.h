@@ -169,7 +169,7 @@ static void test_spatial_signs(void) {
         others++;
     }
     CHECK(others > 50, "%d other questions", others);
-    h.object[5].center[0] = -.57, h.object[5].center[1] = 3; // 3 cm from the red box: neither contact nor not
+    h.object[5].center[0] = -.57, h.object[5].center[1] = 3;   // 3 cm from the red box: neither touch nor not
     mix = sb_mix_parse("touch=300");
     sb_converse(&d, &h.scene, 0, &mix, 3, 0);
     for (int t = 0; t < d.turns; t++) {
@@ -229,6 +229,41 @@ static void test_spatial_facing(void) {
               sb_dialogue_question(&d, t), sb_dialogue_answer(&d, t), name[best]);
     }
     for (int k = 0; k < 5; k++) CHECK(came[k] > 20, "direction %d came %d times", k, came[k]);
+    h.view[0].mask = NULL;      // a step between two planes, which no mask shows, faces nowhere
+    for (int q = 0; q < 64 * 64; q++) h.depth[0][q] = q % 64 < 32 ? 1.f : 1.2f;
+    sb_converse(&d, &h.scene, 0, &mix, 3, 0);
+    for (int t = 0; t < d.turns; t++)
+        CHECK(!strcmp(sb_dialogue_answer(&d, t), "towards us"), "%s: %s", sb_dialogue_question(&d, t),
+              sb_dialogue_answer(&d, t));
+    CHECK(d.turns > 800, "%d of 900", d.turns);
+    sb_dialogue_free(&d);
+}
+
+// A camera that is pitched and rolled: the depth of a centre is planar z in its own axes.
+static void test_spatial_rolled(void) {
+    static TestHand h;
+    SbDialogue d;
+    SbMix mix = sb_mix_parse("deep=60");
+    const double a = .35, b = .5;                           // down, and to the side
+    const double ahead[3] = {0, cos(a), -sin(a)}, x[3] = {1, 0, 0}, y[3] = {0, -sin(a), -cos(a)};
+    memset(&d, 0, sizeof d);
+    test_hand_make(&h);
+    for (int i = 0; i < 3; i++) {
+        h.view[0].pose[4 * i] = cos(b) * x[i] + sin(b) * y[i];
+        h.view[0].pose[4 * i + 1] = cos(b) * y[i] - sin(b) * x[i];
+        h.view[0].pose[4 * i + 2] = ahead[i];
+    }
+    sb_converse(&d, &h.scene, 0, &mix, 3, 0);
+    for (int t = 0; t < d.turns; t++) {
+        const char *question = sb_dialogue_question(&d, t);
+        int object[2];
+        CHECK(test_read_objects(&h.scene, question, strlen(question), object, 2) == 1, "%s", question);
+        const double *p = h.object[object[0]].center;
+        double z = p[1] * cos(a) - (p[2] - 1.5) * sin(a);
+        CHECK(fabs(atof(sb_dialogue_answer(&d, t)) - 100 * z) < .51, "%s: %s, z %.3f", question,
+              sb_dialogue_answer(&d, t), z);
+    }
+    CHECK(d.turns == 60, "%d of 60", d.turns);
     sb_dialogue_free(&d);
 }
 
@@ -466,12 +501,13 @@ static void test_noise_counts(void) {
                                         "scale=1.004",
                                         "depth=.05,scale=.95,erode=1,swap=.1,sign=.05"};
     static TestNoise n;
-    SbMix mix = test_noise_mix(1);
+    SbMix each = test_noise_mix(1), drawn = sb_mix_parse("everything");
     for (int k = 0; k < 7; k++) {
         SbNoise noise = sb_noise_parse(text[k]);
         long all = 0, changes = 0, lost = 0;
         for (int r = 0; r < 6; r++) {
             int changed;
+            SbMix mix = r % 3 ? each : drawn;
             mix.grid = r % 2 ? 8 : 0;
             test_noise_room(&n, r, &noise, mix.grid);
             test_noise_converse(&n, &noise, &mix, TEST_VIEWS, r);
@@ -554,6 +590,7 @@ static void test_noise_masks(void) {
     SbNoise two = sb_noise_parse("erode=2"), all = sb_noise_parse("swap=1");
     SbScene noisy;
     test_hand_make(&h);
+    h.mask[0][64 * 30] = h.mask[0][63] = 4;     // edges and corners of the picture too
     sb_noise_scene(&noisy, &h.scene, &two, 1);
     for (int q = 0; q < 64 * 64; q++) {
         int whole = 1;
@@ -587,7 +624,16 @@ static void test_noise_masks(void) {
     static const char *const bad[] = {"",       "depth",   "depth=",   "depth=x", "depth=-1",  "erode=1.5",
                                       "sign=2", "scale=0", "depth=1,", "blur=1",  "depth=nan", "depth=1x"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) EXPECT_DIE(sb_noise_parse(bad[i]), "noise");
-    (void)n;
+    SbNoise five = sb_noise_parse("erode=5");       // nothing is left of eight pixels
+    SbMix mix = sb_mix_parse("taller=20");
+    sb_noise_scene(&n.noisy, &h.scene, &five, 1);
+    sb_view_info(n.info, &h.scene, 0, 0);
+    sb_view_info(n.heard, &n.noisy, 0, 0);
+    n.all[0] = n.info, n.all_heard[0] = n.heard;
+    test_noise_converse(&n, &five, &mix, 1, 0);
+    CHECK(n.exact.turns == 20 && n.d.turns == 0 && n.d.lost == 20, "%d asked, %d answered, %d lost",
+          n.exact.turns, n.d.turns, n.d.lost);
+    test_noise_free(&n);
 }
 
 // ---- balance and census
@@ -693,8 +739,8 @@ static void test_pair_window(void) {
     view[1].pose[3] = 1, view[2].pose[7] = 2, view[3].pose[11] = 3;     // 1, 2 and 3 m from view 0
     for (int i = 0; i < 16; i++)
         overlap[i] = i % 5 == 0 ? 1 : .1 * (i / 4 + i % 4); // pair (a, b): (a + b) / 10
-    const SbWindow w = {{.15, .45}, {1, 3.01}};
-    // (0,1) .1 out; (0,2) .2, 2 m; (0,3) .3, 3 m; (1,2) .3, 2.24 m; (1,3) .4, 3.16 m out; (2,3) .5 out
+    const SbWindow w = {{.05, .45}, {1.5, 3.01}};
+    // (0,1) .1, 1 m out; (0,2) .2, 2 m; (0,3) .3, 3 m; (1,2) .3, 2.24 m; (1,3) .4, 3.16 m out; (2,3) .5 out
     long left = sb_window(&scene, &w, overlap);
     CHECK(left == 3 && overlap[1] == -1 && overlap[4] == -1 && overlap[2] == .2 && overlap[12] > .29 &&
               overlap[9] > .29 && overlap[7] == -1 && overlap[11] == -1, "%ld pairs left", left);

@@ -37,7 +37,7 @@ for order in forward reverse random:5; do
     say $result "the shim's own checks, order $order"
 done
 for type in 32 16; do
-    build/cuda/test$type op_ goldens model second frozen clipping freezing masks patches kv_cache field_ talk cameras \
+    build/cuda/test$type op_ goldens model variant_ family_ second frozen clipping freezing masks patches kv_cache field_ talk cameras \
         > "$work/log" 2>&1
     grep -E '^(ok|FAIL) ' "$work/log" | sed "s/^\(....\) /\1 $type: /"
     passed=$((passed + $(grep -c '^ok ' "$work/log"))) failed=$((failed + $(grep -c '^FAIL ' "$work/log")))

@@ -1,5 +1,5 @@
-// ops.cpp: the tests of train.cu's operations alone (dev/test_ops.h), for checks that need a build of their own:
-// planted faults, races, sanitizers. -DSB_MODEL names the translated train.cu.
+// ops.cpp: the tests of train.cu's operations alone (dev/test_ops.h), for checks that need a build of their
+// own: planted faults, races, sanitizers. -DSB_MODEL names the translated train.cu.
 #include "data/file.h"
 #define SB_FAIL(...) sb_die(__VA_ARGS__)
 #include SB_MODEL
@@ -16,7 +16,7 @@ namespace f64 {
 
 int main(int argc, char **argv) {
     test_begin(argc, argv);
-    RUN(test_op_memory);                // the race checker multiplies time by ten: this one alone is enough for it
+    RUN(test_op_memory); // the race checker multiplies time by ten: this one alone is enough for it
     if (!test_failed && argc < 2) RUN(test_op_float);
     return test_end();
 }
