@@ -225,8 +225,8 @@ static SB_UNUSED void sb_map_lost(int number, siginfo_t *info, void *context) {
     signal(number, SIG_DFL);            // of no file: the access is tried again, and ends the program
     for (const SbMapped *m = sb_mapped; m; m = m->next)
         if (at - (uintptr_t)m->begin < m->size)
-            sb_die("%s: has become shorter since it was opened, or its disk fails: do not write to a file that "
-                   "is in use", m->path);
+            sb_die("%s: has become shorter since it was opened, or its disk fails: do not write to a file "
+                   "that is in use", m->path);
 }
 static SB_UNUSED void sb_map_watch(const SbCheckpoint *c) {
     struct sigaction action;

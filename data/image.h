@@ -100,8 +100,8 @@ static SB_UNUSED SbImageHead sb_png_check(const unsigned char *d, size_t size, c
 }
 
 // The Huffman tables of a DHT segment: each is a byte, 16 counts, and as many values as they say, at most
-// 256. Some versions of stb write past their tables otherwise. Their bits are added to *known: 1 << the byte's
-// class (0 DC, 1 AC) * 4 + number.
+// 256. Some versions of stb write past their tables otherwise. Their bits are added to *known: 1 << the
+// byte's class (0 DC, 1 AC) * 4 + number.
 static SB_UNUSED int sb_jpeg_tables_fit(const unsigned char *d, size_t size, unsigned *known) {
     while (size > 0) {
         size_t values = 0;
@@ -159,7 +159,7 @@ static SB_UNUSED SbImageHead sb_jpeg_check(const unsigned char *d, size_t size, 
         if (mark == 0xC4 && !sb_jpeg_tables_fit(d + at + 2, length - 2, &tables))
             sb_die("%s: the JPEG is damaged (a table at byte %zu does not fit)", path, at);
         if (mark == 0xDA && !sb_jpeg_scan_fits(d + at + 2, length - 2, progressive, tables))
-            sb_die("%s: the JPEG is damaged (the scan at byte %zu needs a table that is not there)", path, at);
+            sb_die("%s: the JPEG is damaged (the scan at byte %zu lacks a table)", path, at);
         at += length;
         if (mark != 0xDA) continue;
         scans++;  // coded pixels follow, in which FF is followed by 00 or a restart mark

@@ -48,8 +48,8 @@ static SB_UNUSED int sb_rle_unpack(const char *text, int64_t **runs, const char 
 
 // Give the mask's pixels in label [h][w] a value, and add to *over those that had one; label NULL: only check
 // the runs. Returns how many pixels the mask has.
-static SB_UNUSED long sb_rle_fill(const int64_t *run, int runs, int w, int h, unsigned short *label, int value,
-                                  long *over, const char *where) {
+static SB_UNUSED long sb_rle_fill(const int64_t *run, int runs, int w, int h, unsigned short *label,
+                                  int value, long *over, const char *where) {
     int64_t at = 0, all = (int64_t)w * h;
     long set = 0;
     for (int i = 0; i < runs; i++) {
@@ -69,7 +69,7 @@ static SB_UNUSED long sb_rle_fill(const int64_t *run, int runs, int w, int h, un
 
 typedef struct { int order, runs; long pixels; int64_t *run; char *name; } SbMask;
 
-// {"size": [h, w], "counts": "..." or [...]}: its runs and pixels. The first mask of a picture gives the size.
+// {"size": [h, w], "counts": "..." or [...]}: runs and pixels. The first mask of a picture gives the size.
 static void sb_rle_parse(const cJSON *record, SbLabels *l, SbMask *m, const char *where) {
     double size[2];
     if (cJSON_IsArray(record))

@@ -77,7 +77,8 @@ static SB_UNUSED double sb_model_number(const SbCheckpoint *f, const char *key) 
 // The same, whole and small enough for an int.
 static SB_UNUSED int sb_model_int(const SbCheckpoint *f, const char *key) {
     double v = sb_model_number(f, key);
-    if (v != floor(v) || fabs(v) > INT32_MAX) sb_die("%s: %s is %g, expected a whole number", f->path, key, v);
+    if (v != floor(v) || fabs(v) > INT32_MAX)
+        sb_die("%s: %s is %g, expected a whole number", f->path, key, v);
     return (int)v;
 }
 // The configuration of a checkpoint; *parts: what it has beside encoder and LLM (bits; the file says "dual").

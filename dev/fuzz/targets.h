@@ -1,5 +1,5 @@
-// targets.h: every reader of files as a function of some bytes, for a fuzzer (fuzz.c) and for `make test`, which
-// replays corpus/TARGET/* (dev/test_fuzz.h). A reader may die through sb_die or succeed; nothing else.
+// targets.h: every reader of files as a function of some bytes, for a fuzzer (fuzz.c) and for `make test`,
+// which replays corpus/TARGET/* (dev/test_fuzz.h). A reader may die through sb_die or succeed; nothing else.
 //
 // Input that names several files: what stands first is the target's main file, "\n=== NAME\n" begins another
 // one. A file *.safetensors may be written as text: its header, a line end, its data; the length is put in
