@@ -9,7 +9,7 @@ FUZZ_TRY     := echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return
 FOR          ?= 600
 # the limits on memory: a small file must not cost much; a picture of 2^26 pixels is 256 MB
 FUZZ_RUN      = TARGET=$(1) ASAN_OPTIONS=detect_leaks=0 build/fuzz/fuzz -max_total_time=$(2) \
-                -close_fd_mask=3 -max_len=65536 -timeout=20 -rss_limit_mb=2500 -malloc_limit_mb=1200 \
+                -close_fd_mask=3 -max_len=100000 -timeout=20 -rss_limit_mb=2500 -malloc_limit_mb=1200 \
                 -artifact_prefix=build/fuzz/ build/fuzz/$(1) dev/fuzz/corpus/$(1) build/fuzz/seeds/$(1)
 
 .PHONY: fuzz fuzz_long fuzz_run fuzz_long_run
@@ -22,7 +22,7 @@ build/fuzz/seeds.done: $(wildcard dev/goldens_models/*/* dev/goldens_text/*/*)
 	@for d in dev/goldens_text/*/; do cp $${d}tokenizer.json build/fuzz/seeds/tokenizer/$$(basename $$d); done
 	@for d in dev/goldens_models/*/; do o=; test -f $${d}config.json || o=open_clip_; \
 	  { if test $$o; then printf '{}\n=== open_clip_config.json\n'; fi; cat $$d$${o}config.json; \
-	    printf '\n=== %smodel.safetensors\n' $$o; cat $$d$${o}model.safetensors; } \
+	    for f in $$d*model*.safetensors*; do printf '\n=== %s\n' $$(basename $$f); cat $$f; done; } \
 	  > build/fuzz/seeds/folder/$$(basename $$d); done
 	@touch $@
 fuzz fuzz_long:
