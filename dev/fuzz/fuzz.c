@@ -85,6 +85,7 @@ static void give_back(void) {
 
 static jmp_buf end;
 static int chosen = -1;
+static void leave(void) { sb_remove(fuzz_folder); }
 
 static void died(const char *message) {
     fuzz_need(*message != 0, "an error without a message");
@@ -110,6 +111,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     snprintf(folder, sizeof folder, "%s/sb_fuzz_%ld", sb_is_folder("/dev/shm") ? "/dev/shm" : "/tmp",
              (long)getpid());
     fuzz_begin(folder);
+    atexit(leave);
     __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
     return 0;
 }
