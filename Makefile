@@ -49,6 +49,7 @@ help:
 	@echo 'make real        after run: the same job on real RGB-D photos (needs SB_DATA, now $(SB_DATA))'
 	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls, ablations (says first how long)'
 	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
+	@echo 'make fuzz        every reader of files against damaged ones, for a minute (clang)'
 	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
 	@echo 'make check_cuda  every CUDA kernel on the CPU, against the C and against PyTorch'\''s numbers; needs no GPU'
@@ -114,6 +115,7 @@ reproduce: all
 
 include dev/field.mk                    # field: the second paper
 include dev/cuda.mk                     # build_gpu, train_gpu, check_cuda
+include dev/fuzz.mk                     # fuzz, fuzz_long
 
 # ---- proofs
 build/test: $(TESTS) data/import.c | deps
@@ -133,7 +135,7 @@ build/asan/test: $(TESTS) eval.c $(TOOLS:=.c) | deps
 	for p in train eval $(TOOLS); do $(CC) -std=c11 -g -O1 $(NATIVE) $(OMP) $(WARN) -fsanitize=address,undefined $$p.c -o build/asan/$$p $(LIBS) || exit 1; done
 	$(CXX) -std=c++17 -x c++ -g -O1 $(NATIVE) $(OMP) $(WARN) -fsanitize=address,undefined -I. $< -o $@ $(LIBS)
 test_asan: build/asan/test
-	@SB_DATA=$(SB_DATA) SB_BIN=build/asan ASAN_OPTIONS=detect_leaks=0 ./build/asan/test
+	@SB_DATA=$(SB_DATA) SB_BIN=build/asan ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=halt_on_error=1:exitcode=99 ./build/asan/test
 mutate: | deps
 	sh dev/mutate.sh
 

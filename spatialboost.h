@@ -226,6 +226,14 @@ SB_FN SbConfig sb_config_preset(int preset) {
 SB_FN const char *sb_config_error(const SbConfig *c) {
     int grid = c->patch > 0 ? c->image / c->patch : 0;
 #define X(wrong, what) if (wrong) return what;
+    // far above every model there is, so that no product below or in the tables overflows
+    X(c->enc_width > 1 << 16 || c->llm_width > 1 << 16 || c->llm_dim > 1 << 12 || c->llm_heads > 1 << 12,
+      "widths are at most 65536, heads 4096 of at most 4096")
+    X(c->enc_layers > 1 << 12 || c->llm_layers > 1 << 12, "at most 4096 blocks")
+    X(c->enc_mlp > 1 << 20 || c->llm_mlp > 1 << 20 || c->vocab > 1 << 24 || c->patch_word > 1 << 24 ||
+      c->classes > 1 << 20 || c->labels > 1 << 20 || c->enc_registers > 1 << 20,
+      "hidden sizes, classes and registers are at most 2^20, words 2^24")
+    X(grid > 1 << 12 || c->patch > 1 << 10, "patches are at most 1024 wide, and 4096 a side")
     X(grid < 1 || c->image % c->patch, "image must be a multiple of patch")
     X(c->enc_width < 1 || c->llm_width < 1, "widths must be positive")
     X(c->enc_heads < 1 || c->enc_width % c->enc_heads, "enc_width must be a multiple of enc_heads")
@@ -247,6 +255,10 @@ SB_FN const char *sb_config_error(const SbConfig *c) {
 // The same for the second paper's sizes, which matter only to models that have its towers.
 SB_FN const char *sb_field_error(const SbConfig *c) {
 #define X(wrong, what) if (wrong) return what;
+    X(c->field_width > 1 << 16 || c->agg_layers > 1 << 12 || c->field_layers > 1 << 12 ||
+      c->camera_layers > 1 << 12 || c->agg_mlp > 1 << 20 || c->field_mlp > 1 << 20 || c->latents > 1 << 20 ||
+      c->agg_registers > 1 << 20 || c->field_registers > 1 << 20 || c->agg_heads > 1 << 12 ||
+      c->field_heads > 1 << 12, "a size is too large")
     X(c->agg_heads < 1 || c->enc_width % (4 * c->agg_heads), "enc_width / agg_heads must be a multiple of 4")
     X(c->field_heads < 1 || c->field_width % (16 * c->field_heads),
       "field_width / field_heads must be a multiple of 16")

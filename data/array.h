@@ -160,12 +160,14 @@ static void sb_npz_entry(const SbNpz *z, const unsigned char *e, SbArray *a, con
     if (at > z->size || z->size - at < 30 || memcmp(d + at, "PK\3\4", 4))
         sb_die("%s: the zip is damaged (no entry at byte %zu)", where, at);
     at += 30 + (size_t)sb_little_endian(d + at + 26, 2) + (size_t)sb_little_endian(d + at + 28, 2);
-    if (at > z->size || packed > z->size - at || size > SB_READ_LIMIT || (method == 0 && size != packed))
+    if (at > z->size || packed > z->size - at || size > SB_READ_LIMIT || (method == 0 && size != packed) ||
+        size / 1032 > packed)   // deflate makes no more of a byte
         sb_die("%s: the zip is damaged (%zu bytes at byte %zu)", where, packed, at);
     unsigned char *plain = (unsigned char *)sb_calloc(size + 1, 1);
+    size_t more = z->size - at - packed < 4 ? z->size - at - packed : 4;    // stb looks two bytes ahead
     if (method == 0) memcpy(plain, d + at, size);
-    else if (stbi_zlib_decode_noheader_buffer((char *)plain, (int)size, (const char *)d + at, (int)packed) !=
-             (int)size)
+    else if (stbi_zlib_decode_noheader_buffer((char *)plain, (int)size, (const char *)d + at,
+                                              (int)(packed + more)) != (int)size)
         sb_die("%s: the zip is damaged (it does not unpack to %zu bytes)", where, size);
     if (sb_crc(plain, size) != (uint32_t)sb_little_endian(e + 16, 4))
         sb_die("%s: the zip is damaged (its checksum fails)", where);

@@ -215,6 +215,38 @@ static SB_UNUSED void sb_header_pairs(SbCheckpoint *c, const cJSON *meta) {
     free(where);
 }
 
+// Files that are mapped. Where one is read that has become shorter since (or whose disk fails), the system
+// raises SIGBUS: that is an error like any other.
+typedef struct SbMapped { struct SbMapped *next; const char *begin, *path; size_t size; } SbMapped;
+static SB_UNUSED SbMapped *sb_mapped;
+static SB_UNUSED void sb_map_lost(int number, siginfo_t *info, void *context) {
+    uintptr_t at = (uintptr_t)info->si_addr;
+    (void)context;
+    signal(number, SIG_DFL);            // of no file: the access is tried again, and ends the program
+    for (const SbMapped *m = sb_mapped; m; m = m->next)
+        if (at - (uintptr_t)m->begin < m->size)
+            sb_die("%s: has become shorter since it was opened, or its disk fails: do not write to a file "
+                   "that is in use", m->path);
+}
+static SB_UNUSED void sb_map_watch(const SbCheckpoint *c) {
+    struct sigaction action;
+    SbMapped *m = (SbMapped *)sb_calloc(1, sizeof *m);
+    m->next = sb_mapped, m->begin = (const char *)c->map, m->size = c->map_size, m->path = c->path;
+    sb_mapped = m;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = sb_map_lost, action.sa_flags = SA_SIGINFO;
+    sigaction(SIGBUS, &action, NULL);
+}
+static SB_UNUSED void sb_map_forget(const SbCheckpoint *c) {
+    for (SbMapped **m = &sb_mapped; *m; m = &(*m)->next) {
+        if ((*m)->begin != c->map) continue;
+        SbMapped *gone = *m;
+        *m = gone->next;
+        free(gone);
+        return;
+    }
+}
+
 // Map the file and return the size of its header, with all that can be said before looking into it.
 static SB_UNUSED size_t sb_checkpoint_map(SbCheckpoint *c, const char *path) {
     struct stat s;
@@ -229,6 +261,7 @@ static SB_UNUSED size_t sb_checkpoint_map(SbCheckpoint *c, const char *path) {
         c->map = NULL;
         sb_die("%s: cannot be mapped into memory (%s)", path, strerror(errno));
     }
+    sb_map_watch(c);
     uint64_t header;
     memcpy(&header, c->map, 8);
     if (header > SB_HEADER_LIMIT || header > c->map_size - 8)
@@ -293,7 +326,7 @@ static SB_UNUSED void sb_checkpoint_open(SbCheckpoint *c, const char *path) {
 
 static SB_UNUSED void sb_checkpoint_close(SbCheckpoint *c) {
     for (int i = 0; i < c->tensors; i++) free(c->copy[i]);
-    if (c->map) munmap(c->map, c->map_size);
+    if (c->map) sb_map_forget(c), munmap(c->map, c->map_size);
     cJSON_Delete(c->header);
     free(c->copy);
     free(c->tensor);

@@ -380,7 +380,7 @@ static SB_UNUSED void sb_family_set(SbConfig *c, const SbFamilyKey *k, const cJS
 // What a missing key means.
 static SB_UNUSED void sb_family_default(SbConfig *c, const SbFamilyKey *k, const char *where) {
     char *at = (char *)c + k->field;
-    int whole = (int)k->fallback;
+    int whole = isnan(k->fallback) ? 0 : (int)k->fallback;
     if (k->kind == SB_KEY_MUST || k->kind == SB_KEY_ROPE || k->kind == SB_KEY_LAYERS) return;
     if (isnan(k->fallback)) sb_die("%s: field \"%s\" is missing", where, k->key);
     if (k->kind == SB_KEY_REAL) *(double *)at = k->fallback;
@@ -446,10 +446,10 @@ static SB_UNUSED void sb_family_config(const SbFolder *f, SbConfig *c, int selec
         if (v && !cJSON_IsNull(v)) sb_family_set(c, k, in, v, where);
         else sb_family_default(c, k, where);
     }
-    if ((y->family & SB_V2) && c->enc_gated) c->enc_mlp = ((int)(c->enc_mlp * 2 / 3.0) + 7) / 8 * 8;
+    if ((y->family & SB_V2) && c->enc_gated) c->enc_mlp = ((int)(c->enc_mlp * 2.0 / 3) + 7) / 8 * 8;
     if (y->family & SB_LANGUAGE) {
         if (!c->llm_kv_heads) c->llm_kv_heads = c->llm_heads;
-        if (c->llm_dim * c->llm_heads == c->llm_width) c->llm_dim = 0;
+        if ((int64_t)c->llm_dim * c->llm_heads == c->llm_width) c->llm_dim = 0;
         if (c->llm_tied < 0) c->llm_tied = !sb_folder_lookup(f, "language_model.", "lm_head.weight");
     } else {
         c->image -= c->image % c->patch;        // as a convolution does: what is left over is not seen

@@ -46,6 +46,8 @@ static SB_UNUSED SB_NORETURN SB_PRINTF(1, 2) void sb_die(const char *format, ...
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    for (char *c = message; *c; c++)    // names come from files: no line ends, nothing that moves a terminal
+        if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = '?';
     while (sb_temp_count > 0) {
         sb_remove(sb_temp_path[--sb_temp_count]);
         free(sb_temp_path[sb_temp_count]);

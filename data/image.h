@@ -100,15 +100,32 @@ static SB_UNUSED SbImageHead sb_png_check(const unsigned char *d, size_t size, c
 }
 
 // The Huffman tables of a DHT segment: each is a byte, 16 counts, and as many values as they say, at most
-// 256. Some versions of stb write past their tables otherwise.
-static SB_UNUSED int sb_jpeg_tables_fit(const unsigned char *d, size_t size) {
+// 256. Some versions of stb write past their tables otherwise. Their bits are added to *known: 1 << the
+// byte's class (0 DC, 1 AC) * 4 + number.
+static SB_UNUSED int sb_jpeg_tables_fit(const unsigned char *d, size_t size, unsigned *known) {
     while (size > 0) {
         size_t values = 0;
         if (size < 17) return 0;
         for (int i = 1; i <= 16; i++) values += d[i];
-        if (values > 256 || size < 17 + values) return 0;
+        if (values > 256 || size < 17 + values || *d >> 4 > 1 || (*d & 15) > 3) return 0;
+        *known |= 1u << ((*d >> 4) * 4 + (*d & 15));
         d += 17 + values;
         size -= 17 + values;
+    }
+    return 1;
+}
+
+// Are the tables known that a scan (an SOS segment: components, then which of their coefficients) decodes
+// with? Some versions of stb read memory that nobody set otherwise.
+static SB_UNUSED int sb_jpeg_scan_fits(const unsigned char *d, size_t size, int progressive, unsigned known) {
+    size_t parts = size ? d[0] : 0;
+    if (size != 4 + 2 * parts) return 0;
+    const unsigned char *last = d + 1 + 2 * parts;      // first and last coefficient, bits before and now
+    int dc = !progressive || (last[0] == 0 && last[2] >> 4 == 0), ac = !progressive || last[0] > 0;
+    for (size_t i = 0; i < parts; i++) {
+        int table = d[2 + 2 * i];
+        if ((dc && !(known >> (table >> 4 & 15) & 1)) || (table >> 4) > 3) return 0;
+        if ((ac && !(known >> (4 + (table & 15)) & 1)) || (table & 15) > 3) return 0;
     }
     return 1;
 }
@@ -116,7 +133,8 @@ static SB_UNUSED int sb_jpeg_tables_fit(const unsigned char *d, size_t size) {
 // Segment by segment through a JPEG to its end mark. Bytes after that one are let pass: cameras write some.
 static SB_UNUSED SbImageHead sb_jpeg_check(const unsigned char *d, size_t size, const char *path) {
     SbImageHead head = {0, 0, 0, 0, 0};
-    int scans = 0;
+    int scans = 0, progressive = 0;
+    unsigned tables = 0;
     for (size_t at = 2; at + 1 < size;) {
         int mark = d[at + 1];
         if (d[at] != 0xFF) sb_die("%s: the JPEG is damaged (no marker at byte %zu)", path, at);
@@ -133,12 +151,15 @@ static SB_UNUSED SbImageHead sb_jpeg_check(const unsigned char *d, size_t size, 
         if (length < 2 || length > size - at) break;
         if (mark >= 0xC0 && mark <= 0xCF && mark != 0xC4 && mark != 0xC8 && mark != 0xCC) {
             if (length < 8 || head.w) sb_die("%s: the JPEG's header is wrong", path);
+            progressive = mark == 0xC2;
             head.bits = d[at + 2];
             head.h = d[at + 3] << 8 | d[at + 4];
             head.w = d[at + 5] << 8 | d[at + 6];
         }
-        if (mark == 0xC4 && !sb_jpeg_tables_fit(d + at + 2, length - 2))
+        if (mark == 0xC4 && !sb_jpeg_tables_fit(d + at + 2, length - 2, &tables))
             sb_die("%s: the JPEG is damaged (a table at byte %zu does not fit)", path, at);
+        if (mark == 0xDA && !sb_jpeg_scan_fits(d + at + 2, length - 2, progressive, tables))
+            sb_die("%s: the JPEG is damaged (the scan at byte %zu lacks a table)", path, at);
         at += length;
         if (mark != 0xDA) continue;
         scans++;  // coded pixels follow, in which FF is followed by 00 or a restart mark

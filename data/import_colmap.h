@@ -41,6 +41,12 @@ static const struct { const char *name; int count; const char *parameters; } sb_
     {"RADIAL_FISHEYE", 5, ""}, {"THIN_PRISM_FISHEYE", 12, ""}, {"RAD_TAN_THIN_PRISM_FISHEYE", 16, ""}};
 enum { SB_COLMAP_MODELS = sizeof sb_colmap_model / sizeof *sb_colmap_model };
 
+// An id: a whole number from -limit to limit.
+static int64_t sb_colmap_id(double id, double limit, const char *where) {
+    if (id != floor(id) || !(fabs(id) <= limit)) sb_die("%s: the number %g is no id", where, id);
+    return (int64_t)id;
+}
+
 static void sb_colmap_camera(SbColmap *m, double id, int model, double w, double h, const double *value,
                              const char *where) {
     if (!*sb_colmap_model[model].parameters)
@@ -52,7 +58,7 @@ static void sb_colmap_camera(SbColmap *m, double id, int model, double w, double
     SbColmapCamera *c = m->camera + m->cameras++;
     SbLens *l = &c->lens;
     memset(c, 0, sizeof *c);
-    c->id = (int)id;
+    c->id = (int)sb_colmap_id(id, INT32_MAX, where);
     l->w = (int)w, l->h = (int)h;
     for (int i = 0; i < sb_colmap_model[model].count; i++) {
         double x = value[i];
@@ -146,7 +152,7 @@ static void sb_colmap_text_images(SbColmap *m, const char *folder) {
         sb_colmap_numbers(&l, &at, image->q, 4);
         sb_colmap_numbers(&l, &at, image->t, 3);
         sb_colmap_numbers(&l, &at, &camera, 1);
-        image->camera = (int)camera;
+        image->camera = (int)sb_colmap_id(camera, INT32_MAX, l.path);
         image->name = sb_copy(at + strspn(at, " \t"));
         if (!*image->name) sb_die("%s, line %d: the image has no name", l.path, l.line);
         at = sb_colmap_line(&l, 1);
@@ -156,7 +162,7 @@ static void sb_colmap_text_images(SbColmap *m, const char *folder) {
                 room = 2 * room + 64;
                 image->seen = (SbColmapSeen *)sb_realloc(image->seen, (size_t)room * sizeof *image->seen);
             }
-            SbColmapSeen one = {x[0], x[1], (int64_t)x[2]};
+            SbColmapSeen one = {x[0], x[1], sb_colmap_id(x[2], 9e15, l.path)};
             image->seen[image->seens] = one;
         }
     }
@@ -189,7 +195,7 @@ static void sb_colmap_text(SbColmap *m, const char *folder) {
         sb_colmap_numbers(&l, &at, x, 4);
         if ((m->points & (m->points - 1)) == 0)
             m->point = (SbColmapPoint *)sb_realloc(m->point, (size_t)(2 * m->points + 1) * sizeof *m->point);
-        SbColmapPoint p = {(int64_t)x[0], {x[1], x[2], x[3]}};
+        SbColmapPoint p = {sb_colmap_id(x[0], 9e15, l.path), {x[1], x[2], x[3]}};
         m->point[m->points] = p;
     }
     sb_colmap_close(&l);
@@ -248,7 +254,7 @@ static void sb_colmap_binary_images(SbColmap *m, const char *folder) {
         sb_bytes_int(&b, 4);
         for (int i = 0; i < 4; i++) image->q[i] = sb_bytes_double(&b);
         for (int i = 0; i < 3; i++) image->t[i] = sb_bytes_double(&b);
-        image->camera = (int)sb_bytes_int(&b, 4);
+        image->camera = (int)sb_colmap_id((double)sb_bytes_int(&b, 4), INT32_MAX, b.path);
         SbText name = {NULL, 0, 0};
         for (char c; (c = (char)sb_bytes_int(&b, 1));) sb_text_bytes(&name, &c, 1);
         if (!name.size) sb_die("%s: image %ld has no name", b.path, m->images);

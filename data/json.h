@@ -36,11 +36,26 @@ static SB_UNUSED int sb_json_unfinished(const char *text, size_t size) {
     return depth > 0 || quoted;
 }
 
+// Byte index of the bracket that is nested deeper than cJSON follows, or size if there is none.
+static SB_UNUSED size_t sb_json_deep(const char *text, size_t size) {
+    int depth = 0, quoted = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (quoted && text[i] == '\\') i++;
+        else if (text[i] == '"') quoted = !quoted;
+        else if (!quoted) depth += (text[i] == '{' || text[i] == '[') - (text[i] == '}' || text[i] == ']');
+        if (depth > CJSON_NESTING_LIMIT) return i;
+    }
+    return size;
+}
+
 // One JSON value; cJSON_Delete() it. where, the start of any error message, names the file (and the record).
 static SB_UNUSED cJSON *sb_json_parse(const char *text, size_t size, const char *where) {
     size_t bad = sb_utf8_end(text, size), zero = sb_json_zero(text, size);
     if (bad < size) sb_die("%s: not UTF-8 (byte %zu is %02x)", where, bad, text[bad] & 255u);
     if (zero < size) sb_die("%s: \\u0000 in a string (byte %zu) is not supported", where, zero);
+    if (sb_json_deep(text, size) < size)
+        sb_die("%s: lists and objects nested more than %d deep (byte %zu)", where, CJSON_NESTING_LIMIT,
+               sb_json_deep(text, size));
     const char *end = text;
     cJSON *value = cJSON_ParseWithLengthOpts(text, size, &end, 0);
     while (value && end < text + size && strchr(" \t\r\n", *end)) {
@@ -52,8 +67,9 @@ static SB_UNUSED cJSON *sb_json_parse(const char *text, size_t size, const char 
     if (at >= size || sb_json_unfinished(text, size))
         sb_die("%s: the JSON text ends early (%zu bytes); is the file complete?", where, size);
     for (size_t i = 0; i < at; i++) line += text[i] == '\n';
-    sb_die("%s: not valid JSON at byte %zu (line %zu), near \"%.*s\"", where, at, line,
-           (int)strcspn(text + at, "\r\n") % 24, text + at);
+    size_t near = 0;                    // the text need not end in a zero
+    while (near < 24 && at + near < size && !strchr("\r\n", text[at + near])) near++;
+    sb_die("%s: not valid JSON at byte %zu (line %zu), near \"%.*s\"", where, at, line, (int)near, text + at);
 }
 
 static SB_UNUSED cJSON *sb_json_read(const char *path) {

@@ -46,31 +46,36 @@ static SB_UNUSED int sb_rle_unpack(const char *text, int64_t **runs, const char 
     return n;
 }
 
-// Set the mask's pixels of on, [h][w] rows of bytes; returns how many there are.
-static SB_UNUSED long sb_rle_fill(const int64_t *run, int runs, int w, int h, unsigned char *on,
-                                  const char *where) {
+// Give the mask's pixels in label [h][w] a value, and add to *over those that had one; label NULL: only check
+// the runs. Returns how many pixels the mask has.
+static SB_UNUSED long sb_rle_fill(const int64_t *run, int runs, int w, int h, unsigned short *label,
+                                  int value, long *over, const char *where) {
     int64_t at = 0, all = (int64_t)w * h;
     long set = 0;
     for (int i = 0; i < runs; i++) {
         if (run[i] < 0 || run[i] > all - at)
             sb_die("%s: run %d is %lld long, %lld of %lld pixels are left", where, i + 1, (long long)run[i],
                    (long long)(all - at), (long long)all);
-        for (int64_t k = at; k < at + run[i] && i % 2; k++, set++) on[k % h * w + k / h] = 1;
+        for (int64_t k = at; k < at + run[i] && i % 2 && label; k++) {
+            unsigned short *to = label + (k % h * w + k / h);
+            *over += *to != 0, *to = (unsigned short)value;
+        }
+        set += i % 2 ? (long)run[i] : 0;
         at += run[i];
     }
     if (at != all) sb_die("%s: the runs cover %lld of %lld pixels", where, (long long)at, (long long)all);
     return set;
 }
 
-// {"size": [h, w], "counts": "..." or [...]} into on (w x h zeros, made for the first mask of a picture).
-static long sb_rle_parse(const cJSON *record, SbLabels *l, unsigned char **on, const char *where) {
+typedef struct { int order, runs; long pixels; int64_t *run; char *name; } SbMask;
+
+// {"size": [h, w], "counts": "..." or [...]}: runs and pixels. The first mask of a picture gives the size.
+static void sb_rle_parse(const cJSON *record, SbLabels *l, SbMask *m, const char *where) {
     double size[2];
     if (cJSON_IsArray(record))
         sb_die("%s: polygons are not read; give the masks as run lengths (RLE)", where);
     sb_json_numbers(record, "size", size, 2, where);
     const cJSON *counts = sb_json_field(record, "counts", where);
-    int64_t *run = NULL;
-    int runs = 0;
     for (int i = 0; i < 2; i++)
         if (!(size[i] >= 1 && size[i] <= SB_IMAGE_SIDE && size[i] == floor(size[i])))
             sb_die("%s: field \"size\": %g is no height or width", where, size[i]);
@@ -83,26 +88,21 @@ static long sb_rle_parse(const cJSON *record, SbLabels *l, unsigned char **on, c
     if (l->h != (int)size[0] || l->w != (int)size[1])
         sb_die("%s: a mask of %g x %g in a picture of %d x %d", where, size[1], size[0], l->w, l->h);
     if (cJSON_IsString(counts)) {
-        runs = sb_rle_unpack(counts->valuestring, &run, where);
+        m->runs = sb_rle_unpack(counts->valuestring, &m->run, where);
     } else {
         if (!cJSON_IsArray(counts)) sb_json_wrong(counts, "counts", "a list or a string", where);
-        run = (int64_t *)sb_calloc((size_t)cJSON_GetArraySize(counts), sizeof *run);
+        m->run = (int64_t *)sb_calloc((size_t)cJSON_GetArraySize(counts), sizeof *m->run);
         for (const cJSON *v = counts->child; v; v = v->next) {
             if (!cJSON_IsNumber(v) || v->valuedouble != floor(v->valuedouble) || fabs(v->valuedouble) > 1e9)
                 sb_json_wrong(v, "counts", "whole numbers", where);
-            run[runs++] = (int64_t)v->valuedouble;
+            m->run[m->runs++] = (int64_t)v->valuedouble;
         }
     }
-    *on = (unsigned char *)sb_calloc((size_t)l->w * (size_t)l->h, 1);
-    long set = sb_rle_fill(run, runs, l->w, l->h, *on, where);
-    free(run);
-    return set;
+    m->pixels = sb_rle_fill(m->run, m->runs, l->w, l->h, NULL, 0, NULL, where);
 }
 
 // ---- JSON: a list of records with "segmentation", bare or under "annotations". SA-1B: a file a picture;
 // COCO: one file, whose "images" give the id of a picture and whose "categories" give names.
-
-typedef struct { int id, order; long pixels; unsigned char *on; char *name; } SbMask;
 
 // The larger one first, so that the smaller one is painted over it; equal ones in the order of the file.
 static int sb_mask_order(const void *a, const void *b) {
@@ -135,7 +135,7 @@ static SB_UNUSED void sb_masks_from_json(const cJSON *file, double image, SbLabe
         if (image < 0 || sb_json_number(v, "image_id", where) == image) {
             SbMask *m = mask + l->regions++;
             m->order = number;
-            m->pixels = sb_rle_parse(sb_json_field(v, "segmentation", where), l, &m->on, where);
+            sb_rle_parse(sb_json_field(v, "segmentation", where), l, m, where);
             m->name = sb_mask_name(file, v, where);
         }
         free(where);
@@ -145,13 +145,9 @@ static SB_UNUSED void sb_masks_from_json(const cJSON *file, double image, SbLabe
     l->name[0] = sb_copy("");
     if (l->regions) qsort(mask, (size_t)l->regions, sizeof *mask, sb_mask_order);
     for (int i = 0; i < l->regions; i++) {
-        for (size_t k = 0; k < (size_t)l->w * (size_t)l->h; k++) {
-            if (!mask[i].on[k]) continue;
-            l->overlapping += l->label[k] != 0;
-            l->label[k] = (unsigned short)(i + 1);
-        }
+        sb_rle_fill(mask[i].run, mask[i].runs, l->w, l->h, l->label, i + 1, &l->overlapping, path);
         l->name[i + 1] = mask[i].name;
-        free(mask[i].on);
+        free(mask[i].run);
     }
     free(mask);
 }

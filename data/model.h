@@ -76,36 +76,53 @@ static SB_UNUSED double sb_model_number(const SbCheckpoint *f, const char *key) 
                                                      text);
     return v;
 }
+// The same, whole and small enough for an int.
+static SB_UNUSED int sb_model_int(const SbCheckpoint *f, const char *key) {
+    double v = sb_model_number(f, key);
+    if (v != floor(v) || fabs(v) > INT32_MAX)
+        sb_die("%s: %s is %g, expected a whole number", f->path, key, v);
+    return (int)v;
+}
 // The configuration of a checkpoint; *parts: what it has beside encoder and LLM (bits; the file says "dual").
 static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *parts) {
     SbConfig c = sb_config_preset(SB_MINI);
     const char *format = sb_checkpoint_text(f, "format");
     if (!format) sb_die("%s: a safetensors file, but not a checkpoint of this program (no format)", f->path);
+    if (!strncmp(format, "spatialboost ", 13) && atoi(format + 13) > atoi(&SB_FORMAT[13]))
+        sb_die("%s: is of a newer version of the format (\"%.40s\") than this program reads (\"%s\"); take a "
+               "newer program", f->path, format, SB_FORMAT);
     if (strcmp(format, SB_FORMAT)) sb_die("%s: format \"%.40s\", expected \"%s\"", f->path, format,
                                           SB_FORMAT);
-#define X(type, name, toy, mini, small, help) c.name = (type)sb_model_number(f, "config." #name);
+#define X(type, name, toy, mini, small, help) \
+    c.name = (type)(sizeof(type) == sizeof(int) ? sb_model_int(f, "config." #name)                           \
+                                                : sb_model_number(f, "config." #name));
     SB_CONFIG_BOOST(X)
     if (sb_checkpoint_text(f, "config.agg_layers")) { SB_CONFIG_FIELD(X) }  // older files have none
     if (sb_checkpoint_text(f, "config.enc_cls")) { SB_CONFIG_FAMILY(X) }
 #undef X
-    *parts = (int)sb_model_number(f, "dual");
+    *parts = sb_model_int(f, "dual");
     if (*parts < 0 || *parts >= 2 * SB_ADAPTER) sb_die("%s: dual is %d, expected 0 to %d", f->path, *parts,
                                                        2 * SB_ADAPTER - 1);
     const char *wrong = sb_config_error(&c);
     if (wrong) sb_die("%s: its configuration is impossible: %s", f->path, wrong);
     return c;
 }
-// Copy one tensor of the file to the backend; shape must fit and every number be finite.
-static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, const char *prefix,
-                                    param_t *device) {
+// The tensor of the file that p is; it must have its shape.
+static SB_UNUSED const SbFileTensor *sb_model_tensor(const SbCheckpoint *f, const SbParam *p,
+                                                     const char *prefix) {
     char name[64];
     int64_t shape[2] = {p->w.rows, p->w.cols};
     snprintf(name, sizeof name, "%s%s", prefix, p->name);
-    const SbFileTensor *t = sb_checkpoint_get(f, name, sizeof(param_t) == 4 ? "F32" : "F64", p->rank, shape);
+    return sb_checkpoint_get(f, name, sizeof(param_t) == 4 ? "F32" : "F64", p->rank, shape);
+}
+// Copy one tensor of the file to the backend; every number must be finite.
+static SB_UNUSED void sb_model_fill(const SbCheckpoint *f, const SbParam *p, const char *prefix,
+                                    param_t *device) {
+    const SbFileTensor *t = sb_model_tensor(f, p, prefix);
     long n = sb_param_count(p);
     for (long i = 0; i < n; i++)
         if (!isfinite(((const param_t *)t->data)[i]))
-            sb_die("%s: tensor %s is not finite at element %ld; take an earlier checkpoint", f->path, name,
+            sb_die("%s: tensor %s is not finite at element %ld; take an earlier checkpoint", f->path, t->name,
                    i);
     sb_put(device, t->data, (size_t)n * sizeof(param_t));
 }
@@ -151,7 +168,10 @@ static SB_UNUSED void sb_model_load(SbModel *m, const char *path) {
     int parts;
     sb_checkpoint_open(&f, path);
     SbConfig c = sb_model_config(&f, &parts);
-    sb_model_init(m, &c, parts);
+    sb_model_plan(m, &c, parts);
+    for (int i = 0; i < m->params; i++)     // a configuration that lies is told before memory is asked for
+        sb_model_tensor(&f, m->param[i], "");
+    sb_model_memory(m);
     sb_model_weights(m, &f, 0);
     sb_checkpoint_close(&f);
 }

@@ -58,7 +58,7 @@ static SB_UNUSED void sb_pretrained_notes(SbPretrainedFlags *f, const SbCheckpoi
         if (!*text[i].flag && said) *text[i].flag = sb_copy(said);
     }
     if (!sb_checkpoint_text(file, "hub.select")) return;
-    f->select = (int)sb_model_number(file, "hub.select"), f->squared = (int)sb_model_number(file, "hub.pad");
+    f->select = sb_model_int(file, "hub.select"), f->squared = sb_model_int(file, "hub.pad");
 }
 // Open, and fill what config.json decides of c: sizes and switches of both towers, image; one causal sequence
 // whose positions run on, as these language models were trained.

@@ -101,7 +101,8 @@ static SB_UNUSED SbIntrinsics sb_intrinsics_read(const char *path) {
 
 // Die unless the principal point lies in the picture: else intrinsics and picture do not belong together.
 static SB_UNUSED void sb_intrinsics_check(SbIntrinsics k, int w, int h, const char *path) {
-    if (!(k.fx > 0 && k.fy > 0 && k.cx > -1 && k.cx < w && k.cy > -1 && k.cy < h))
+    int finite = isfinite(k.fx) && isfinite(k.fy);
+    if (!(finite && k.fx > 0 && k.fy > 0 && k.cx > -1 && k.cx < w && k.cy > -1 && k.cy < h))
         sb_die("%s: intrinsics fx %g fy %g cx %g cy %g cannot belong to a picture of %d x %d", path, k.fx,
                k.fy, k.cx, k.cy, w, h);
 }
@@ -152,7 +153,7 @@ static SB_UNUSED void sb_mask_to_depth(SbView *v) {
         for (int x = 0; x < v->dw; x++) {
             double u = floor((x - v->dk.cx) / v->dk.fx * v->k.fx + v->k.cx + 0.5);
             double t = floor((y - v->dk.cy) / v->dk.fy * v->k.fy + v->k.cy + 0.5);
-            if (u < 0 || t < 0 || u >= v->w || t >= v->h) continue;
+            if (!(u >= 0 && t >= 0 && u < v->w && t < v->h)) continue;
             mask[y * v->dw + x] = v->mask[(int)t * v->w + (int)u];
         }
     free(v->mask);

@@ -238,7 +238,7 @@ static char *sb_bpe_pattern(const char *pattern, const char *path) {
                 sb_text_add(&out, *c == 'S' ? "[^%s]" : set ? "%s" : "[%s]", "\\t-\\r\\x{85}\\p{Z}");
             else if (!*c || strchr("SwWbBhHRXNOKkgGQEAzZuxovVcCMyYae0123456789", *c)) bad = c - 1;
             else sb_text_add(&out, "\\%c", *c);
-            if (strchr("pP", *c) && c[1] == '{')
+            if (!bad && strchr("pP", *c) && c[1] == '{')
                 while (c[1] && *c != '}') sb_text_bytes(&out, ++c, 1);
         } else if (set) {
             if (*c == '[' || (*c == '&' && c[1] == '&')) bad = c;

@@ -181,14 +181,14 @@ static void test_import_rle(void) {
         "00be0";
     int64_t *run;
     int runs = sb_rle_unpack(large, &run, "x"), wrong = 0;
-    unsigned char *on = (unsigned char *)sb_calloc(6300, 1);
-    long set = sb_rle_fill(run, runs, 90, 70, on, "x");
+    unsigned short *on = (unsigned short *)sb_calloc(6300, sizeof *on);
+    long over = 0, set = sb_rle_fill(run, runs, 90, 70, on, 1, &over, "x");
     for (int y = 0; y < 70; y++)
         for (int x = 0; x < 90; x++) {
             int inside = y >= 10 && y < 60 && x >= 5 && x < 80 && !(y >= 20 && y < 30 && x >= 40 && x < 50);
             wrong += on[90 * y + x] != inside;
         }
-    CHECK(set == 3650 && wrong == 0, "%ld pixels, %d wrong", set, wrong);
+    CHECK(set == 3650 && wrong == 0 && !over, "%ld pixels, %d wrong", set, wrong);
     free(run);
     free(on);
 }
