@@ -622,7 +622,7 @@ static void test_conversations_write(void) {
     char q[] = "<image>\n<image> \xe2\x82\xac\t\x01?", a[] = "\"yes\" \\ no\r\n", id[] = "7";
     SbTurn turn[2] = {{q, a}, {a, id}};
     for (int images_used = 0; images_used < 3; images_used++) {
-        SbConversation c = {id, images_used, 2, images, turn, 0, 0};
+        SbConversation c = {id, images_used, 2, images, turn, 0, 0, 0};
         turn[0].question = images_used == 2 ? q : images_used == 1 ? q + 8 : a;
         sb_text_conversation(&t, &c);
     }
