@@ -139,7 +139,7 @@ test_asan: build/asan/test
 mutate: | deps
 	sh dev/mutate.sh
 
-build/bench: dev/bench.c dev/bench.h spatialboost.h
+build/bench: dev/bench.c dev/bench.h $(HEADERS)
 	@mkdir -p build
 	$(CC) -std=c11 $(ALL) -I. $< -o $@ -lm -ldl
 bench: build/bench

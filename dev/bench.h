@@ -6,6 +6,7 @@
 // say "ready" after their warm-up, and answer every line "step N" with "MILLISECONDS MEGABYTES": N steps were
 // taken and then waited for; the milliseconds are those of one. So sides can step in turn. Everything else
 // goes to stderr. Refuses: to know what is measured, or on what. Include it behind the model.
+#include "../data/batch.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -58,7 +58,7 @@ int main(void) {
         return sum;
     };
     SbMatmul g = {x,      w,   y,  NULL,      in,        1,         1, in,       out,
-                  (int)n, out, in, SB_NATIVE, SB_NATIVE, SB_NATIVE, 0, sb_absent};
+                  (int)n, out, in, SB_NATIVE, SB_NATIVE, SB_NATIVE, 0, sb_absent, 0};
     bad += ladder_rung("1 naive: a thread an element", y, n * out, flops,
                        [&] { sb_each(naive_kernel, n * out, y, x, w, n, in, out); }, want);
     bad += ladder_rung("2 tiles in shared memory", y, n * out, flops, [&] {
