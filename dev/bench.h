@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BENCH_ROWS = 256, BENCH_TURNS = 64, BENCH_ARGUMENTS = 64 };
+enum { BENCH_ROWS = 256, BENCH_TURNS = 64, BENCH_ARGUMENTS = 128 };
 static double megabytes(void);          // the program's; called once before anything is allocated, too
 
 static void die(const char *what, const char *name) {
