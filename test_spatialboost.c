@@ -11,8 +11,8 @@
 // layouts), dev/test_import.h (recordings of others, objects from masks), dev/test_simulate.h and
 // dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and answers), dev/test_options.h (noise,
 // balance, windows; frames by hand), dev/test_vsi.h (VSI-Bench), dev/test_fuzz.h (what a fuzzer found, sizes
-// that lie), dev/test_runs.h (programs, kills, full disks), dev/test_lora.h, dev/test_hub.h (models of the hub
-// from folders to folders).
+// that lie), dev/test_runs.h (programs, kills, full disks), dev/test_lora.h, dev/test_hub.h (models of the
+// hub from folders to folders).
 // Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"

@@ -124,8 +124,8 @@ static void check_parts(void) {
         if (!whole[i].empty() && rms(whole[i]) > 1e-9)
             near(n.m.param[i]->name, parts[i], whole[i], rms(whole[i]));
 }
-// Weights that lie elsewhere: in float the same bits as weights of the model's own, also where they are bf16
-// (rounded first), and none of them can train.
+// Weights that lie elsewhere: in float the same bits as weights of the model's own, in bf16 (rounded first)
+// the same numbers up to rounding, and none of them can train.
 static void check_adopted(void) {
     SbConfig c = small_config();
     c.llm_tied = 0;
@@ -165,14 +165,17 @@ static void check_adopted(void) {
         sb_model_train(&m, BOOST);
         sb_step_lm(&m, &own.b, 1);
         double loss = step(own, LM, 1);
-        CHECK(sb_loss(&m) == loss, "%s: loss %.9g, expected %.9g", bf16 ? "bf16" : "float", sb_loss(&m),
-              loss);
-        int same = 1;
-        for (int i = 0; i < m.params; i++)
-            if (m.param[i]->grad)
-                same &= read<Single>(m.param[i]->grad, sb_param_count(m.param[i])) ==
-                        read<Single>(own.m.param[i]->grad, sb_param_count(m.param[i]));
-        CHECK(same, "%s: other gradients", bf16 ? "bf16" : "float");
+        // bf16 is read by other loops, which may fuse other products: rounding; 100: a depth above any here
+        double off = fabs(sb_loss(&m) - loss), bound = bf16 ? rounding(100, loss) : 0;
+        CHECK(off <= bound, "%s: loss off by %g, bound %g", bf16 ? "bf16" : "float", off, bound);
+        for (int i = 0; i < m.params; i++) {
+            if (!m.param[i]->grad) continue;
+            Vec got = read<Single>(m.param[i]->grad, sb_param_count(m.param[i]));
+            Vec want = read<Single>(own.m.param[i]->grad, sb_param_count(m.param[i]));
+            double r = bf16 ? ratio(got, want, Vec(want.size(), rounding(100, largest(want)))) : got != want;
+            CHECK(bf16 ? r <= 1 : r == 0, "%s: gradient of %s: %g", bf16 ? "bf16" : "float",
+                  m.param[i]->name, r);
+        }
         if (!bf16) EXPECT_DIE(sb_model_train(&m, ALL), "was adopted: it cannot train");
         sb_model_free(&m);
     }
