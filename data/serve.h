@@ -195,6 +195,7 @@ static SB_UNUSED int sb_spoken(void *context, int id) { // a word has come: show
     int plain = chat->end < 0;
     if (id == chat->end) return 1;
     a->id[a->n++] = id;
+    if (id >= chat->tokenizer->n) return 0;     // a row of the word table that pads it: no text
     a->text.size = 0;
     sb_tokenizer_stream(chat->tokenizer, &a->stream, id, 1, &a->text);
     if (a->text.size) fwrite(a->text.data, 1, a->text.size, stdout), fflush(stdout);
