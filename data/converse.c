@@ -285,6 +285,35 @@ static char *usage(void) {
     return t.data;
 }
 
+// What was made, in words.
+static void tell(Job *job, const char *out) {
+    if (job->vsi) printf("%s: %ld questions about %ld views\n", out, job->records, job->views);
+    else printf("%s: %ld dialogues, %ld turns, about %ld views\n", out, job->records, job->turns, job->views);
+    for (int i = 0; i < SB_VSI_TYPES && job->vsi; i++) print_vsi(job, i);
+    if (job->skipped)
+        printf("left out: %ld questions that a view has no clear answer to, and %ld whole dialogues\n",
+               job->skipped, job->silent);
+    if (job->noisy)
+        printf("noise: %ld of %ld answers changed, %ld to another word or by more than a quarter of a length;"
+               " %ld questions lost\n", job->noises.changed, job->noises.again, job->noises.wrong,
+               job->noises.lost);
+    if (job->counted && !job->vsi) print_census(job, out);
+}
+static void job_free(Job *job) {
+    free(job->folder);
+    free(job->text.data);
+    for (int i = 0; i < job->infos; i++) {
+        sb_view_info_free(job->info + i);
+        sb_view_info_free(job->heard + i);
+    }
+    free(job->info);
+    free(job->heard);
+    sb_balance_free(&job->balance);
+    free(job->census.turn);
+    sb_dialogue_free(&job->dialogue);
+    sb_vsi_scene_free(&job->scene);
+    sb_vsi_free(&job->rows);
+}
 int main(int argc, char **argv) {
     static Job job;
     const char *scenes = NULL, *out = NULL, *mix = "full", *order = "forward", *units = "cm";
@@ -353,30 +382,8 @@ int main(int argc, char **argv) {
     if (!job.records) sb_die("%s: not written, no view has what the mix \"%s\" asks about", out, mix);
     if (!job.lines) sb_write_text(&job.out, "]\n");
     sb_write_close(&job.out);
-    if (job.vsi) printf("%s: %ld questions about %ld views\n", out, job.records, job.views);
-    else printf("%s: %ld dialogues, %ld turns, about %ld views\n", out, job.records, job.turns, job.views);
-    for (int i = 0; i < SB_VSI_TYPES && job.vsi; i++) print_vsi(&job, i);
-    if (job.skipped)
-        printf("left out: %ld questions that a view has no clear answer to, and %ld whole dialogues\n",
-               job.skipped, job.silent);
-    if (job.noisy)
-        printf("noise: %ld of %ld answers changed, %ld to another word or by more than a quarter of a length;"
-               " %ld questions lost\n", job.noises.changed, job.noises.again, job.noises.wrong,
-               job.noises.lost);
-    if (job.counted && !job.vsi) print_census(&job, out);
+    tell(&job, out);
     free(more);
-    free(job.folder);
-    free(job.text.data);
-    for (int i = 0; i < job.infos; i++) {
-        sb_view_info_free(job.info + i);
-        sb_view_info_free(job.heard + i);
-    }
-    free(job.info);
-    free(job.heard);
-    sb_balance_free(&job.balance);
-    free(job.census.turn);
-    sb_dialogue_free(&job.dialogue);
-    sb_vsi_scene_free(&job.scene);
-    sb_vsi_free(&job.rows);
+    job_free(&job);
     return 0;
 }
