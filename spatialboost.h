@@ -286,6 +286,7 @@ SB_FN const char *sb_field_error(const SbConfig *c) {
 enum { SB_F32, SB_BF16, SB_F64 };
 #define SB_TYPE(t) ((int)(sizeof(t) == 2 ? SB_BF16 : sizeof(t) == 4 ? SB_F32 : SB_F64))
 #define SB_NATIVE SB_TYPE(real)
+#define SB_SIZE(type) ((size_t)((type) == SB_BF16 ? 2 : (type) == SB_F32 ? 4 : 8))    // bytes of a number
 enum { SB_BAG = 4 };  // most words that one row can sum (the text map of stage llm needs four)
 
 // A weight as it lies in memory: [rows][cols], rows ld elements apart, f32, bf16 or f64. p = NULL: absent.
@@ -1798,7 +1799,7 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
 // Between plan and memory: a tensor that never trains is read where it lies, host [rows][cols] of a type,
 // aligned to it (a mapped file). On a CPU it must outlive the model; a GPU copies it.
 SB_FN void sb_model_adopt(SbModel *m, SbParam *p, const void *host, int type) {
-    size_t size = type == SB_BF16 ? 2 : type == SB_F32 ? 4 : 8;
+    size_t size = SB_SIZE(type);
     m->weight_bytes -= (size_t)sb_param_room(p) * sizeof(param_t);
     m->adopted_bytes += size * (size_t)sb_param_count(p);
     p->w.type = type, p->adopted = 1;
@@ -1905,7 +1906,7 @@ static double sb_start(const SbConfig *c, const SbParam *p, uint64_t seed, long 
 // The numbers of a tensor, whatever its type, to host [rows][cols].
 SB_FN void sb_param_read(param_t *host, const SbParam *p) {
     long n = sb_param_count(p);
-    size_t size = p->w.type == SB_BF16 ? 2 : p->w.type == SB_F32 ? 4 : 8;
+    size_t size = SB_SIZE(p->w.type);
     char *raw = (char *)malloc((size_t)n * size);
     if (!raw) SB_FAIL("out of memory: the numbers of %s", p->name);
     sb_get(raw, p->w.p, (size_t)n * size);

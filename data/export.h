@@ -37,7 +37,7 @@ static SB_UNUSED float *sb_export_numbers(const SbParam *p) {
     SbFileTensor t;
     memset(&t, 0, sizeof t);
     t.type = p->w.type == SB_BF16 ? "BF16" : "F32", t.data = host;
-    sb_get(host, p->w.p, (size_t)n * (p->w.type == SB_BF16 ? 2 : p->w.type == SB_F32 ? 4 : 8));
+    sb_get(host, p->w.p, (size_t)n * SB_SIZE(p->w.type));
     if (p->w.type == SB_F64) for (long i = 0; i < n; i++) x[i] = (float)((const double *)host)[i];
     else sb_tensor_floats(x, &t, 0, n);
     free(host);

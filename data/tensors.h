@@ -105,10 +105,7 @@ SB_FN void sb_dump(const SbModel *m, const char *path) {
     for (int i = 0; i < n; i++) {
         const SbTensor *t = list + i;
         int activation = t->kind == SB_FORWARD || t->kind == SB_BACKWARD;
-        size_t size = t->type == SB_BF16  ? 2
-                      : t->type == SB_F32 ? 4
-                                          : 8,
-               bytes = size * (size_t)(t->rows * t->cols);
+        size_t bytes = SB_SIZE(t->type) * (size_t)(t->rows * t->cols);
         void *host = sb_calloc(bytes, 1);
         sb_get(host, t->p, bytes);
         file[i].name = t->name, file[i].rank = 2, file[i].data = host;
