@@ -159,8 +159,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(double, clip, 1, 1, 1, "clip the gradient's global norm to this (0: never)")                        \
     X(double, warmup, .03, .03, .03, "share of the steps in which the learning rate rises linearly")      \
     X(int, seed, 1, 1, 1, "everything random follows from it")
-// What tells one family of pretrained models from another (data/families.h reads it off their config.json).
-// bias bits: SB_BIAS_Q, ...
+// What tells one family of pretrained models from another (data/families.h reads it off config.json).
 #define SB_CONFIG_FAMILY(X)                                                                               \
     X(int, enc_cls, 1, 1, 1, "encoder: 1: a CLS row stands before the patches; 0: none (SigLIP)")         \
     X(int, enc_registers, 0, 0, 0, "encoder: register rows behind CLS")                                   \
@@ -1805,8 +1804,7 @@ SB_FN void sb_model_adopt(SbModel *m, SbParam *p, const void *host, int type) {
     p->w.type = type, p->adopted = 1;
     p->w.p = sb_share(host, size * (size_t)sb_param_count(p));
 }
-// Memory for the weights that have none, 0 until sb_model_random or a checkpoint fills them. Nothing trains
-// until sb_model_train.
+// Memory for the weights that have none, 0 until filled. Nothing trains until sb_model_train.
 SB_FN void sb_model_memory(SbModel *m) {
     m->acts.planned = 0;
     m->squares = (double *)sb_alloc(sizeof *m->squares);
@@ -2332,8 +2330,7 @@ static void sb_map_backward(const SbParam *w, const SbParam *b, real *d_x, const
     else if (d_x) sb_linear_backward_input(d_x, C, d_y, K, w->w, n);
 }
 
-// Pixels to acts.feature [enc rows][C], final norm applied (enc_final); its rows: acts.cls_row,
-// acts.patch_row.
+// Pixels to acts.feature [enc rows][C], final norm applied (enc_final); rows: acts.cls_row, patch_row.
 SB_FN void sb_encoder_forward(SbModel *m) {
     SbActs *s = &m->acts;
     SbShape *c = &m->enc_shape;
@@ -2375,8 +2372,7 @@ SB_FN void sb_encoder_backward(SbModel *m) {
                             d_r, s->col, s->patch, n, c->width, m->enc_patch_w.w.cols,
                             m->enc_registers.w.rows, m->enc_pos.w.rows);
 }
-// SigLIP's pooling: acts.pooled [images][C] = y + mlp(norm(y)), y = attention of the probe to an image's
-// rows.
+// SigLIP's pooling: acts.pooled [images][C] = y + mlp(norm(y)), y = the probe's attention to an image.
 SB_FN void sb_pool_forward(SbModel *m) {
     SbActs *s = &m->acts;
     int C = m->config.enc_width, H = m->config.enc_heads;
@@ -2809,6 +2805,18 @@ SB_FN void sb_step_lm(SbModel *m, const SbBatch *b, int backward) {
     if (m->trained & SB_FEATURES) sb_encoder_backward(m);
 }
 
+// Cross-entropy of the patches' labels, mean over patches; loss rows from `at`.
+static void sb_labels_forward(SbModel *m, long at) {
+    SbActs *s = &m->acts;
+    long v = m->n.vis;
+    sb_map_forward(s->patch_logits, s->patch_feature, SB_PAIR_OF(m->head_patch), v);
+    sb_xent(sb_loss_rows(m, at, v, 1.0 / (double)v), s->d_patch_logits, s->patch_logits, s->label, v,
+            m->config.labels, 1.0 / (double)v);
+}
+static void sb_labels_backward(SbModel *m) {
+    sb_map_backward(SB_PAIR_OF(m->head_patch), m->acts.d_patch_feature, m->acts.d_patch_logits,
+                    m->acts.patch_feature, m->n.vis, 0);
+}
 // The base encoder's task, from CLS: binary cross-entropy summed over classes / 3 + cross-entropy of the
 // main object, means over images; patches = 1: + cross-entropy of the patches' labels.
 SB_FN void sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int patches) {
@@ -2816,8 +2824,8 @@ SB_FN void sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int pat
     const SbConfig *c = &m->config;
     sb_step_begin(m, b, backward);
     int C = c->enc_width, K = c->classes;
-    long n = m->n.images, v = m->n.vis;
-    double each = 1.0 / (double)n, per_patch = 1.0 / (double)v;
+    long n = m->n.images;
+    double each = 1.0 / (double)n;
     if (!n) return;
     sb_encoder_forward(m);
     sb_gather_rows(s->cls_feature, C, s->feature, NULL, s->cls_row, n, C);
@@ -2825,44 +2833,39 @@ SB_FN void sb_step_recognise(SbModel *m, const SbBatch *b, int backward, int pat
     sb_map_forward(s->main_logits, s->cls_feature, SB_PAIR_OF(m->head_main), n);
     sb_bce(sb_loss_rows(m, 0, n, each / 3), s->d_multi_logits, s->multi_logits, s->multi, n, K, each / 3);
     sb_xent(sb_loss_rows(m, n, n, each), s->d_main_logits, s->main_logits, s->main_class, n, K, each);
-    if (patches) {
-        sb_patches_forward(m);
-        sb_map_forward(s->patch_logits, s->patch_feature, SB_PAIR_OF(m->head_patch), v);
-        sb_xent(sb_loss_rows(m, 2 * n, v, per_patch), s->d_patch_logits, s->patch_logits, s->label, v,
-                c->labels, per_patch);
-    }
+    if (patches) sb_patches_forward(m), sb_labels_forward(m, 2 * n);
     if (!backward) return;
-    if (patches) {
-        sb_map_backward(SB_PAIR_OF(m->head_patch), s->d_patch_feature, s->d_patch_logits, s->patch_feature, v,
-                        0);
-        sb_patches_backward(m);
-    } else {
-        sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
-    }
+    if (patches) sb_labels_backward(m), sb_patches_backward(m);
+    else sb_zero(s->d_feature, (size_t)(m->n.enc * C) * sizeof(real));
     sb_map_backward(SB_PAIR_OF(m->head_main), s->d_cls_feature, s->d_main_logits, s->cls_feature, n, 0);
     sb_map_backward(SB_PAIR_OF(m->head_multi), s->d_cls_feature, s->d_multi_logits, s->cls_feature, n, 1);
     sb_scatter_rows_add(s->d_feature, s->d_cls_feature, C, s->cls_row, n, C);
     sb_encoder_backward(m);
 }
-// The control without language: depth in metres from patch features, w2 gelu(w1 f + b1) + b2, smooth L1.
-SB_FN void sb_step_regress(SbModel *m, const SbBatch *b, int backward) {
+// The controls without language, from patch features. what: 1 depth in metres, w2 gelu(w1 f + b1) + b2,
+// smooth L1; 2 the label of every patch, cross-entropy; 3 both, summed.
+SB_FN void sb_step_regress(SbModel *m, const SbBatch *b, int backward, int what) {
     SbActs *s = &m->acts;
     sb_step_begin(m, b, backward);
-    int C = m->config.enc_width;
-    long n = m->n.reg;
+    int C = m->config.enc_width, labels = what & 2;
+    long n = what & 1 ? m->n.reg : 0;
+    double each = 1.0 / (double)n;
     SbMlp head = SB_MLP(m, reg_, reg_);
-    if (!n) return;
+    if (!n && !labels) return;
     sb_encoder_forward(m);
     sb_patches_forward(m);
-    sb_gather_rows(s->reg_x, C, s->patch_feature, NULL, s->reg_row, n, C);
-    sb_mlp_forward(&head, s->reg_x, n);
-    sb_smooth_l1(sb_loss_rows(m, 0, n, 1.0 / (double)n), s->d_reg_y, s->reg_y, s->reg_target, n,
-                 1.0 / (double)n);
+    if (n) {
+        sb_gather_rows(s->reg_x, C, s->patch_feature, NULL, s->reg_row, n, C);
+        sb_mlp_forward(&head, s->reg_x, n);
+        sb_smooth_l1(sb_loss_rows(m, 0, n, each), s->d_reg_y, s->reg_y, s->reg_target, n, each);
+    }
+    if (labels) sb_labels_forward(m, n);
     if (!backward) return;
-    sb_mlp_head_backward(&head, s->d_reg_x, s->reg_x, n, 0);
+    if (labels) sb_labels_backward(m);
+    else sb_zero(s->d_patch_feature, (size_t)(m->n.vis * C) * sizeof(real));
+    if (n) sb_mlp_head_backward(&head, s->d_reg_x, s->reg_x, n, 0);
     if (!(m->trained & SB_FEATURES)) return;
-    sb_zero(s->d_patch_feature, (size_t)(m->n.vis * C) * sizeof(real));
-    sb_scatter_rows_add(s->d_patch_feature, s->d_reg_x, C, s->reg_row, n, C);
+    if (n) sb_scatter_rows_add(s->d_patch_feature, s->d_reg_x, C, s->reg_row, n, C);
     sb_patches_backward(m);
     sb_encoder_backward(m);
 }
@@ -2975,8 +2978,7 @@ SB_FN double sb_schedule(double lr, double warmup, long step, long steps) {
     if (step < W) return lr * (double)(step + 1) / (double)W;
     return lr * 0.5 * (1 + cos(3.141592653589793 * (double)(step - W) / (double)(steps > W ? steps - W : 1)));
 }
-// Clip, then AdamW on everything that trains; step counts from 1. Gradients that are no numbers change
-// nothing.
+// Clip, then AdamW on all that trains; step counts from 1. Gradients that are no numbers change nothing.
 SB_FN void sb_update(SbModel *m, double lr, double decay, long step) {
     const SbConfig *c = &m->config;
     long count = (long)(m->grad_bytes / sizeof(param_t));

@@ -101,6 +101,8 @@ int main(int argc, char **argv) {
     RUN(test_noise_kinds);
     RUN(test_noise_masks);
     RUN(test_balance);
+    RUN(test_stream_balance);
+    RUN(test_stream_noise);
     RUN(test_census);
     RUN(test_pair_window);
     RUN(test_words_compact);

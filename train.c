@@ -70,7 +70,12 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(NUMBER, double, decay, -1, "X", -1, 1e3, "weight decay of matrices; -1: the stage's own")              \
     X(TEXT, const char *, mix, NULL, "MIX", 0, 0,                                                            \
       "questions: a name or depth=14,what=10 (./data/converse --help)")                                      \
+    X(TEXT, const char *, levels, NULL, "LIST", 0, 0, "only the mix's questions of these levels: pixel,...") \
     X(TEXT, const char *, order, "forward", "ORDER", 0, 0, "order of the turns: forward, reverse, random")   \
+    X(SWITCH, int, blind_balance, 0, "", 0, 1,                                                               \
+      "answers that who sees no picture could guess are asked for less")                                     \
+    X(TEXT, const char *, noise, NULL, "LIST", 0, 0,                                                         \
+      "answers with errors: depth=SD in metres, scale=X, erode=pixels, swap=P, sign=P")                      \
     X(INT, int, rooms, 0, "N", 0, 1e9, "cycle over so many simulated rooms; 0: a new one for every sample")  \
     X(TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                                         \
       "ask about the views of this scene folder (or folder of them)")                                        \
@@ -95,9 +100,11 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(TEXT, const char *, matrices, "q,k,v,o", "LIST", 0, 0, "lora: some of q,k,v,o,gate,up,down")           \
     X(SWITCH, int, random_plus, 0, "", 0, 1, "boost: Attn+ starts at random, not as a copy")                 \
     X(SWITCH, int, freeze_projector, 0, "", 0, 1, "boost: the projector is frozen too")                      \
-    X(SWITCH, int, regress, 0, "", 0, 1, "boost: depth by direct regression instead of the LLM")             \
+    X(TEXT, const char *, regress, NULL, "WHAT", 0, 0,                                                       \
+      "boost without the LLM, from patch features: depth by regression, labels, or both")                    \
     X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch")                \
     X(INT, int, views, 0, "N", 0, 16, "views of a scene; 0: 4 (dialogues: 1; more: several pictures each)")  \
+    X(NUMBER, double, single, 0, "X", 0, 1, "share of samples about one view alone, asked the stage's mix")  \
     X(SWITCH, int, tune_llm, 0, "", 0, 1, "vlm: the LLM trains too")                                         \
     X(INT, int, micro, 0, "N", 0, 1e6, "samples computed at a time, gradients added up; 0: the whole batch") \
     X(SWITCH, int, recompute, 0, "", 0, 1,                                                                   \
@@ -184,6 +191,13 @@ static int preset_of(const char *name) {
     sb_die("--preset %s: expected toy, mini or small", name);
 }
 
+// What --regress asks for: 1 depth, 2 labels of patches, 3 both; 0: none of them.
+static int regressed(const Run *r) {
+    static const char *const name[3] = {"depth", "labels", "both"};
+    for (int i = 0; i < 3; i++)
+        if (r->o.regress && !strcmp(r->o.regress, name[i])) return i + 1;
+    return 0;
+}
 static int batch_size(const Run *r) {
     int n = (int)((r->hubbed ? 1 : r->stage->batch) * r->config.batch);
     return n > 1 ? n : 1;
@@ -328,6 +342,7 @@ static void parse(Run *r, int argc, char **argv) {
     if (!r->o.views) r->o.views = scenes ? 4 : 1;
     if (r->o.views > 1 && !dialogue && !scenes)
         sb_die("--views %d: stage %s looks at one picture at a time", r->o.views, r->stage->name);
+    if (r->o.regress && !regressed(r)) sb_die("--regress %s: expected depth, labels or both", r->o.regress);
     if (r->o.regress && r->o.views > 1)
         sb_die("--regress looks at one picture at a time, not at --views %d", r->o.views);
     if (!r->o.mix) r->o.mix = dialogue && r->o.views > 1 ? "multi" : r->stage->mix;
@@ -351,7 +366,8 @@ static int groups_of(const Run *r) {
     int last = r->config.last_layers, layers = r->config.enc_layers;
     if (!strcmp(r->o.tune, "last") && (last < 1 || last > layers))
         sb_die("--tune last: give --last_layers, 1 to %d", layers);
-    if (r->o.regress) groups = (groups & ~SB_PROJ) | SB_REG;
+    if (r->o.regress)
+        groups = (groups & ~SB_PROJ) | (regressed(r) & 1 ? SB_REG : 0) | (regressed(r) & 2 ? SB_HEADS : 0);
     if (r->o.freeze_projector) groups &= ~SB_PROJ;
     return groups;
 }
@@ -360,13 +376,19 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     sb_source_init(s, &r->config, task, pool, r->o.mix, r->o.views, seed);
     if (r->hubbed) s->pretrained = (SbPretrained *)&r->hub;
     s->frames = r->o.frames, s->skip_bad = r->o.skip_bad;
-    s->mix.order = -1;
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(r->o.order, sb_order_name[i])) s->mix.order = i;
+    s->mix.order = sb_find_name(sb_order_name, 3, r->o.order, strlen(r->o.order));
     if (s->mix.order < 0) sb_die("--order %s: expected forward, reverse or random", r->o.order);
     s->rooms = r->o.rooms;
+    if (r->o.levels) sb_mix_levels(&s->mix, r->o.levels);
+    if (r->o.single > 0 && r->o.views < 2) sb_die("--single: the other samples need --views of 2 or more");
+    if (r->o.single > 0) sb_source_single(s, r->o.single, r->stage->mix);
+    if (r->o.noise && pool != SB_POOL_VALID) s->noisy = 1, s->noise = sb_noise_parse(r->o.noise);
     if (pool == SB_POOL_VALID && r->o.valid) sb_source_records(s, r->o.valid);
     if (pool == SB_POOL_VALID) return; // the validation loss is always that of new simulated rooms
+    if (r->o.blind_balance && (task != SB_TASK_DIALOGUE || r->o.scenes || r->o.data || r->o.views > 1))
+        sb_die("--blind_balance: for dialogues about one view of simulated rooms; of scenes, let "
+               "./data/converse --blind-balance write a file for --data");
+    if (r->o.blind_balance) sb_source_balance(s);
     if ((r->o.scenes || r->o.data) && task < SB_TASK_DIALOGUE)
         sb_die("stage %s reads no dialogues: --scenes and --data mean nothing to it", r->stage->name);
     if (r->o.scenes) sb_source_scenes(s, r->o.scenes), sb_source_ready(s);
@@ -505,7 +527,7 @@ static void open_log(Run *r) {
 }
 static void one_step(Run *r, const SbSource *s, const SbBatch *b, int backward) {
     if (s->task == SB_TASK_RECOGNISE) sb_step_recognise(&r->model, b, backward, r->o.patch_labels);
-    else if (s->task == SB_TASK_DEPTH) sb_step_regress(&r->model, b, backward);
+    else if (s->task == SB_TASK_DEPTH) sb_step_regress(&r->model, b, backward, regressed(r));
     else if (s->task == SB_TASK_GEOMETRY) sb_step_aggregator(&r->model, b, backward);
     else if (s->task == SB_TASK_FIELD) sb_step_field(&r->model, b, backward);
     else sb_step_lm(&r->model, b, backward);

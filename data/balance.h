@@ -93,7 +93,7 @@ static SB_UNUSED int64_t sb_answer_class(const SbAsk *q, const char *answer) {
 
 // Counts by number; starts from zeros.
 typedef struct { uint64_t id; long count, classes; } SbCount;
-typedef struct SbBalance { SbCount *slot; size_t used, room; } SbBalance;
+typedef struct SbBalance { SbCount *slot; size_t used, room; int settled; } SbBalance;
 
 static SB_UNUSED void sb_balance_free(SbBalance *b) {
     free(b->slot);
@@ -120,12 +120,24 @@ static SbCount *sb_balance_slot(SbBalance *b, uint64_t id) {
     }
 }
 
+// The counts of an answer, and of all answers of its key.
+static uint64_t sb_balance_of(uint64_t key, int64_t answer) { return sb_hash(key, 2 + (uint64_t)answer) | 1; }
+
+// Settled (sb_balance_settle): taken with the chance that its class has; nothing changes.
+static int sb_balance_draw(const SbBalance *b, uint64_t id, SbRandom *random) {
+    double unit = sb_next_unit(random);
+    for (size_t at = b->room ? (size_t)id % b->room : 0; b->room && b->slot[at].id; at = (at + 1) % b->room)
+        if (b->slot[at].id == id) return unit < 1e-6 * (double)b->slot[at].count;
+    return 1;
+}
+
 // May this answer come? Not if it has come more often than half a count above its fair share: of all answers
 // that this key has had, among its classes so far, at least two. So a blind model that knows the key is left
-// with one in as many as there are classes. Counts it if it may.
-static SB_UNUSED int sb_balance_take(SbBalance *b, uint64_t key, int64_t answer) {
+// with one in as many as there are classes. Counts it if it may. random: of a settled balance.
+static SB_UNUSED int sb_balance_take(SbBalance *b, uint64_t key, int64_t answer, SbRandom *random) {
     if (answer < 0) return 1;
-    uint64_t id = sb_hash(key, 1) | 1, of = sb_hash(key, 2 + (uint64_t)answer) | 1;
+    uint64_t id = sb_hash(key, 1) | 1, of = sb_balance_of(key, answer);
+    if (b->settled) return sb_balance_draw(b, of, random);
     long count = sb_balance_slot(b, of)->count;
     SbCount *all = sb_balance_slot(b, id);
     long classes = all->classes + (count == 0);
@@ -217,5 +229,52 @@ static SB_UNUSED void sb_census_rows(SbCensus *c, SbCensusRow *row) {
         free(all.turn);
         from = to;
     }
+}
+
+// ---- a balance that stands still
+
+// The most that each of classes of count n[0] <= n[1] <= ... may keep, so that an eighth of all is kept; at
+// least the rarest's count.
+static double sb_balance_level(const long *n, int classes) {
+    double all = 0, below = 0;
+    for (int i = 0; i < classes; i++) all += (double)n[i];
+    for (int i = 0; i < classes; i++) { // classes i.. are cut to m:  below + m (classes - i) = all / 8
+        double m = (all / 8 - below) / (classes - i);
+        if (m <= (double)n[i]) return fmax(m, (double)n[0]);
+        below += (double)n[i];
+    }
+    return (double)n[classes - 1];
+}
+
+static int sb_long_order(const void *a, const void *b) {
+    long x = *(const long *)a, y = *(const long *)b;
+    return (x > y) - (x < y);
+}
+
+// For streams in which a sample must not depend on those before it: of what a census (without a balance) has
+// seen, an answer of a class that came n times is taken with chance min(1, m / n), m of its key by
+// sb_balance_level. Classes that are new are taken. The census is put in order.
+static SB_UNUSED void sb_balance_settle(SbBalance *b, SbCensus *c) {
+    long *n = (long *)sb_calloc((size_t)c->turns + 1, sizeof *n);
+    qsort(c->turn, (size_t)c->turns, sizeof *c->turn, sb_census_order);
+    for (long from = 0, to, end; from < c->turns; from = to) {
+        int classes = 0;
+        for (to = from; to < c->turns && c->turn[to].key == c->turn[from].key; to = end) {
+            for (end = to; end < c->turns && c->turn[end].key == c->turn[to].key &&
+                           c->turn[end].answer == c->turn[to].answer; end++) {}
+            if (c->turn[to].answer < 0) continue;
+            n[classes++] = end - to;
+            sb_balance_slot(b, sb_balance_of(c->turn[to].key, c->turn[to].answer))->count = end - to;
+        }
+        qsort(n, (size_t)classes, sizeof *n, sb_long_order);
+        double most = classes ? sb_balance_level(n, classes) : 0;
+        for (long i = from; i < to; i++) {
+            if (c->turn[i].answer < 0 || (i > from && c->turn[i].answer == c->turn[i - 1].answer)) continue;
+            SbCount *slot = sb_balance_slot(b, sb_balance_of(c->turn[i].key, c->turn[i].answer));
+            slot->count = (long)(1e6 * fmin(1, most / (double)slot->count));
+        }
+    }
+    b->settled = 1;
+    free(n);
 }
 #endif

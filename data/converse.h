@@ -84,7 +84,8 @@ static int sb_ask(SbAsk *q, int type) {
         d->text.size = start;
         if (!sb_ask_once(q, type)) continue;
         const char *answer = sb_dialogue_answer(d, d->turns);
-        if (q->balance && !sb_balance_take(q->balance, sb_blind_key(q), sb_answer_class(q, answer)))
+        if (q->balance &&
+            !sb_balance_take(q->balance, sb_blind_key(q), sb_answer_class(q, answer), &q->random))
             continue;
         if (q->noise && !sb_answer_again(q)) return 1;  // asked, but lost
         if (q->census) sb_census_add(q->census, q, sb_dialogue_answer(d, d->turns));

@@ -20,7 +20,7 @@ enum {
     SB_TASK_RECOGNISE,
     SB_TASK_MAP,
     SB_TASK_DIALOGUE,
-    SB_TASK_DEPTH,
+    SB_TASK_DEPTH, // from patch features: depth and labels, whichever the step asks for
     SB_TASK_GEOMETRY, // from here on a sample is a scene: several posed views
     SB_TASK_FIELD,
     SB_TASK_LATENTS // LATENTS: a dialogue about the first view, beside the scene's latents
@@ -40,16 +40,19 @@ typedef struct {
 typedef struct {
     SbConfig config;
     SbSimConfig sim;
-    SbMix mix;
+    SbMix mix, alone; // alone: of dialogues about one view among those about several,
+    double single; // which are this share
+    SbNoise noise; // of the answers, if noisy
+    SbBalance balance; // of the answers, if it is settled
     SbWords words;
     int pool, task, grid;
     int posed, tells; // views of a sample; how many of them a dialogue is about
     long rooms; // cycle over so many simulated rooms; 0: never the same twice
     uint64_t seed;
     double share; // probability that a sample comes from scenes or records, if there are any
-    SbScene *scene; // loaded folders
-    int scenes, views; // views of all of them
-    SbViewInfo *info; // [views]
+    SbScene *scene, *wrong; // loaded folders; seen with noise
+    int scenes, views, noisy; // views of all of them
+    SbViewInfo *info, *heard; // [views]; the same seen with noise
     unsigned char **picture; // [views] resized
     SbConversations file;
     char *folder; // of the conversation file: picture paths are relative to it
@@ -61,9 +64,10 @@ typedef struct {
 
 // One sample under way: buffers of one slot of the batch, reused from step to step.
 typedef struct {
-    SbScene scene; // of a simulated room
-    SbViewInfo own[SB_ROOM_VIEWS];
+    SbScene scene, wrong; // of a simulated room; seen with noise
+    SbViewInfo own[SB_ROOM_VIEWS], heard[SB_ROOM_VIEWS]; // its views, and seen with noise
     const SbViewInfo *told[SB_ROOM_VIEWS]; // what the dialogue is about: its first `tells` views
+    int tells;
     const SbViewInfo *info; // what is asked about; NULL: a record
     SbDialogue dialogue;
     SbSequence sequence;
@@ -106,6 +110,13 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     sb_words_init(&s->words, s->grid);
     sb_words_mix(&s->mix);
 }
+// A share of samples are about one view alone, asked by a mix of their own.
+static SB_UNUSED void sb_source_single(SbSource *s, double share, const char *mix) {
+    s->single = share;
+    s->alone = sb_mix_parse(mix);
+    s->alone.grid = s->grid, s->alone.order = s->mix.order;
+    if (s->config.patch_word >= 0) sb_words_mix(&s->alone);
+}
 // A picture of any size as the encoder's square; the caller frees it.
 static SB_UNUSED unsigned char *sb_square(const unsigned char *rgb, int w, int h, int side) {
     unsigned char *out = (unsigned char *)sb_calloc((size_t)side * (size_t)side, 3);
@@ -143,11 +154,16 @@ static SB_UNUSED void sb_source_scenes(SbSource *s, const char *dir) {
 static SB_UNUSED void sb_source_ready(SbSource *s) {
     for (int i = 0; i < s->scenes; i++) s->views += s->scene[i].views;
     s->info = (SbViewInfo *)sb_calloc((size_t)s->views, sizeof *s->info);
+    if (s->noisy) s->heard = (SbViewInfo *)sb_calloc((size_t)s->views, sizeof *s->heard);
+    if (s->noisy) s->wrong = (SbScene *)sb_calloc((size_t)s->scenes, sizeof *s->wrong);
+    for (int i = 0; s->noisy && i < s->scenes; i++)
+        sb_noise_scene(s->wrong + i, s->scene + i, &s->noise, sb_hash(s->seed, (uint64_t)i));
     s->picture = (unsigned char **)sb_calloc((size_t)s->views, sizeof *s->picture);
     for (int i = 0, k = 0; i < s->scenes; i++)
         for (int v = 0; v < s->scene[i].views; v++, k++) {
             const SbView *view = s->scene[i].view + v;
             sb_view_info(s->info + k, s->scene + i, v, s->grid);
+            if (s->noisy) sb_view_info(s->heard + k, s->wrong + i, v, s->grid);
             s->picture[k] = sb_square(view->rgb, view->w, view->h, s->config.image);
         }
 }
@@ -290,31 +306,47 @@ static SB_UNUSED void sb_sample_room(const SbSource *s, SbSample *out, uint64_t 
     SbRoom layout;
     sb_room_make(&layout, &s->sim, sb_pool(s->pool, room));
     sb_room_scene(&out->scene, &layout, &s->sim);
-    for (int v = 0; v < s->tells; v++) {
+    for (int v = 0; v < out->tells; v++) {
         sb_view_info(out->own + v, &out->scene, v, s->grid);
         out->told[v] = out->own + v;
     }
     out->info = out->own;
-    out->pictures = s->posed;
-    for (int v = 0; v < s->posed; v++)
+    out->pictures = out->tells < s->tells ? out->tells : s->posed;
+    for (int v = 0; v < out->pictures; v++)
         out->view[v] = out->scene.view + v, out->picture[v] = out->scene.view[v].rgb;
 }
 // Views of a loaded scene whose first view is number k of all: in their order, a random start and random gaps
 // of up to 4, as spread as the scene allows.
-static SB_UNUSED void sb_sample_views(const SbSource *s, SbSample *out, long k, SbRandom *r) {
+static SB_UNUSED void sb_sample_views(const SbSource *s, SbSample *out, long k, int views, SbRandom *r) {
     int scene = 0;
     while (k >= s->scene[scene].views) k -= s->scene[scene++].views;
     long first = 0, n = s->scene[scene].views, gap = 1;
     for (int i = 0; i < scene; i++) first += s->scene[i].views;
-    if (n < s->posed)
-        sb_die("%s: %ld views, but %d are asked of a scene (--views)", s->scene[scene].name, n, s->posed);
-    if (s->posed > 1) gap = (n - 1) / (s->posed - 1) < 4 ? (n - 1) / (s->posed - 1) : 4;
-    long v = (long)sb_next_int(r, (uint32_t)(n - gap * (s->posed - 1)));
-    out->pictures = s->posed;
-    for (int i = 0; i < s->posed; i++, v += 1 + (long)sb_next_int(r, (uint32_t)gap))
+    if (n < views)
+        sb_die("%s: %ld views, but %d are asked of a scene (--views)", s->scene[scene].name, n, views);
+    if (views > 1) gap = (n - 1) / (views - 1) < 4 ? (n - 1) / (views - 1) : 4;
+    long v = (long)sb_next_int(r, (uint32_t)(n - gap * (views - 1)));
+    out->pictures = views;
+    for (int i = 0; i < views; i++, v += 1 + (long)sb_next_int(r, (uint32_t)gap))
         out->view[i] = s->scene[scene].view + v, out->picture[i] = s->picture[first + v],
         out->told[i] = s->info + first + v;
     out->info = s->info + first + (out->view[0] - s->scene[scene].view);
+}
+// The dialogue about a sample's views; its answers with errors if the source has noise.
+static SB_UNUSED void sb_sample_talk(const SbSource *s, SbSample *out, uint64_t counter) {
+    const SbViewInfo *heard[SB_ROOM_VIEWS];
+    SbExtras e = {NULL, heard, s->balance.settled ? (SbBalance *)&s->balance : NULL, NULL};
+    out->told[0] = out->info;
+    if (s->noisy && !out->stored) {
+        sb_scene_free(&out->wrong);
+        sb_noise_scene(&out->wrong, out->info->scene, &s->noise, out->key);
+    }
+    for (int v = 0; s->noisy && v < out->tells; v++) {
+        e.noise = &s->noise, heard[v] = out->stored ? s->heard + (out->told[v] - s->info) : out->heard + v;
+        if (!out->stored) sb_view_info(out->heard + v, &out->wrong, out->told[v]->index, s->grid);
+    }
+    sb_converse_with(&out->dialogue, out->told, out->tells, out->tells < s->tells ? &s->alone : &s->mix,
+                     s->seed, counter, &e);
 }
 // The sample's questions or words, from its view.
 static SB_UNUSED void sb_sample_words(const SbSource *s, SbSample *out, uint64_t counter) {
@@ -322,8 +354,7 @@ static SB_UNUSED void sb_sample_words(const SbSource *s, SbSample *out, uint64_t
     if (s->task == SB_TASK_RECOGNISE || s->task == SB_TASK_DEPTH || s->task == SB_TASK_GEOMETRY ||
         s->task == SB_TASK_FIELD)
         return;
-    out->told[0] = out->info;
-    if (out->info) sb_converse_views(&out->dialogue, out->told, s->tells, &s->mix, s->seed, counter);
+    if (out->info) sb_sample_talk(s, out, counter);
     if (s->pretrained) {
         sb_sample_pixels(s, out);
         return;
@@ -339,8 +370,12 @@ static SB_UNUSED void sb_sample_words(const SbSource *s, SbSample *out, uint64_t
 static SB_UNUSED void sb_source_samples(SbSource *s, SbSample *slot, int n, uint64_t counter) {
     for (int i = 0; i < n; i++) {
         slot[i].key = sb_hash(s->seed ^ 0x5A17u, counter + (uint64_t)i);
-        slot[i].info = NULL, slot[i].pictures = 0, slot[i].stored = 0;
+        slot[i].info = NULL, slot[i].pictures = 0, slot[i].stored = 0, slot[i].tells = s->tells;
         SbRandom r = sb_random(slot[i].key, 1);
+        if (s->single > 0) { // drawn apart, so that nothing else moves
+            SbRandom alone = sb_random(slot[i].key, 3);
+            if (sb_next_unit(&alone) < s->single) slot[i].tells = 1;
+        }
         long stored = s->views + s->records;
         if (!stored || sb_next_unit(&r) >= s->share) continue;
         slot[i].stored = 1;
@@ -348,7 +383,7 @@ static SB_UNUSED void sb_source_samples(SbSource *s, SbSample *slot, int n, uint
         long k = (long)sb_next_int(&r, (uint32_t)stored);
         if (!s->views && s->share >= 1) k = (long)sb_shuffled(at % n, n, s->seed + at / n); // epochs
         if (k >= s->views) sb_sample_record(s, slot + i, s->record + (k - s->views));
-        else if (s->posed > 1) sb_sample_views(s, slot + i, k, &r);
+        else if (s->posed > 1) sb_sample_views(s, slot + i, k, slot[i].tells < s->tells ? 1 : s->posed, &r);
         else
             slot[i].info = slot[i].told[0] = s->info + k, slot[i].picture[0] = s->picture[k],
             slot[i].pictures = 1;
@@ -359,6 +394,23 @@ static SB_UNUSED void sb_source_samples(SbSource *s, SbSample *slot, int n, uint
         if (!slot[i].stored) sb_sample_room(s, slot + i, s->rooms ? at % (uint64_t)s->rooms : at);
         sb_sample_words(s, slot + i, at);
     }
+}
+
+// Answers that come too often in simulated rooms are asked for less (balance.h), by what the first rooms say.
+static SB_UNUSED void sb_source_balance(SbSource *s) {
+    enum { ROOMS = 4096 };
+    SbSample *one = (SbSample *)sb_calloc(1, sizeof *one);
+    SbCensus census = {NULL, 0, 0, 0};
+    SbExtras e = {NULL, NULL, NULL, &census};
+    if (s->tells > 1) sb_die("balanced answers are for dialogues about one view");
+    one->tells = 1;
+    for (uint64_t i = 0; i < ROOMS; i++) {
+        sb_sample_room(s, one, i);
+        sb_converse_with(&one->dialogue, one->told, 1, &s->mix, s->seed, i, &e);
+    }
+    sb_balance_settle(&s->balance, &census);
+    sb_scene_free(&one->scene), sb_view_info_free(one->own), sb_dialogue_free(&one->dialogue);
+    free(census.turn), free(one);
 }
 
 // ---- a batch
@@ -489,11 +541,12 @@ static SB_UNUSED void sb_source_batch(SbSource *s, SbSample *slot, SbBatch *b, i
         }
         if (s->task >= SB_TASK_GEOMETRY) sb_batch_views(b, c, s, slot + i, counter + (uint64_t)i);
         if (s->task == SB_TASK_GEOMETRY || s->task == SB_TASK_FIELD) continue;
-        if (s->task == SB_TASK_RECOGNISE) sb_batch_labels(b, c, first, slot[i].info);
-        else if (s->task == SB_TASK_DEPTH) sb_batch_depths(b, c, first, slot + i);
-        else
-            sb_batch_dialogue(b, c, slot + i, first, s->task == SB_TASK_MAP,
-                              s->task == SB_TASK_LATENTS ? (int)b->n.scenes - 1 : -1);
+        if (s->task == SB_TASK_RECOGNISE || s->task == SB_TASK_DEPTH)
+            sb_batch_labels(b, c, first, slot[i].info);
+        if (s->task == SB_TASK_DEPTH) sb_batch_depths(b, c, first, slot + i);
+        if (s->task == SB_TASK_RECOGNISE || s->task == SB_TASK_DEPTH) continue;
+        sb_batch_dialogue(b, c, slot + i, first, s->task == SB_TASK_MAP,
+                          s->task == SB_TASK_LATENTS ? (int)b->n.scenes - 1 : -1);
     }
 }
 #endif

@@ -1,40 +1,111 @@
-# The papers' claims in miniature: seeds, controls, each method at its own best learning rate.    make reproduce
+# The papers' claims in miniature: one list of experiments, each a list of arms, each a few flags.    make reproduce
 #
-# Every result is a file under R, so a stopped run goes on; -j and one thread a process use the cores best.
-# Learning rates are chosen by the depth error on the scenes of pool TUNE, at full length on the first seed (short runs
-# favour high rates); TEST scenes are used once, for the figures. dev/reproduce.awk makes the table. PATCH is the seed
-# of a base that saw labels of patches. TOY='--preset toy' tries all of it in minutes; its figures mean nothing.
+# Every result is a file under R, so a stopped run goes on; -j and one thread a process use the cores best. One
+# experiment alone: make reproduce EXPERIMENTS=noise. Learning rates are chosen, where an arm has several, by the depth
+# error on the scenes of pool TUNE at the same length on the first seed; TEST scenes are used once, for the figures.
+# dev/reproduce.awk makes RESULTS/NAME.csv of an experiment (arm,seed,metric,base,value,seconds) and its table.
+# STEPS=0: the stage's own length. TOY='--preset toy' tries all of it in minutes; its figures mean nothing.
 # The second paper's ablations follow below: the same aggregator, one setting of Spa3R changed at a time; all are asked
 # for the same view after the same two context views. dev/reproduce_field.awk makes their table.
 R          := out/reproduce
+RESULTS    := dev/results
 SEEDS      := 1 2 3
-PATCH      := 4
 IMAGES     := 4000
+FIT        := 4000
 STEPS      := 0
 TOY        :=
 S          := .safetensors
 TRAIN      := OMP_NUM_THREADS=1 ./train
-PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES)
+PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES) --fit $(FIT)
 
-METHODS       := dual rec regress random full lora last
-FLAGS_dual    :=
-FLAGS_rec     := --mix rec
-FLAGS_regress := --regress
-FLAGS_random  := --random_plus
-FLAGS_full    := --tune full
+# ---- the experiments: what they are about, what the paper says of it, and their arms, of which the first is what the
+# others are compared with. (The paper's figures: DINOv2 ViT-L/14; class 86.3, mIoU 47.7, depth RMSE .38 before.)
+EXPERIMENTS    := decoder tuning content noise levels order views scale gate instruct patch
+ABOUT_decoder  := what supervises: the LLM, or depth and labels without language, matched steps (Table 6)
+PAPER_decoder  := LLM: depth -15.8 %, mIoU +8.0, class +2.3; depth decoder: depth -7.9, mIoU +.4
+ARMS_decoder   := dual regress labels both
+ABOUT_tuning   := what may change: Attn+ (a copy, or from random), the whole encoder, LoRA, the last block (Figure 6)
+PAPER_tuning   := class and mIoU: dual 87.6 and 49.2; all of the encoder: class 79.5; LoRA: class 83.7
+ARMS_tuning    := dual random full lora last
+ABOUT_content  := what is asked: space, recognition, captions alone; guessable answers asked less
+PAPER_content  := not in the paper; its reviewers asked
+ARMS_content   := dual rec captions balanced
+ABOUT_instruct := spatial questions already in stage instruct
+PAPER_instruct := not in the paper
+ARMS_instruct  := spatial_dual spatial_rec
+ABOUT_noise    := answers with errors: of depth, of scale, turned round, of masks
+PAPER_noise    := depth from a network instead of a sensor: hardly any difference (T19)
+ARMS_noise     := dual depth_noise scale_bias sign_flips swaps
+ABOUT_levels   := which levels of question (Table 15)
+PAPER_levels   := pixel questions help depth and mIoU most, object questions class, all three are best
+ARMS_levels    := pos p o s po ps os
+ABOUT_order    := order of a dialogue's turns, which see those before them (Table 7)
+PAPER_order    := forward: mIoU 48.9, depth .34; reverse: 48.4, .35; random: 48.5, .36
+ARMS_order     := pos reverse shuffled
+ABOUT_views    := one view, three, or half of the samples each, at equal samples and at equal pictures (Table 7)
+PAPER_views    := single: mIoU 48.9, depth .34; several: 48.2, .36; both: 49.2, .32
+ARMS_views     := pos multi mixed multi_third
+ABOUT_scale    := rooms, at matched steps (Figure 5)
+PAPER_scale    := more is better, up to the largest
+ARMS_scale     := dual rooms400 rooms1600 rooms6400
+ABOUT_gate     := alpha a channel, at its start 1/2 (dual) or nearly the base alone; an output projection shared
+PAPER_gate     := a = 0 at first; share_o is the reading that gives its 25 to 30 % of parameters
+ARMS_gate      := dual gate4 share_o
+
+ABOUT_patch    := the method on a base that saw labels of patches (seed 4 alone)
+PAPER_patch    := its encoders are strong: class rises
+ARMS_patch     := dual
+SEEDS_patch    := 4
+
+# ---- the arms: flags of ./train boost; where they differ from the stage's: START (dual: instruct; pos and its like:
+# broad, an LLM that was taught all levels, in dialogues whose turns see those before them), RATES, STEPS
+FLAGS_rec         := --mix rec
+FLAGS_captions    := --mix describe=4
+FLAGS_balanced    := --blind_balance
+FLAGS_regress     := --regress depth
+FLAGS_labels      := --regress labels
+FLAGS_both        := --regress both
+FLAGS_random      := --random_plus
+FLAGS_full        := --tune full
 # as many added parameters as Attn+ has: 8 r C a block against 4 C^2, C = 128; the last block: 12 C^2, of 16 C^2
-FLAGS_lora    := --tune lora $(if $(TOY),,--rank 64 --rank_alpha 64)
-FLAGS_last    := --tune last --last_layers 1
-RATES_dual    := 1e-3 2e-3 4e-3
-RATES_rec     := 1e-3 2e-3 4e-3
-RATES_regress := 1e-3 2e-3 4e-3
-RATES_random  := 1e-3 2e-3 4e-3
-RATES_full    := 5e-4 1e-3 2e-3
-RATES_lora    := 5e-4 1e-3 2e-3
-RATES_last    := 5e-4 1e-3 2e-3
+FLAGS_lora        := --tune lora $(if $(TOY),,--rank 64 --rank_alpha 64)
+FLAGS_last        := --tune last --last_layers 1
+FLAGS_depth_noise := --noise depth=.3
+FLAGS_scale_bias  := --noise scale=1.3
+FLAGS_sign_flips  := --noise sign=.3
+FLAGS_swaps       := --noise swap=.3
+FLAGS_pos         := --mix full
+FLAGS_p           := --mix full --levels pixel,caption
+FLAGS_o           := --mix full --levels object,caption
+FLAGS_s           := --mix full --levels scene,caption
+FLAGS_po          := --mix full --levels pixel,object,caption
+FLAGS_ps          := --mix full --levels pixel,scene,caption
+FLAGS_os          := --mix full --levels object,scene,caption
+FLAGS_reverse     := --mix full --order reverse
+FLAGS_shuffled    := --mix full --order random
+FLAGS_multi       := --views 3
+FLAGS_multi_third := --views 3
+FLAGS_mixed       := --views 3 --single .5
+FLAGS_rooms400    := --rooms 400
+FLAGS_rooms1600   := --rooms 1600
+FLAGS_rooms6400   := --rooms 6400
+FLAGS_gate4       := --gate 4
+FLAGS_share_o     := --share_o 1
+FLAGS_spatial_rec := --mix rec
+BROAD             := pos p o s po ps os reverse shuffled multi mixed multi_third
+start              = $(if $(filter $(1),$(BROAD)),broad,$(if $(filter spatial_%,$(1)),spatial,instruct))
+# 700, a third of them: as many pictures in three views each as others see in one
+STEPS_multi_third := $(shell echo $$((($(STEPS) ? $(STEPS) : 700) / 3)))
+# 2e-3 is the best of 1e-3, 2e-3 and 4e-3 for dual, rec, regress and random, of 5e-4 to 2e-3 for full (NOTEBOOK)
+RATES_dual        := 2e-3
+RATES_lora        := 1e-3 2e-3 4e-3
+RATES_last        := 5e-4 1e-3 2e-3
+rated              = $(if $(RATES_$(1)),$(1),dual)
 
-RESULTS := $(foreach s,$(SEEDS),$(METHODS:%=$(R)/$(s)/%.probe.csv) $(R)/$(s)/spatial_dual.probe.csv \
-             $(R)/$(s)/spatial_rec.probe.csv) $(R)/$(PATCH)/dual.probe.csv
+ARMS   := $(sort $(foreach e,$(EXPERIMENTS),$(ARMS_$(e))))
+TABLES := $(EXPERIMENTS:%=$(R)/%.txt)
+seeds   = $(or $(SEEDS_$(1)),$(SEEDS))
+PROBES := $(sort $(foreach e,$(EXPERIMENTS),$(foreach s,$(call seeds,$(e)),$(ARMS_$(e):%=$(R)/$(s)/%.probe.csv))))
 VARIANTS          := context25 context75 geo sem pluecker twopass nocamera
 VARIANT_context25 := --context .25
 VARIANT_context75 := --context .75
@@ -46,19 +117,31 @@ VARIANT_nocamera  := --context_camera 0
 FIELDS  := $(foreach s,$(SEEDS),$(R)/$(s)/field.done $(VARIANTS:%=$(R)/$(s)/field_%.csv))
 TALKS   := $(SEEDS:%=$(R)/%/field_tuned.done)
 
-# what is missing, in minutes of one core as dev/NOTEBOOK.md has them: a probed boost 10; Spa3R with its control and
-# the rest of `make field` 60, a variant 15, three tuned language models 25
+# what is missing, in minutes of one core as dev/NOTEBOOK.md has them: a boost of 700 steps 7, its probes 2; Spa3R
+# with its control and the rest of `make field` 60, a variant 15, three tuned language models 25
 missing = $(words $(filter-out $(wildcard $(1)),$(1)))
-COST := $(shell echo $$((10 * $(call missing,$(RESULTS)) + 60 * $(call missing,$(filter %field.done,$(FIELDS))) + \
-          15 * $(call missing,$(filter %.csv,$(FIELDS))) + 25 * $(call missing,$(TALKS)))))
-$(info $(call missing,$(RESULTS) $(FIELDS) $(TALKS)) results are missing: about $(COST) minutes of one core)
+BOOST_MINUTES := $(shell echo $$((2 + 7 * ($(STEPS) ? $(STEPS) : 700) / 700)))
+COST := $(shell echo $$(($(BOOST_MINUTES) * $(call missing,$(PROBES))))) of the first paper, \
+        $(shell echo $$((60 * $(call missing,$(filter %field.done,$(FIELDS))) + \
+          15 * $(call missing,$(filter %.csv,$(FIELDS))) + 25 * $(call missing,$(TALKS))))) of the second
+$(info $(call missing,$(PROBES) $(FIELDS) $(TALKS)) results are missing, minutes of one core: about $(COST))
 
-both: $(R)/table.txt $(R)/field.txt
-$(R)/table.txt: $(RESULTS) $(METHODS:%=$(R)/tune/%.rate)
-	@awk -f dev/reproduce.awk $(RESULTS) | tee $@
-	@for m in $(METHODS); do printf 'learning rate of %-8s %s\n' $$m "$$(cat $(R)/tune/$$m.rate)"; done | tee -a $@
+both: first $(R)/field.txt
+first: $(TABLES)
 .SECONDARY:
 .DELETE_ON_ERROR:
+.PHONY: both first
+# $(1) experiment
+define EXPERIMENT
+$(R)/$(1).txt: $(foreach s,$(call seeds,$(1)),$(ARMS_$(1):%=$(R)/$(s)/%.probe.csv))
+	@mkdir -p $(RESULTS)
+	@{ echo "# $(ABOUT_$(1))"; echo "# make reproduce EXPERIMENTS=$(1) STEPS=$(STEPS) IMAGES=$(IMAGES) FIT=$(FIT)"; \
+	  echo "# commit $$$$(git rev-parse --short HEAD 2>/dev/null), $$$$(sed -n 's/^model name.*: //p' /proc/cpuinfo 2>/dev/null | head -1)"; \
+	  awk -f dev/reproduce.awk -v list=1 $(foreach s,$(call seeds,$(1)),$(R)/$(s)/times.csv $(ARMS_$(1):%=$(R)/$(s)/%.probe.csv)); \
+	} > $(RESULTS)/$(1).csv
+	@{ echo "$(1): $(ABOUT_$(1))"; echo "the paper: $(PAPER_$(1))"; awk -f dev/reproduce.awk $(RESULTS)/$(1).csv; echo; } | tee $$@
+endef
+$(foreach e,$(EXPERIMENTS),$(eval $(call EXPERIMENT,$(e))))
 
 # $(1) seed, $(2) extra flags of the encoder: the stages before boost
 define SEED
@@ -68,39 +151,45 @@ $(R)/$(1)/align$(S):    $(R)/$(1)/llm$(S)      ; @$(TRAIN) align --out $(R)/$(1)
 $(R)/$(1)/instruct$(S): $(R)/$(1)/align$(S)    ; @$(TRAIN) instruct --out $(R)/$(1) >>$(R)/$(1).log 2>&1
 $(R)/$(1)/spatial$(S):  $(R)/$(1)/align$(S)
 	@$(TRAIN) instruct --mix lean --to spatial --out $(R)/$(1) >>$(R)/$(1).log 2>&1
+$(R)/$(1)/broad_llm$(S):   $(R)/$(1)/encoder$(S)
+	@$(TRAIN) llm --mix full --isolate 0 --restart 0 --to broad_llm --out $(R)/$(1) >>$(R)/$(1).log 2>&1
+$(R)/$(1)/broad_align$(S): $(R)/$(1)/broad_llm$(S)
+	@$(TRAIN) align --mix full --from $$< --to broad_align --out $(R)/$(1) >>$(R)/$(1).log 2>&1
+$(R)/$(1)/broad$(S):       $(R)/$(1)/broad_align$(S)
+	@$(TRAIN) instruct --from $$< --to broad --out $(R)/$(1) >>$(R)/$(1).log 2>&1
 endef
-# $(1) seed, $(2) method, $(3) name of the result, $(4) the checkpoint it starts from
+# $(1) seed, $(2) arm
 define BOOST
-$(R)/$(1)/$(3)$(S): $(R)/$(1)/$(4)$(S) $(R)/tune/$(2).rate
-	@rate=$$$$(cat $(R)/tune/$(2).rate); if [ $(1) = 1 ] && [ $(3) = $(2) ]; then cp $(R)/tune/$(2)_$$$$rate$(S) $$@; else \
-	  $(TRAIN) boost $(FLAGS_$(2)) --steps $(STEPS) --lr $$$$rate --from $$< --to $(3) --out $(R)/$(1) >$$@.log 2>&1 \
-	  || { cat $$@.log; false; }; fi
-$(R)/$(1)/$(3).probe.csv: $(R)/$(1)/$(3)$(S)
+$(R)/$(1)/$(2)$(S): $(R)/$(1)/$(call start,$(2))$(S) $(R)/tune/$(call rated,$(2)).rate
+	@$(TRAIN) boost $(FLAGS_$(2)) --steps $(or $(STEPS_$(2)),$(STEPS)) --lr $$$$(cat $(R)/tune/$(call rated,$(2)).rate) \
+	  --from $$< --to $(2) --out $(R)/$(1) >$$@.log 2>&1 || { cat $$@.log; false; }
+$(R)/$(1)/$(2).probe.csv: $(R)/$(1)/$(2)$(S)
 	@mkdir -p $$@.d && $(PROBE) --base $(R)/$(1)/encoder$(S) --boost $$< --out $$@.d >/dev/null 2>&1
 	@mv $$@.d/probe.csv $$@ && rmdir $$@.d; echo $$@
 endef
-# $(1) method, $(2) rate, on seed 1
+# $(1) arm, $(2) rate, on seed 1
 define TUNE
-$(R)/tune/$(1)_$(2)$(S): $(R)/1/instruct$(S)
+$(R)/tune/$(1)_$(2)$(S): $(R)/1/$(call start,$(1))$(S)
 	@$(TRAIN) boost $(FLAGS_$(1)) --steps $(STEPS) --lr $(2) --from $$< --to $(1)_$(2) --out $(R)/tune >$$@.log 2>&1 \
 	  || { cat $$@.log; false; }
 $(R)/tune/$(1)_$(2).probe.csv: $(R)/tune/$(1)_$(2)$(S)
 	@mkdir -p $$@.d && $(PROBE) --tune --base $(R)/1/encoder$(S) --boost $$< --out $$@.d >/dev/null 2>&1
 	@mv $$@.d/probe.csv $$@ && rmdir $$@.d; echo $$@
 endef
+# $(1) arm; one rate needs no choice
 define CHOOSE
-$(R)/tune/$(1).rate: $(RATES_$(1):%=$(R)/tune/$(1)_%.probe.csv)
-	@for r in $(RATES_$(1)); do awk -F, -v r=$$$$r '$$$$1 == "depth" && $$$$2 == "rmse" { print $$$$4, r }' $(R)/tune/$(1)_$$$$r.probe.csv; done \
-	  | sort -g | head -1 | cut -d' ' -f2 > $$@
+$(R)/tune/$(1).rate: $(if $(word 2,$(RATES_$(1))),$(RATES_$(1):%=$(R)/tune/$(1)_%.probe.csv))
+	@mkdir -p $(R)/tune; if [ -z "$(word 2,$(RATES_$(1)))" ]; then echo $(RATES_$(1)); else for r in $(RATES_$(1)); do \
+	  awk -F, -v r=$$$$r '$$$$1 == "depth" && $$$$2 == "rmse" { print $$$$4, r }' $(R)/tune/$(1)_$$$$r.probe.csv; done \
+	  | sort -g | head -1 | cut -d' ' -f2; fi > $$@
 	@echo "$(1): learning rate $$$$(cat $$@)"
 endef
 $(foreach s,$(SEEDS),$(eval $(call SEED,$(s),)))
-$(eval $(call SEED,$(PATCH),--patch_labels))
-$(foreach s,$(SEEDS),$(foreach m,$(METHODS),$(eval $(call BOOST,$(s),$(m),$(m),instruct))))
-$(foreach s,$(SEEDS),$(foreach m,dual rec,$(eval $(call BOOST,$(s),$(m),spatial_$(m),spatial))))
-$(eval $(call BOOST,$(PATCH),dual,dual,instruct))
-$(foreach m,$(METHODS),$(foreach r,$(RATES_$(m)),$(eval $(call TUNE,$(m),$(r)))))
-$(foreach m,$(METHODS),$(eval $(call CHOOSE,$(m))))
+$(eval $(call SEED,$(SEEDS_patch),--patch_labels))
+$(foreach s,$(SEEDS) $(SEEDS_patch),$(foreach a,$(ARMS),$(eval $(call BOOST,$(s),$(a)))))
+RATED := $(sort $(foreach a,$(ARMS),$(call rated,$(a))))
+$(foreach a,$(RATED),$(foreach r,$(RATES_$(a)),$(eval $(call TUNE,$(a),$(r)))))
+$(foreach a,$(RATED),$(eval $(call CHOOSE,$(a))))
 
 # ---- the second paper
 $(R)/field.txt: $(FIELDS) $(TALKS)

@@ -54,9 +54,9 @@ SB_NAMES(Guarded, ::guarded)
 typedef std::vector<double> Vec;
 enum { ALL = SB_BASE | SB_PLUS | SB_ALPHA | SB_PROJ | SB_LLM | SB_HEADS | SB_REG };
 enum { BOOST = SB_PLUS | SB_ALPHA | SB_PROJ };
-enum { LM, RECOGNISE, RECOGNISE_PATCHES, REGRESS, OBJECTIVES, AGGREGATE = OBJECTIVES, FIELD };
-static const char *const objective_name[] = {"lm",      "recognise",  "recognise + patches",
-                                             "regress", "aggregator", "spa3r"};
+enum { LM, RECOGNISE, RECOGNISE_PATCHES, REGRESS, LABELS, BOTH, OBJECTIVES, AGGREGATE = OBJECTIVES, FIELD };
+static const char *const objective_name[] = {"lm",      "recognise",        "recognise + patches", "regress",
+                                             "labels",  "depth and labels", "aggregator",          "spa3r"};
 
 static double number(double x) { return x; }
 template <class T> double number(T x) { return (double)(float)x; }
@@ -186,7 +186,8 @@ template <class S> void add_samples(Net<S> &n, int copies) {
 }
 template <class S> double step(Net<S> &n, int objective, int backward) {
     if (objective == LM) sb_step_lm(&n.m, &n.b, backward);
-    else if (objective == REGRESS) sb_step_regress(&n.m, &n.b, backward);
+    else if (objective >= REGRESS && objective <= BOTH)
+        sb_step_regress(&n.m, &n.b, backward, objective - REGRESS + 1);
     else if (objective == AGGREGATE) sb_step_aggregator(&n.m, &n.b, backward);
     else if (objective == FIELD) sb_step_field(&n.m, &n.b, backward);
     else sb_step_recognise(&n.m, &n.b, backward, objective == RECOGNISE_PATCHES);
@@ -584,6 +585,9 @@ static void check_patch_loss(void) {
     }
     want /= (double)n.b.n.vis;
     CHECK(fabs(with - without - want) < 1e-12, "patches add %g, expected %g", with - without, want);
+    double labels = step(n, LABELS, 0), depth = step(n, REGRESS, 0), both = step(n, BOTH, 0);
+    CHECK(fabs(labels - want) < 1e-12, "labels alone: %g, expected %g", labels, want);
+    CHECK(fabs(both - depth - want) < 1e-12, "both: %g, expected %g", both, depth + want);
 }
 // Three elements and one random direction of every tensor that trains, from the gradients of the last step.
 // The error is relative to the slope or the tensor's root mean square; below 1e-11 it is the noise of the
@@ -618,13 +622,15 @@ static void check_gradients(int objective, int dual) {
     Net<Double> n(tiny_config(), dual, ALL);
     add_samples(n, 1);
     step(n, objective, 1);
-    if (objective == REGRESS) {         // keep away from the joint of smooth L1; both pieces, both signs
+    if (objective == REGRESS || objective == BOTH) {
+        // keep away from the joint of smooth L1; both pieces, both signs
         Vec y = read<Double>(n.m.acts.reg_y, n.b.n.reg);
         const double off[4] = {0.4, -0.6, 1.7, -2.2};
         for (long i = 0; i < n.b.n.reg; i++) n.b.reg_target[i] = y[i] + off[i % 4];
         step(n, objective, 1);
     }
-    check_slopes(n, objective, dual ? "" : " (one channel)", "", objective == LM ? 56 : 41);
+    int least = objective == LM ? 56 : objective == LABELS ? 38 : 41;
+    check_slopes(n, objective, dual ? "" : " (one channel)", "", least);
 }
 
 // ------------------------------------------------------------------------------------------------ >>rounding
@@ -1162,7 +1168,7 @@ static void test_model_gradients(void) {
     proof::check_patch_loss();
 }
 static void test_model_rounding(void) {
-    for (int objective : {proof::LM, proof::RECOGNISE_PATCHES, proof::REGRESS})
+    for (int objective : {proof::LM, proof::RECOGNISE_PATCHES, proof::BOTH})
         proof::check_rounding(objective);
 }
 static void test_second_channel(void) { proof::check_two_branches(); }

@@ -697,17 +697,18 @@ static void test_census(void) {
                      answer[7] = {5, 5, 7, 5, 7, 7, 7};
     SbCensus c = {NULL, 0, 0, 0};
     memset(&b, 0, sizeof b);
-    int taken = sb_balance_take(&b, 9, 1) + 2 * sb_balance_take(&b, 9, 1) + 4 * sb_balance_take(&b, 9, 1);
+    int taken = sb_balance_take(&b, 9, 1, NULL);
+    taken += 2 * sb_balance_take(&b, 9, 1, NULL) + 4 * sb_balance_take(&b, 9, 1, NULL);
     CHECK(taken == 3, "of three equal answers in a row: %x", taken);
-    taken = 1 * sb_balance_take(&b, 9, 2);      // two of one, one of the other
-    taken += 2 * sb_balance_take(&b, 9, 1);     // 2 is not above 3 / 2 + .5
-    taken += 4 * sb_balance_take(&b, 9, 1);     // 3 is above 4 / 2 + .5
+    taken = 1 * sb_balance_take(&b, 9, 2, NULL);      // two of one, one of the other
+    taken += 2 * sb_balance_take(&b, 9, 1, NULL);     // 2 is not above 3 / 2 + .5
+    taken += 4 * sb_balance_take(&b, 9, 1, NULL);     // 3 is above 4 / 2 + .5
     CHECK(taken == 3, "two of one, then another: %x", taken);
-    CHECK(sb_balance_take(&b, 9, -1) && sb_balance_take(&b, 8, 1), "no class, or another key");
-    for (uint64_t i = 0; i < 5000; i++) sb_balance_take(&b, 100 + i, 1);
+    CHECK(sb_balance_take(&b, 9, -1, NULL) && sb_balance_take(&b, 8, 1, NULL), "no class, or another key");
+    for (uint64_t i = 0; i < 5000; i++) sb_balance_take(&b, 100 + i, 1, NULL);
     int again = 0;
     for (uint64_t i = 0; i < 5000; i++)
-        again += sb_balance_take(&b, 100 + i, 1) && !sb_balance_take(&b, 100 + i, 1);
+        again += sb_balance_take(&b, 100 + i, 1, NULL) && !sb_balance_take(&b, 100 + i, 1, NULL);
     CHECK(again == 5000, "%d of 5000 keys are remembered", again);
     sb_balance_free(&b);
     c.turn = (SbCounted *)sb_calloc(7, sizeof *c.turn);
@@ -724,6 +725,87 @@ static void test_census(void) {
           r->answers, r->commonest, r->blind);
     CHECK(row[SB_ASK_depth].asked == 0 && isnan(row[SB_ASK_depth].blind), "nothing asked");
     free(c.turn);
+}
+
+// The balance of a stream: levels by hand; in rooms that it has not counted a blind model is near chance, and
+// a sample is the same whatever came before it.
+static void test_stream_balance(void) {
+    const long few[3] = {20, 20, 60}, many[3] = {1, 1, 98}, one[1] = {7};
+    double level[3] = {sb_balance_level(few, 3), sb_balance_level(many, 3), sb_balance_level(one, 1)};
+    CHECK(level[0] == 20 && level[1] == 10.5 && level[2] == 7, "levels %g, %g, %g", level[0], level[1],
+          level[2]);
+    static SbSource s;
+    static SbSample slot[2];
+    static SbCensusRow row[2][SB_ASK_COUNT];
+    SbConfig c = sb_config_preset(SB_MINI);
+    char *told = NULL;
+    sb_source_init(&s, &c, SB_TASK_DIALOGUE, SB_POOL_TRAIN, "closer=8,what=12", 1, 3);
+    for (int k = 0; k < 2; k++) {
+        SbCensus census = {NULL, 0, 0, 0};
+        SbExtras e = {NULL, NULL, k ? &s.balance : NULL, &census};
+        if (k) sb_source_balance(&s);
+        for (uint64_t i = 5000; i < 5400; i++) {
+            slot->tells = 1;
+            sb_sample_room(&s, slot, i);
+            census.half = (int)(i % 2);
+            sb_converse_with(&slot->dialogue, slot->told, 1, &s.mix, s.seed, i, &e);
+        }
+        sb_census_rows(&census, row[k]);
+        free(census.turn);
+    }
+    const SbCensusRow *before = row[0] + SB_ASK_closer, *after = row[1] + SB_ASK_closer;
+    // chance is .5; of some 3,000 answers the share has a standard error of .009
+    CHECK(before->blind > .65 && after->blind < .58 && after->asked > 2500,
+          "closer: blind %.3f, then %.3f of %ld", before->blind, after->blind, after->asked);
+    before = row[0] + SB_ASK_what, after = row[1] + SB_ASK_what;
+    CHECK(after->blind < .6 * before->blind, "what: blind %.3f, then %.3f", before->blind, after->blind);
+    for (int k = 0; k < 2; k++) { // sample 77 first or second
+        sb_source_samples(&s, slot, 2, 77 - (uint64_t)k);
+        const SbDialogue *d = &slot[k].dialogue;
+        char *text = sb_format("%s %s %d", sb_dialogue_answer(d, 0), sb_dialogue_answer(d, 7), d->turns);
+        CHECK(!told || !strcmp(text, told), "%s, then %s", told, text);
+        free(told);
+        told = text;
+    }
+    free(told);
+    sb_balance_free(&s.balance);
+}
+
+// Noise in a stream of samples: pictures and questions are those without it, answers are not; errors of 0
+// change nothing; of a stored scene as of a simulated room.
+static void test_stream_noise(void) {
+    static const char *const noise[3] = {"depth=0", "scale=1.5", "depth=.5"};
+    SbConfig c = sb_config_preset(SB_MINI);
+    size_t bytes = (size_t)(c.image * c.image * 3);
+    for (int k = 0; k < 6; k++) {
+        static SbSource s[2];
+        static SbSample slot[2][8];
+        long changed = 0, turns = 0, moved = 0;
+        for (int i = 0; i < 2; i++) {
+            memset(slot[i], 0, sizeof slot[i]);
+            sb_source_init(s + i, &c, SB_TASK_DIALOGUE, SB_POOL_TRAIN, "depth=9,closer=3", 1, 3);
+            if (i) s[i].noisy = 1, s[i].noise = sb_noise_parse(noise[k % 3]);
+            if (k >= 3) {
+                s[i].scene = (SbScene *)sb_calloc(1, sizeof(SbScene)), s[i].scenes = 1;
+                test_room_scene(s[i].scene, 11);
+                sb_source_ready(s + i);
+            }
+            sb_source_samples(s + i, slot[i], 8, 40);
+        }
+        for (int i = 0; i < 8; i++) {
+            const SbDialogue *a = &slot[0][i].dialogue, *b = &slot[1][i].dialogue;
+            moved += memcmp(slot[0][i].picture[0], slot[1][i].picture[0], bytes) != 0;
+            moved += a->turns != b->turns;
+            for (int t = 0; t < a->turns && t < b->turns; t++, turns++) {
+                moved += strcmp(sb_dialogue_question(a, t), sb_dialogue_question(b, t)) != 0;
+                changed += strcmp(sb_dialogue_answer(a, t), sb_dialogue_answer(b, t)) != 0;
+            }
+        }
+        CHECK(moved == 0 && turns > 80, "%s: %ld pictures or questions differ, %ld turns", noise[k % 3],
+              moved, turns);
+        CHECK(k % 3 ? changed > turns / (k % 3 == 1 ? 2 : 8) : changed == 0, "%s: %ld of %ld answers changed",
+              noise[k % 3], changed, turns);
+    }
 }
 
 // ---- windows of pairs
