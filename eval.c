@@ -26,6 +26,7 @@
 #include SB_MODEL
 
 #include "data/diff.h"
+#include "data/experiments.h"
 #include "data/fit.h"
 #include "data/flags.h"
 #include "data/model.h"
@@ -38,9 +39,9 @@
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, HUB = ASK | FEATURES | EXPORT };
+       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048, HUB = ASK | FEATURES | EXPORT };
 #define EVAL_OPTIONS(X) \
-    X(ALL | VSI | FIELD | LATENTS | EXPORT, TEXT, const char *, out, "out", "DIR", 0, 0, \
+    X(ALL | VSI | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, 0, \
       "folder of checkpoints, logs and results") \
     X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
       "the base encoder (DIR/encoder.safetensors)") \
@@ -95,6 +96,7 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(REPORT, TEXT, const char *, note, NULL, "TEXT", 0, 0, "a warning at the top of the page") \
     X(REPORT, TEXT, const char *, command, "make run", "TEXT", 0, 0, \
       "the command that made it all, for the page") \
+    X(EXPERIMENTS, TEXT, const char *, results, "dev/results", "DIR", 0, 0, "a folder of NAME.csv") \
     X(FEATURES | FIELD, TEXT, const char *, png, "features.png", "FILE", 0, 0, "the result")
 
 typedef struct {
@@ -2001,6 +2003,16 @@ static void run_diff(const Options *o) {
     if (sb_diff(o->file[0], o->file[1], o->show, o->csv)) exit(1);
 }
 
+// ---- experiments
+static void run_experiments(const Options *o) {
+    char *path = sb_format("%s/experiments.html", o->out);
+    sb_make_folder(o->out);
+    if (!sb_experiments_page(o->results, path))
+        sb_die("%s: no NAME.csv in it; make reproduce writes them", o->results);
+    printf("\nlook at %s\n", path);
+    free(path);
+}
+
 // ---- command line
 
 typedef struct { const char *name; int bit; void (*run)(const Options *); const char *help; } What;
@@ -2028,6 +2040,8 @@ static const What whats[] = {
      "predictions for VSI-Bench questions (from ./data/converse --vsi, or the benchmark): "
      "DIR/vsi.csv"},
     {"report", REPORT, run_report, "one page of all that stands in DIR: DIR/report.html"},
+    {"experiments", EXPERIMENTS, run_experiments,
+     "tables of dev/results (make reproduce), and a page of them: DIR/experiments.html"},
     {"diff", DIFF, run_diff,
      "two dumps of a step (./train STAGE --dump FILE), tensor by tensor: ./eval diff A B"},
 };
@@ -2035,7 +2049,7 @@ enum { WHATS = sizeof whats / sizeof *whats };
 
 static void print_usage(void) {
     printf("usage: ./eval WHAT [flags]\n\n");
-    for (int i = 0; i < WHATS; i++) printf("  %-10s %s\n", whats[i].name, whats[i].help);
+    for (int i = 0; i < WHATS; i++) printf("  %-11s %s\n", whats[i].name, whats[i].help);
     printf("\n./eval WHAT --help lists the flags and their defaults.\n");
 }
 int main(int argc, char **argv) {

@@ -129,6 +129,7 @@ int main(int argc, char **argv) {
     RUN(test_run_vsi);
     RUN(test_run_damaged);
     RUN(test_run_diff);
+    RUN(test_run_experiments);
     RUN(test_run_full_disk);
     test_lora_all();
     test_hub_all();

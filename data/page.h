@@ -10,16 +10,18 @@
 
 // ---- CSV: plain cells, no quotes; a first line of names; a line that is short (being written) is left out
 
-// cell [1 + rows][columns], the names first.
-typedef struct { char *text, **cell; int rows, columns; } SbCsv;
+// cell [1 + rows][columns], the names first. notes: lines with # in front of it, or NULL.
+typedef struct { char *text, **cell, *notes; int rows, columns; } SbCsv;
 
 // names: the first line of a file that does not state it, or NULL. Returns 0 if there is no file or no line
 // in it.
 static SB_UNUSED int sb_csv_read(SbCsv *c, const char *path, const char *names) {
     memset(c, 0, sizeof *c);
     if (!sb_exists(path)) return 0;
-    char *file = sb_read_file(path, NULL);
-    c->text = names ? sb_format("%s\n%s", names, file) : sb_copy(file);
+    char *file = sb_read_file(path, NULL), *body = file;
+    while (*body == '#' && strchr(body, '\n')) body = strchr(body, '\n') + 1;
+    if (body > file) c->notes = sb_format("%.*s", (int)(body - file), file);
+    c->text = names ? sb_format("%s\n%s", names, body) : sb_copy(body);
     free(file);
     c->columns = 1;
     for (const char *s = c->text; *s && *s != '\n'; s++) c->columns += *s == ',';
@@ -38,10 +40,10 @@ static SB_UNUSED int sb_csv_read(SbCsv *c, const char *path, const char *names) 
         c->rows += n == c->columns;
     }
     if (c->rows >= 0) return 1;
-    free(c->text), free(c->cell);
+    free(c->text), free(c->cell), free(c->notes);
     return 0;
 }
-static SB_UNUSED void sb_csv_free(SbCsv *c) { free(c->text), free(c->cell); }
+static SB_UNUSED void sb_csv_free(SbCsv *c) { free(c->text), free(c->cell), free(c->notes); }
 
 // Cell of a row (0..rows-1) by the column's name; "" if there is no such column.
 static SB_UNUSED const char *sb_csv_text(const SbCsv *c, int row, const char *name) {

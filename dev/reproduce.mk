@@ -3,7 +3,7 @@
 # Every result is a file under R, so a stopped run goes on; -j and one thread a process use the cores best. One
 # experiment alone: make reproduce EXPERIMENTS=noise. Learning rates are chosen, where an arm has several, by the depth
 # error on the scenes of pool TUNE at the same length on the first seed; TEST scenes are used once, for the figures.
-# dev/reproduce.awk makes RESULTS/NAME.csv of an experiment (arm,seed,metric,base,value,seconds) and its table.
+# dev/reproduce.awk makes RESULTS/NAME.csv of an experiment, ./eval experiments the tables and the page of them.
 # STEPS=0: the stage's own length. TOY='--preset toy' tries all of it in minutes; its figures mean nothing.
 # The second paper's ablations follow below: the same aggregator, one setting of Spa3R changed at a time; all are asked
 # for the same view after the same two context views. dev/reproduce_field.awk makes their table.
@@ -103,7 +103,7 @@ RATES_last        := 5e-4 1e-3 2e-3
 rated              = $(if $(RATES_$(1)),$(1),dual)
 
 ARMS   := $(sort $(foreach e,$(EXPERIMENTS),$(ARMS_$(e))))
-TABLES := $(EXPERIMENTS:%=$(R)/%.txt)
+TABLES := $(EXPERIMENTS:%=$(RESULTS)/%.csv)
 seeds   = $(or $(SEEDS_$(1)),$(SEEDS))
 PROBES := $(sort $(foreach e,$(EXPERIMENTS),$(foreach s,$(call seeds,$(e)),$(ARMS_$(e):%=$(R)/$(s)/%.probe.csv))))
 VARIANTS          := context25 context75 geo sem pluecker twopass nocamera
@@ -128,18 +128,19 @@ $(info $(call missing,$(PROBES) $(FIELDS) $(TALKS)) results are missing, minutes
 
 both: first $(R)/field.txt
 first: $(TABLES)
+	@./eval experiments --results $(RESULTS) --out $(R)
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: both first
 # $(1) experiment
 define EXPERIMENT
-$(R)/$(1).txt: $(foreach s,$(call seeds,$(1)),$(ARMS_$(1):%=$(R)/$(s)/%.probe.csv))
+$(RESULTS)/$(1).csv: $(foreach s,$(call seeds,$(1)),$(ARMS_$(1):%=$(R)/$(s)/%.probe.csv))
 	@mkdir -p $(RESULTS)
-	@{ echo "# $(ABOUT_$(1))"; echo "# make reproduce EXPERIMENTS=$(1) STEPS=$(STEPS) IMAGES=$(IMAGES) FIT=$(FIT)"; \
+	@{ echo "# $(ABOUT_$(1))"; echo "# the paper: $(PAPER_$(1))"; \
+	  echo "# make reproduce EXPERIMENTS=$(1) STEPS=$(STEPS) IMAGES=$(IMAGES) FIT=$(FIT)"; \
 	  echo "# commit $$$$(git rev-parse --short HEAD 2>/dev/null), $$$$(sed -n 's/^model name.*: //p' /proc/cpuinfo 2>/dev/null | head -1)"; \
-	  awk -f dev/reproduce.awk -v list=1 $(foreach s,$(call seeds,$(1)),$(R)/$(s)/times.csv $(ARMS_$(1):%=$(R)/$(s)/%.probe.csv)); \
-	} > $(RESULTS)/$(1).csv
-	@{ echo "$(1): $(ABOUT_$(1))"; echo "the paper: $(PAPER_$(1))"; awk -f dev/reproduce.awk $(RESULTS)/$(1).csv; echo; } | tee $$@
+	  awk -f dev/reproduce.awk $(foreach s,$(call seeds,$(1)),$(R)/$(s)/times.csv $(ARMS_$(1):%=$(R)/$(s)/%.probe.csv)); \
+	} > $$@
 endef
 $(foreach e,$(EXPERIMENTS),$(eval $(call EXPERIMENT,$(e))))
 

@@ -422,6 +422,39 @@ static void test_run_damaged(void) {
     }
     free(whole);
 }
+// Tables of experiments: changes, half ranges and t intervals by hand; files that hold something else.
+static void test_run_experiments(void) {
+    static const char *const bad[][2] = {{"arm,seed,metric,base,value\na,1,m,1,2\n", "columns are not"},
+                                         {"# only a note\n", "no line of figures"},
+                                         {"arm,seed,metric,base,value,seconds\na,1,m,0,2,5\n", "base not 0"},
+                                         {"arm,seed,metric,base,value,seconds\na,1,m,1,x,5\n", "numbers"}};
+    CHECK(!test_shell("(mkdir -p @T/results && cd @T/results && { echo '# what <it> is about'; "
+                      "echo arm,seed,metric,base,value,seconds; for s in 1 2 3; do "
+                      "echo one,$s,depth rmse,2,1.8$((4 - 2 * s + 2)),100; done; "
+                      "echo two,1,depth rmse,2,1.66,50; echo two,2,depth rmse,2,1.64,50; "
+                      "echo two,3,depth rmse,2,1.58,50; } > some.csv)"),
+          "a file");
+    CHECK(!test_shell("@B/eval experiments --results @T/results --out @T/page"), "%s", test_said());
+    // one: 1.84 1.82 1.80 of 2: -8 -9 -10; two: -17 -18 -21; two less one: -9 -9 -11: mean -9.667, standard
+    // deviation 1.155, t of two degrees 4.303: 4.303 * 1.155 / sqrt(3) = 2.869
+    char *said = test_said();
+    CHECK(strstr(said, "-9.0 +-   1.0") && strstr(said, "-18.7 +-   2.0") && strstr(said, "-9.7 +-   2.9"),
+          "%s", said);
+    free(said);
+    char *page = sb_read_file(test_path("page/experiments.html"), NULL);
+    CHECK(strstr(page, "what &#60;it&#62; is about") && strstr(page, "<td class=good>"), "the page");
+    free(page);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK(!test_shell("(printf '%s' > @T/results/some.csv)", bad[i][0]), "a file");
+        CHECK(test_shell("@B/eval experiments --results @T/results --out @T/page") == 1, "%s passes",
+              bad[i][0]);
+        said = test_said();
+        CHECK(strstr(said, bad[i][1]) && strstr(said, "some.csv"), "%s: %s", bad[i][0], said);
+        free(said);
+    }
+    CHECK(test_shell("rm @T/results/some.csv; @B/eval experiments --results @T/results --out @T/page") == 1,
+          "an empty folder passes");
+}
 // Dumps of a step: the same on one and on more threads, one element off seen for what it is.
 static void test_run_diff(void) {
     if (!test_base()) return;
