@@ -96,13 +96,17 @@ quick: all
 	  NOTE='--note "toy run: its figures mean nothing"' $(OUT)/quick/report.done
 	@echo 'look at $(OUT)/quick/report.html'
 
-# Real photos: import (proven by reprojection), a short boost with a share of them, before and after on the page.
+# Real photos: import (proven by reprojection), a short boost with a share of pairs of them, before and after on the page.
 REAL := $(OUT)/real
 real: all $(OUT)/boost$(S)
 	@test -d $(SB_DATA)/hololens_office || { echo 'no real scenes at $(SB_DATA); set SB_DATA'; exit 1; }
-	@test -d $(REAL)/hololens || ./data/import $(SB_DATA)/hololens_office $(REAL)/hololens --depth-scale 1000
-	@test -d $(REAL)/tum || ./data/import $(SB_DATA)/tum_fr1_rpy $(REAL)/tum
-	@./train boost --from $(OUT)/boost$(S) --to real --scenes $(REAL) --share .25 --mix pixel --lr 5e-4 --steps 250 --out $(OUT)
+	@test -d $(REAL)/hololens || ./data/import $(SB_DATA)/hololens_office $(REAL)/hololens --depth-scale 1000 \
+	  --credit 'github.com/ardaduz/deep-video-mvs, sample data of a HoloLens; (c) 2020 Arda Duzceker, MIT licence; 12 frames of 373'
+	@test -d $(REAL)/tum || ./data/import $(SB_DATA)/tum_fr1_rpy $(REAL)/tum \
+	  --credit 'TUM RGB-D, freiburg1_rpy (J. Sturm, N. Engelhard, F. Endres, W. Burgard, D. Cremers: A Benchmark for the Evaluation of RGB-D SLAM Systems, IROS 2012), CC BY 4.0 (creativecommons.org/licenses/by/4.0); 5 frames of it'
+	@test -d $(REAL)/shelf || ./data/import $(SB_DATA)/apc_shelf $(REAL)/shelf --names dev/shelf.json \
+	  --credit 'github.com/andyzeng/apc-vision-toolbox, sample scene 0; (c) 2016 The Trustees of Princeton University, BSD 2-clause; 6 frames of 15'
+	@./train boost --from $(OUT)/boost$(S) --to real --scenes $(REAL) --share .25 --mix real --views 2 --lr 5e-4 --steps 250 --out $(OUT)
 	@./eval real --scenes $(REAL) --out $(OUT)
 	@test ! -f $(OUT)/spa3r$(S) || ./eval field --scenes $(REAL) --out $(OUT)
 	@test ! -f $(OUT)/spa3r$(S) || ./eval field --scenes $(REAL)/tum --out $(OUT) --png $(OUT)/field_real.png \

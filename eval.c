@@ -955,18 +955,21 @@ static int ending_done(void *context, int word) {
     e->want -= hit;
     return e->want <= 0 || word == SB_WORD_PAD;
 }
-// The answer to a question (its n words, SB_WORD_Q first) about a picture [side][side][3]; returns how many
-// words.
+static int never_done(void *context, int word) { return (void)context, word == SB_WORD_PAD; }
+// The answer to a question (its n words, SB_WORD_Q first) about pictures [side][side][3]; returns how many
+// words. most: 0, or so many, where the question does not say how the answer ends.
 enum { ANSWER_MAX = 40 };
-static int answer(Encoder *e, const unsigned char *rgb, const int *question, int n, int *word) {
+static int answer(Encoder *e, unsigned char *const *rgb, int pictures, const int *question, int n, int most,
+                  int *word) {
     const SbConfig *c = &e->model.config;
     Ending ending = ending_of(question, n);
     sb_batch_clear(&e->batch);
-    sb_batch_image(&e->batch, c, rgb, c->image, c->image);
+    for (int i = 0; i < pictures; i++) sb_batch_image(&e->batch, c, rgb[i], c->image, c->image);
     sb_batch_sample(&e->batch);
-    sb_batch_prefix_image(&e->batch, c, 0);
+    for (int i = 0; i < pictures; i++) sb_batch_prefix_image(&e->batch, c, i);
     sb_batch_turn(&e->batch, c, question, NULL, NULL, n);
-    return sb_generate(&e->model, &e->batch, word, ANSWER_MAX, ending_done, &ending);
+    return sb_generate(&e->model, &e->batch, word, most ? sb_min(most, ANSWER_MAX) : ANSWER_MAX,
+                       most ? never_done : ending_done, &ending);
 }
 // After answer(): where the row that said the first word looked, in the last layer: attention over the P
 // image tokens, mean over heads, as shares of what fell on the image.
@@ -1056,7 +1059,7 @@ static void ask_line(Encoder *e, const Picture *p, const char *line, int termina
     if (t.unknown) {
         printf("    it knows no such word: %s\n", t.unknown_words);
     } else if (t.n > 1) {
-        int n = answer(e, p->rgb, t.id, t.n, word);
+        int n = answer(e, &p->rgb, 1, t.id, t.n, 0, word);
         say(&text, &p->source.words, word, n);
         printf("    %s\n", text.data);
         looked_at(&e->model, grid * grid + t.n - 1, grid * grid, share);
@@ -1321,14 +1324,15 @@ static void room_begin(SbText *t, const SbViewInfo *info, int at) {
     sb_text_add(t, "<div class=room data-n=%d data-at=%d style=\"--n:%d;--shape:%d/%d\">\n", info->grid, at,
                 info->grid, v->w, v->h);
 }
-static void seen_picture(SbText *t, const SbViewInfo *info, const char *caption) {
+// grid: patches of it can be chosen; else as it is.
+static void seen_picture(SbText *t, const SbViewInfo *info, int grid, const char *caption) {
     enum { W = 200 };
     const SbView *v = info->view;
     int w = v->w < W ? v->w : W, h = (int)((long)w * v->h / v->w);
     unsigned char *rgb = (unsigned char *)sb_calloc((size_t)(w * h), 3);
     sb_image_resize(v->rgb, v->w, v->h, rgb, w, h);
-    sb_html(t, "<figure><span class=grid tabindex=0 role=application aria-label=\"Choose a patch with the "
-               "arrow keys\">");
+    sb_html(t, grid ? "<figure><span class=grid tabindex=0 role=application aria-label=\"Choose a patch with "
+                      "the arrow keys\">" : "<figure><span class=tile>");
     sb_html_picture(t, rgb, w, h, "the picture");
     sb_text_add(t, "</span><figcaption>%s</figcaption></figure>\n", caption);
     free(rgb);
@@ -1340,7 +1344,7 @@ static void gallery_card(SbText *t, const Gallery *g, const Cast *cast, int i, c
     sb_html(t, "<h3>");
     sb_html_text(t, title);
     sb_html(t, "</h3>\n<div class=sees>\n");
-    seen_picture(t, g->info[i], "what it sees");
+    seen_picture(t, g->info[i], 1, "what it sees");
     sb_html(t, "<figure><span class=grid>");
     depth_picture(t, g->info[i]->view, g->deep);
     sb_text_add(t, "</span><figcaption>%s</figcaption></figure>\n</div>\n<div class=cells>\n", g->truth);
@@ -1373,7 +1377,7 @@ static void depth_ramp(SbText *t, double deep) {
     sb_text_add(t, ")\"></span> %g m</p>\n", deep);
 }
 
-// ---- a dialogue as a table: questions about one view, the answers of some models, the truth
+// ---- a dialogue as a table: questions about views, the answers of some models, the truth
 
 static int same_words(const SbTokens *truth, int from, const int *word, int n) {
     if (truth->n - from != n) return 0;
@@ -1387,8 +1391,9 @@ static void named_patches(const SbTokens *q, int patch[2]) {
         if (q->id[i] >= SB_WORD_PATCH && q->id[i] < SB_WORD_METRE)
             patch[patch[0] >= 0] = q->id[i] - SB_WORD_PATCH;
 }
-static void dialogue_row(SbText *t, const SbWords *words, const Cast *cast, const unsigned char *rgb,
-                         const SbDialogue *d, int turn) {
+// Of one picture the points are marked; of several an answer has as many words as the true one.
+static void dialogue_row(SbText *t, const SbWords *words, const Cast *cast, unsigned char *const *rgb,
+                         int pictures, const SbDialogue *d, int turn) {
     SbTokens q;
     int patch[2], word[ANSWER_MAX];
     memset(&q, 0, sizeof q);
@@ -1398,14 +1403,15 @@ static void dialogue_row(SbText *t, const SbWords *words, const Cast *cast, cons
     named_patches(&q, patch);
     sb_words_encode(words, &q, sb_dialogue_answer(d, turn), 0);
     sb_html(t, "<tr");
-    if (patch[0] >= 0) sb_text_add(t, " tabindex=0 data-p=%d", patch[0]);
-    if (patch[1] >= 0) sb_text_add(t, " data-q=%d", patch[1]);
+    if (patch[0] >= 0 && pictures == 1) sb_text_add(t, " tabindex=0 data-p=%d", patch[0]);
+    if (patch[1] >= 0 && pictures == 1) sb_text_add(t, " data-q=%d", patch[1]);
     sb_html(t, "><td>");
     sb_html_text(t, sb_dialogue_question(d, turn));
     for (int k = 0; k < ENCODERS; k++) {
         SbText said = {NULL, 0, 0};
         if (!cast->e[k]) continue;
-        int n = answer(cast->e[k], rgb, q.id, asked, word), right = same_words(&q, asked, word, n);
+        int n = answer(cast->e[k], rgb, pictures, q.id, asked, pictures > 1 ? q.n - asked : 0, word);
+        int right = same_words(&q, asked, word, n);
         say(&said, words, word, n);
         sb_text_add(t, "<td class=%s>", right ? "good" : "bad");
         sb_html_text(t, said.data);
@@ -1417,9 +1423,17 @@ static void dialogue_row(SbText *t, const SbWords *words, const Cast *cast, cons
     sb_html(t, "\n");
     free(q.id);
 }
+static void dialogue_answers(SbText *t, const SbWords *words, const Cast *cast, unsigned char *const *rgb,
+                             int pictures, const SbDialogue *d) {
+    sb_html(t, "<div class=wide><table class=talk><thead><tr><th>question");
+    for (int k = 0; k < ENCODERS; k++) if (cast->e[k]) sb_text_add(t, "<th>%s", cast->name[k]);
+    sb_html(t, "<th>truth\n<tbody>");
+    for (int i = 0; i < d->turns; i++) dialogue_row(t, words, cast, rgb, pictures, d, i);
+    sb_html(t, "</table></div>\n");
+}
 // rgb: the picture as the encoder takes it.
 static void dialogue_table(SbText *t, const SbWords *words, const Cast *cast, const SbViewInfo *info,
-                           const unsigned char *rgb, const SbDialogue *d) {
+                           unsigned char *rgb, const SbDialogue *d) {
     SbTokens q;
     int patch[2];
     memset(&q, 0, sizeof q);
@@ -1428,12 +1442,10 @@ static void dialogue_table(SbText *t, const SbWords *words, const Cast *cast, co
     free(q.id);
     room_begin(t, info, patch[0] < 0 ? 0 : patch[0]);
     sb_html(t, "<div class=sees>");
-    seen_picture(t, info, "hover or tap a question: its points are marked");
-    sb_html(t, "</div>\n<div class=wide><table class=talk><thead><tr><th>question");
-    for (int k = 0; k < ENCODERS; k++) if (cast->e[k]) sb_text_add(t, "<th>%s", cast->name[k]);
-    sb_html(t, "<th>truth\n<tbody>");
-    for (int i = 0; i < d->turns; i++) dialogue_row(t, words, cast, rgb, d, i);
-    sb_html(t, "</table></div></div>\n");
+    seen_picture(t, info, 1, "hover or tap a question: its points are marked");
+    sb_html(t, "</div>\n");
+    dialogue_answers(t, words, cast, &rgb, 1, d);
+    sb_html(t, "</div>\n");
 }
 
 // ---- report: the sections
@@ -1763,28 +1775,80 @@ static void real_answers(SbText *t, SbSource *source, Encoder *e) {
     enum { BOOSTED, PHOTOS, PHOTOS_GREY, WHO };
     Answerer who[WHO] = {{"", e + BOOST, 0}, {"", e + CONTROL, 0}, {"", e + CONTROL, 1}};
     AskedList l = {NULL, 0, 0};
-    static const int type[2] = {SB_ASK_depth, SB_ASK_closer};
+    static const struct { const char *name; int type, level; } row[] = {
+        {"depth of a point", SB_ASK_depth, 0}, {"which point is closer", SB_ASK_closer, 0},
+        {"about objects", -1, SB_LEVEL_OBJECT}, {"about the scene", -1, SB_LEVEL_SCENE},
+        {"about both pictures", -1, SB_LEVEL_VIEWS}};
     ask_rooms(&l, who, WHO, source, DIALOGUES);
     sb_html(t, "<div class=wide><table><thead><tr><th>right answers<th>asked<th>boosted<th>with "
                "photos<th>with photos, "
-               "grey picture\n<tbody>");
-    for (int i = 0; i < 2; i++) {
-        Score before = score_answers(&l, BOOSTED, type[i], 0), after = score_answers(&l, PHOTOS, type[i], 0);
-        if (!before.answers) continue;
-        sb_text_add(t, "<tr><td>%s<td>%ld<td>%.0f&thinsp;%%<td>%.0f&thinsp;%%<td>%.0f&thinsp;%%\n",
-                    sb_question_row(type[i])->name, before.answers, 100 * before.right, 100 * after.right,
-                    100 * score_answers(&l, PHOTOS_GREY, type[i], 0).right);
+               "grey pictures\n<tbody>");
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        Score s[WHO];
+        for (int k = 0; k < WHO; k++) s[k] = score_answers(&l, k, row[i].type, row[i].level);
+        if (!s[0].answers) continue;
+        sb_text_add(t, "<tr><td>%s<td>%ld", row[i].name, s[0].answers);
+        for (int k = 0; k < WHO; k++) sb_text_add(t, "<td>%.0f&thinsp;%%", 100 * s[k].right);
     }
-    sb_html(t, "</table></div>\n");
+    sb_html(t, "\n</table></div>\n");
     free(l.asked);
+}
+// Of every scene its first view and another one, and what is asked about both.
+static void real_pairs(SbText *t, const SbSource *source, const Cast *cast) {
+    SbDialogue d;
+    memset(&d, 0, sizeof d);
+    sb_html(t, "<h3>Dialogues about two pictures</h3>\n<p>Objects are asked about where there are masks. The "
+               "miniature has few nouns, so the things on the shelf are boxes by their colour.</p>\n");
+    for (int i = 0, first = 0; i < source->scenes; first += source->scene[i++].views) {
+        const SbScene *scene = source->scene + i;
+        const SbViewInfo *info[2];
+        unsigned char *rgb[2];
+        double *overlap = sb_overlaps(scene);
+        SbRandom r = sb_random(source->seed, (uint64_t)i);
+        int view[2] = {0}, n = sb_draw_views(overlap, scene->views, 2, &r, view);
+        const char *slash = strrchr(scene->name, '/');
+        free(overlap);
+        sb_html(t, "<div class=room>\n<h3>");
+        sb_html_text(t, slash ? slash + 1 : scene->name);
+        sb_html(t, "</h3>\n<div class=sees>\n");
+        for (int k = 0; k < n; k++) {
+            info[k] = source->info + first + view[k], rgb[k] = source->picture[first + view[k]];
+            seen_picture(t, info[k], 0, k ? "picture 2" : "picture 1");
+        }
+        sb_html(t, "</div>\n");
+        sb_converse_views(&d, info, n, &source->mix, source->seed, (uint64_t)i);
+        dialogue_answers(t, &source->words, cast, rgb, n, &d);
+        sb_html(t, "</div>\n");
+    }
+    sb_dialogue_free(&d);
+}
+// Whose pictures are on the page: the first line of each scene's licence, and all of it to unfold.
+static void real_licences(SbText *t, const SbSource *source) {
+    sb_html(t, "<h3>Whose photographs these are</h3>\n");
+    for (int i = 0; i < source->scenes; i++) {
+        const SbScene *scene = source->scene + i;
+        const char *slash = strrchr(scene->name, '/'), *text = scene->licence;
+        char *line = text ? sb_format("%.*s", (int)strcspn(text, "\r\n"), text) : NULL;
+        sb_html(t, "<p class=small><b>");
+        sb_html_text(t, slash ? slash + 1 : scene->name);
+        sb_html(t, "</b>: ");
+        sb_html_text(t, line ? line : "the scene folder states no licence (licence.txt)");
+        sb_html(t, "</p>\n");
+        if (text && text[strlen(line)] && text[strlen(line) + 1]) {
+            sb_html(t, "<details><summary>the whole licence</summary><pre>");
+            sb_html_text(t, text);
+            sb_html(t, "</pre></details>\n");
+        }
+        free(line);
+    }
 }
 static void real_section(SbText *t, SbSource *source, const Cast *cast, Gallery *g) {
     enum { SHOWN = 6 };
     int shown = sb_min(SHOWN, g->n);
     sb_text_add(t, "<h2>Photographs</h2>\n<p>The same job on %d real photographs with measured depth, from "
                    "%d %s: the "
-                   "boost went on for a short while with a share of questions about them. %d frames prove "
-                   "that the "
+                   "boost went on for a short while with a share of questions about pairs of them: depth, "
+                   "what both pictures share, and objects where there are masks. %d frames prove that the "
                    "path works, no more; the answers below are about frames that were trained on.</p>\n",
                 g->n, source->scenes, source->scenes == 1 ? "scene" : "scenes", g->n);
     sb_html(t, "<p class=small>Depth by a linear probe fitted on the measured depth of the other frames; "
@@ -1818,7 +1882,7 @@ static void run_real(const Options *o) {
         if (!e[k].path) sb_die("%s/%s.safetensors: missing; make real makes it", o->out, stage[k]);
     Cast cast = cast_of(e, "base", "boosted", "with photos"), talkers = cast;
     talkers.e[BASE] = NULL;
-    sb_source_init(&source, &e[BASE].model.config, SB_TASK_DIALOGUE, SB_POOL_TEST, "pixel", 1, 14);
+    sb_source_init(&source, &e[BASE].model.config, SB_TASK_DIALOGUE, SB_POOL_TEST, "real", 2, 14);
     sb_source_scenes(&source, o->scenes), sb_source_ready(&source);
     const SbViewInfo **info = (const SbViewInfo **)sb_calloc((size_t)source.views, sizeof *info);
     for (int i = 0; i < source.views; i++) info[i] = source.info + i;
@@ -1831,6 +1895,8 @@ static void run_real(const Options *o) {
     mix.grid = source.grid;
     sb_converse_info(&d, info[0], &mix, 5, 0);
     dialogue_table(&t, &source.words, &talkers, info[0], g.views.rgb, &d);
+    real_pairs(&t, &source, &talkers);
+    real_licences(&t, &source);
     char *path = sb_format("%s/real.html", o->out);
     sb_write_file(path, t.data, t.size);
     printf("%s: %d photographs\n", path, source.views);

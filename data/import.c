@@ -192,6 +192,19 @@ static void prove(const SbImport *im, SbScene *s) {
     s->unproven = 1;
 }
 
+// What --credit says, then the recording's own licence file: it goes where the pictures go.
+static void keep_licence(const SbImport *im, SbScene *s) {
+    char *file = sb_first_of(im->source, "LICENSE|LICENSE.txt|LICENSE.md|LICENCE|LICENCE.txt|COPYING");
+    char *text = file ? sb_licence_read(file) : NULL;
+    if (text && *im->credit) s->licence = sb_format("%s\n\n%s", im->credit, text);
+    else if (*im->credit) s->licence = sb_format("%s\n", im->credit);
+    else s->licence = text ? sb_copy(text) : NULL;
+    if (file) printf("licence: kept from %s\n", file);
+    else printf(*im->credit ? "licence: as --credit says\n" : "licence: none found; --credit states it\n");
+    free(text);
+    free(file);
+}
+
 // ---- main
 
 static const char *usage_text(void) {
@@ -208,7 +221,7 @@ int main(int argc, char **argv) {
     SbImport im;
     memset(&im, 0, sizeof im);
     im.kind = im.up = im.ids = "auto";
-    im.intrinsics = im.masks = im.names = "";
+    im.intrinsics = im.masks = im.names = im.credit = "";
     im.max_gap = 0.02;
     im.every = 1;
     SbFlag flags[] = {
@@ -232,6 +245,8 @@ int main(int argc, char **argv) {
                 "labels are ids of the scene or of each view; auto: scene for pictures, view for JSON"),
         sb_flag("names", "FILE", SB_FLAG_TEXT, &im.names, 0, 0,
                 "objects.json with id, name, category of the labels; else the kind's"),
+        sb_flag("credit", "TEXT", SB_FLAG_TEXT, &im.credit, 0, 0,
+                "whose recording it is and its licence: kept in the scene, with SOURCE's LICENSE file"),
         sb_flag("unproven", "", SB_FLAG_SWITCH, &im.unproven, 0, 0,
                 "import frames that cannot prove their poses; recorded in the scene"),
         sb_flag("every", "N", SB_FLAG_INT, &im.every, 1, 1e6, "use every Nth frame"),
@@ -252,6 +267,7 @@ int main(int argc, char **argv) {
     choose_up(&im, &s);
     prove(&im, &s);
     if (im.labels) make_objects(&im, &s);
+    keep_licence(&im, &s);
     sb_scene_save(&s, im.dest);
     printf("%s: written, %d views, %s\n", im.dest, s.views, s.unproven ? "unproven" : "proven");
     for (int i = 0; i < im.frames; i++) {

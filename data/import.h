@@ -22,7 +22,7 @@ typedef struct {
 } SbImportFrame;
 
 typedef struct {
-    const char *source, *dest, *kind, *intrinsics, *up, *masks, *ids, *names;    // the flags
+    const char *source, *dest, *kind, *intrinsics, *up, *masks, *ids, *names, *credit;   // the flags
     double depth_scale, unit, focal, max_gap;
     int every, max, unproven, rotated;
     SbImportFrame *frame;

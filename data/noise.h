@@ -98,6 +98,7 @@ static SB_UNUSED void sb_noise_scene(SbScene *out, const SbScene *s, const SbNoi
     unsigned short *id_of = (unsigned short *)sb_calloc(65536, sizeof *id_of);
     SbRandom r = sb_random(seed, SB_NOISE_STREAM);
     *out = *s;
+    out->licence = NULL;
     out->floor_area *= n->scale * n->scale;
     out->object = (SbObject *)sb_calloc((size_t)s->objects, sizeof *out->object);
     out->view = (SbView *)sb_calloc((size_t)s->views, sizeof *out->view);

@@ -119,6 +119,7 @@ static SB_UNUSED const SbMixRow sb_mix_row[] = {
     {"pixel", "depth=10,closer=2", "depth only: photographs without masks and boxes"},
     {"paper", "pixel+=5,object+=3,scene+=2,caption+=2", "12 turns of all types, in all wordings"},
     {"everything", "pixel+=5,object+=4,scene+=3,caption+=1,views+=6", "the same about several pictures"},
+    {"real", "depth=6,closer=2,object=3,scene=1,views=4", "photographs, --views 2"},
     {"multi", "views=11,pixel=3,object=2,scene=1", "several pictures (--views): what they share"},
 };
 enum { SB_WORDINGS = 100 };     // more than any question has

@@ -2,7 +2,7 @@
 //
 //     color/N.jpg|png                  depth/N.png (16 bit, mm, 0 = none)    pose/N.txt (camera-to-world 4x4)
 //     intrinsic/intrinsic_color.txt    intrinsic/intrinsic_depth.txt         4x4 or 3x3
-//     instance/N.png (ids, 0 = none)   objects.json ("up", "objects")        both optional
+//     instance/N.png (ids, 0 = none)   objects.json ("up", "objects")        licence.txt       all optional
 //
 // Refuses: views whose parts are missing or disagree, poses that are no rotation, NaN; a folder that is not
 // empty. Frames whose pose is -inf (ScanNet's lost tracking) are skipped and counted aloud. Read from top:
@@ -49,6 +49,7 @@ typedef struct {
     double up[3];               // unit vector, world
     double floor_area;          // of the whole room, square metres; 0: not known
     int unproven;               // 1: import could not prove the poses by reprojection
+    char *licence;              // whose the recording is, and its licence; NULL: not stated
 } SbScene;
 
 static SB_UNUSED void sb_view_free(SbView *v) {
@@ -62,6 +63,7 @@ static SB_UNUSED void sb_scene_free(SbScene *s) {
     for (int i = 0; i < s->views; i++) sb_view_free(s->view + i);
     free(s->view);
     free(s->object);
+    free(s->licence);
     memset(s, 0, sizeof *s);
 }
 
@@ -244,6 +246,14 @@ static SB_UNUSED void sb_objects_load(SbScene *s, const char *path) {
     cJSON_Delete(file);
 }
 
+// A licence's text; free() it.
+static SB_UNUSED char *sb_licence_read(const char *path) {
+    size_t size;
+    char *text = sb_read_file_limit(path, 1 << 20, &size);
+    if (strlen(text) != size) sb_die("%s: not a text (it holds a zero byte)", path);
+    return text;
+}
+
 // Load every view of a scene folder, in the order of their numbers. Free it with sb_scene_free.
 static SB_UNUSED void sb_scene_load(SbScene *s, const char *folder) {
     memset(s, 0, sizeof *s);
@@ -251,7 +261,7 @@ static SB_UNUSED void sb_scene_load(SbScene *s, const char *folder) {
     sb_fill(s->name, sizeof s->name, name, "the folder", "scene");
     s->up[2] = 1;
     char *color = sb_format("%s/color", name), *masks = sb_format("%s/instance", name);
-    char *objects = sb_format("%s/objects.json", name);
+    char *objects = sb_format("%s/objects.json", name), *licence = sb_format("%s/licence.txt", name);
     if (!sb_is_folder(color)) sb_die("%s: not a scene folder (it has no color/)", name);
     char *path = sb_format("%s/intrinsic/intrinsic_color.txt", name);
     SbIntrinsics k = sb_intrinsics_read(path);
@@ -272,7 +282,9 @@ static SB_UNUSED void sb_scene_load(SbScene *s, const char *folder) {
     if (lost) fprintf(stderr, "note: %s: %d of %d frames without a pose are skipped\n", name, lost, files);
     if (!s->views) sb_die("%s: no frames with a pose", name);
     if (sb_exists(objects)) sb_objects_load(s, objects);
+    if (sb_exists(licence)) s->licence = sb_licence_read(licence);
     sb_free_names(file, files);
+    free(licence);
     free(objects);
     free(masks);
     free(color);
@@ -412,6 +424,11 @@ static SB_UNUSED void sb_scene_save(const SbScene *s, const char *path_given) {
     sb_intrinsics_write(temp, "intrinsic_depth", s->view[0].dk);
     for (int i = 0; i < s->views; i++) sb_view_save(s->view + i, temp);
     sb_objects_save(s, temp);
+    if (s->licence) {
+        char *path = sb_format("%s/licence.txt", temp);
+        sb_write_file(path, s->licence, strlen(s->licence));
+        free(path);
+    }
     if (rename(temp, folder) != 0) sb_die("%s: cannot be made (%s)", folder, strerror(errno));
     sb_temp_done(temp);
     char *parent = sb_folder_of(folder);
