@@ -54,6 +54,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6, \
       "rooms to report on; 0: 10000 to probe, 1000 to question; models of the hub: 1000") \
     X(PROBE, INT, int, fit, 0, "N", 0, 1e6, "rooms to fit the probes on; 0: 4000 (of the hub: 1000)") \
+    X(PROBE, INT, int, shared, 0, "N", 0, 2, \
+      "fit and report on rooms that were trained on: 1, their pictures again; 2, from another camera") \
     X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1, \
       "report on rooms kept for choosing settings, not on the test rooms") \
     X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
@@ -70,7 +72,7 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
       "its layout: chatml, llama3, plain (as its tokens say)") \
     X(ASK, INT, int, most, 256, "N", 1, 1e5, "tokens of an answer (models of the hub)") \
     X(FEATURES, TEXT, const char *, pictures, NULL, "PATH", 0, 0, \
-      "a picture or a folder of them: their features as numbers, to --to (models of the hub)") \
+      "a picture or a folder of them: their features as numbers, to --to") \
     X(FEATURES | PROBE, INT, int, side, 0, "N", 0, 4096, "side of the pictures (0: the encoder's own)") \
     X(FEATURES, INT, int, at_once, 8, "N", 1, 1024, "pictures computed at a time") \
     X(FEATURES | PROBE, INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before") \
@@ -144,6 +146,7 @@ static int open_encoder(Encoder *e, const Options *o, const char *path, const ch
         return 1;
     }
     sb_model_load(&e->model, file);
+    e->config = e->model.config;
     e->path = file;
     return 1;
 }
@@ -253,8 +256,8 @@ static void views_scenes(Views *fit, Views *test, const SbConfig *c, const char 
     printf("probe: depth on real views: fitted on %d, reported on %d (%s)\n", fit->n, test->n,
            s.scenes > 1 ? "every other scene" : "one scene: its second half, so the same room");
 }
-// Rooms 0 .. n-1 of a pool.
-static void views_rooms(Views *v, const SbConfig *c, int pool, int n) {
+// Rooms from .. from + n - 1 of a pool, from their first camera or another one.
+static void views_rooms(Views *v, const SbConfig *c, int pool, int from, int n, int camera) {
     enum { AT_ONCE = 64 };
     static SbSample slot[AT_ONCE];
     SbBatch batch;
@@ -262,9 +265,10 @@ static void views_rooms(Views *v, const SbConfig *c, int pool, int n) {
     views_alloc(v, c, n);
     memset(&batch, 0, sizeof batch);
     sb_source_init(&source, c, SB_TASK_RECOGNISE, pool, "rec", 1, 0);
+    source.first = camera, source.sim.views = camera + 1;
     for (int first = 0; first < n; first += AT_ONCE) {
         int k = sb_min(AT_ONCE, n - first), P = v->patches;
-        sb_source_batch(&source, slot, &batch, k, (uint64_t)first);
+        sb_source_batch(&source, slot, &batch, k, (uint64_t)(from + first));
         memcpy(v->label + first * P, batch.label, (size_t)(k * P) * sizeof(int));
         memcpy(v->main_class + first, batch.main_class, (size_t)k * sizeof(int));
         for (int i = 0; i < k * c->classes; i++) v->multi[first * c->classes + i] = batch.multi[i] > 0;
@@ -616,13 +620,20 @@ static void run_probe(const Options *o) {
     open_probed(e, o);
     const SbConfig *c = &e[BASE].model.config;
     int images = o->images ? o->images : e[BASE].served ? 1000 : 10000;
+    if (o->shared && (o->tune || o->scenes))
+        sb_die("--shared %d: simulated rooms that were trained on; no --tune, no --scenes", o->shared);
     if (c->labels > SB_CLASSES_MAX || c->classes > c->labels)
         sb_die("%s: %d labels, at most %d can be probed", e[BASE].path, c->labels, SB_CLASSES_MAX);
     if (o->scenes) {
         views_scenes(&fit, &test, c, o->scenes);
     } else {
-        views_rooms(&fit, c, SB_POOL_PROBE, o->fit ? o->fit : e[BASE].served ? 1000 : 4000);
-        views_rooms(&test, c, o->tune ? SB_POOL_TUNE : SB_POOL_TEST, images);
+        int rooms = o->fit ? o->fit : e[BASE].served ? 1000 : 4000, camera = o->shared == 2;
+        int pool = o->shared ? SB_POOL_TRAIN : o->tune ? SB_POOL_TUNE : SB_POOL_TEST;
+        views_rooms(&fit, c, o->shared ? SB_POOL_TRAIN : SB_POOL_PROBE, 0, rooms, camera);
+        views_rooms(&test, c, pool, o->shared ? rooms : 0, images, camera);
+        if (o->shared)
+            printf("probe: rooms 0 to %d of those that are trained on: is --rooms as large, or were there as "
+                   "many samples?\n", rooms + images - 1);
         fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", fit.n, test.n,
                 now() - start);
     }
@@ -1134,7 +1145,6 @@ static void features_served(SbServed *s, const Options *o) {
     printf("%s: features of %d pictures of %d x %d pixels\n", o->to ? o->to : "features.safetensors", n,
            s->config.image, s->config.image);
     sb_free_names(picture, n);
-    sb_served_close(s);
 }
 static void run_export(const Options *o) {
     static SbServed s;
@@ -1150,13 +1160,17 @@ static void run_features(const Options *o) {
     static SbServed served;
     if (open_served(&served, o)) {
         features_served(&served, o);
+        sb_served_close(&served);
         return;
     }
-    if (o->pictures) sb_die("--pictures: with models of the hub (--encoder, or a checkpoint made from them)");
     static Picture p;
     SbColours colours;
     Views v;
     open_encoder(&e, o, o->model, "boost", 1);
+    if (o->pictures) {
+        features_served(&e, o);
+        return;
+    }
     open_picture(&p, o, &e.model.config);
     const SbConfig *c = &e.model.config;
     views_alloc(&v, c, 1);
@@ -1222,7 +1236,7 @@ static void gallery_probe_rooms(Gallery *g, const Cast *cast, int rooms) {
     const SbConfig *c = &cast->e[BASE]->model.config;
     int C = c->enc_width, P = g->views.patches;
     Views fit;
-    views_rooms(&fit, c, SB_POOL_PROBE, rooms);
+    views_rooms(&fit, c, SB_POOL_PROBE, 0, rooms, 0);
     real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)C, sizeof *x);
     for (int k = 0; k < ENCODERS; k++) {
         SbMoments m;
@@ -2089,7 +2103,7 @@ static const What whats[] = {
      "DIR/questions.csv"},
     {"ask", ASK, run_ask, "type questions about a picture; see the answers and where the model looked"},
     {"features", FEATURES, run_features,
-     "a picture and its features as colours: a PNG; of models of the hub: as numbers, .safetensors or .npy"},
+     "a picture and its features as colours: a PNG; --pictures: as numbers, .safetensors or .npy"},
     {"export", EXPORT, run_export,
      "what was trained on models of the hub, as folders that transformers opens"},
     {"real", REAL, run_real,

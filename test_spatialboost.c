@@ -73,6 +73,7 @@ int main(int argc, char **argv) {
     RUN(test_simulate_statistics);
     RUN(test_simulate_reuse);
     RUN(test_simulate_path);
+    RUN(test_simulate_rooms_again);
     RUN(test_simulate_refuses);
     test_import_all();
     test_fuzz_all();
@@ -105,6 +106,7 @@ int main(int argc, char **argv) {
     RUN(test_stream_noise);
     RUN(test_census);
     RUN(test_pair_window);
+    RUN(test_pair_likeness);
     RUN(test_words_compact);
     RUN(test_words_back);
     RUN(test_words_cover);
@@ -127,6 +129,8 @@ int main(int argc, char **argv) {
     RUN(test_run_nan);
     RUN(test_run_refuses);
     RUN(test_run_vsi);
+    RUN(test_run_pairs);
+    RUN(test_run_real);
     RUN(test_run_damaged);
     RUN(test_run_diff);
     RUN(test_run_experiments);

@@ -3,6 +3,7 @@
 //     ./data/converse --scenes rooms --out rooms.json                  every view of every scene in rooms/
 //     ./data/converse --scenes office --out office.jsonl --mix pixel   a scene without masks: depth only
 //     ./data/converse --scenes rooms --out m.json --mix multi --views 3      three pictures in a dialogue
+//     ... --overlap 30,70 --cls-cosine .5,.9       only pairs that share so much and look so alike
 //     ./data/converse --scenes rooms --out p.json --mix paper --stats  all types; p.html says what was made
 //     ./data/converse --scenes rooms --out q.jsonl --vsi 2             VSI-Bench questions, two a type
 //
@@ -11,6 +12,7 @@
 #define _XOPEN_SOURCE 700  // realpath
 #include "census.h"
 #include "flags.h"
+#include "likeness.h"
 #include "vsi_ask.h"
 
 enum { PICTURES = 8 };              // of a dialogue, at most: so many are read by ./train boost --data
@@ -30,7 +32,9 @@ typedef struct {
     SbNoiseCount noises;
     int noisy, balanced, counted;   // --noise, --blind-balance, --stats
     SbWindow window;
-    long pairs;                     // of views in the window
+    int likened[2];                 // --patch-cosine, --cls-cosine
+    double alike[2][2];             // the least and the largest cosine that was found
+    long pairs, all_pairs;          // of views in the window, and beside it
     SbBalance balance;
     SbCensus census;
     SbText text;
@@ -178,6 +182,30 @@ static void look_at_views(Job *job, const SbScene *scene, SbScene *noisy) {
     }
 }
 
+// Overlaps of a scene's pairs of views, those outside of the window struck out; free() it.
+static double *choose_pairs(Job *job, const SbScene *scene, const char *dir) {
+    char *features = sb_format("%s/features.safetensors", dir);
+    double *overlap = sb_overlaps(scene), *cosine[2] = {NULL, NULL};
+    int n = scene->views;
+    for (int k = 0; k < 2; k++) {
+        if (!job->likened[k]) continue;
+        if (!sb_exists(features))
+            sb_die("%s: missing; make it with ./eval features --pictures %s/color --to %s", features, dir,
+                   features);
+        cosine[k] = sb_likeness(scene, features, k == 0);
+        for (int i = 0; i < n * n; i++) {
+            if (i / n <= i % n) continue;
+            job->alike[k][0] = fmin(job->alike[k][0], cosine[k][i]);
+            job->alike[k][1] = fmax(job->alike[k][1], cosine[k][i]);
+        }
+    }
+    job->pairs += sb_window(scene, &job->window, overlap, cosine);
+    job->all_pairs += (long)n * (n - 1) / 2;
+    for (int k = 0; k < 2; k++) free(cosine[k]);
+    free(features);
+    return overlap;
+}
+
 static void converse_scene(Job *job, const char *dir) {
     SbScene scene, noisy;
     memset(&scene, 0, sizeof scene);
@@ -190,8 +218,7 @@ static void converse_scene(Job *job, const char *dir) {
     if (job->vsi) {
         ask_vsi(job, &scene, dir, picture);
     } else {
-        double *overlap = job->pictures > 1 ? sb_overlaps(&scene) : NULL;
-        if (overlap) job->pairs += sb_window(&scene, &job->window, overlap);
+        double *overlap = job->pictures > 1 ? choose_pairs(job, &scene, dir) : NULL;
         look_at_views(job, &scene, &noisy);
         for (int v = 0; v < scene.views; v++)
             for (int n = 0; n < job->per_view; n++) converse_view(job, &scene, overlap, picture, v, n);
@@ -257,6 +284,18 @@ static void read_window(const char *flag, const char *text, double low, double h
         sb_die("--%s %s: expected two numbers A,B with %g <= A <= B <= %g", flag, text, low, high);
 }
 
+// No pair of views is in the window: which it is, and what cosines there are.
+static void refuse_window(const Job *job, const char *out, const char *const *measure,
+                          const char *const *range) {
+    SbText t = {NULL, 0, 0};
+    for (int k = 0; k < SB_BYS; k++) {
+        const double *is = k < SB_BY_PATCHES ? NULL : job->alike[k - SB_BY_PATCHES];
+        if (range[k]) sb_text_add(&t, "%s--%s %s", k ? " and " : "", measure[k], range[k]);
+        if (range[k] && is) sb_text_add(&t, " (there are %.3f to %.3f)", is[0], is[1]);
+    }
+    sb_die("%s: not written, no two views of a scene have %s", out, t.data);
+}
+
 static int one_of(const char *flag, const char *value, const char *const *names, int count) {
     int i = sb_find_name(names, count, value, strlen(value));
     SbText t = {NULL, 0, 0};
@@ -290,6 +329,12 @@ static void tell(Job *job, const char *out) {
     if (job->vsi) printf("%s: %ld questions about %ld views\n", out, job->records, job->views);
     else printf("%s: %ld dialogues, %ld turns, about %ld views\n", out, job->records, job->turns, job->views);
     for (int i = 0; i < SB_VSI_TYPES && job->vsi; i++) print_vsi(job, i);
+    if (job->pairs < job->all_pairs)
+        printf("pairs of views: %ld of %ld in the window\n", job->pairs, job->all_pairs);
+    for (int k = 0; k < 2; k++)
+        if (job->likened[k] && job->all_pairs)
+            printf("cosines of %s: %.3f to %.3f\n", k ? "pictures" : "patches", job->alike[k][0],
+                   job->alike[k][1]);
     if (job->skipped)
         printf("left out: %ld questions that a view has no clear answer to, and %ld whole dialogues\n",
                job->skipped, job->silent);
@@ -317,7 +362,10 @@ static void job_free(Job *job) {
 int main(int argc, char **argv) {
     static Job job;
     const char *scenes = NULL, *out = NULL, *mix = "full", *order = "forward", *units = "cm";
-    const char *levels = NULL, *noise = NULL, *overlap = "0,100", *baseline = "0,1e6";
+    const char *levels = NULL, *noise = NULL;
+    static const char *const measure[SB_BYS] = {"overlap", "baseline", "patch-cosine", "cls-cosine"};
+    static const double most[SB_BYS][2] = {{0, 100}, {0, 1e6}, {-1, 1}, {-1, 1}};
+    const char *range[SB_BYS] = {"0,100", "0,1e6", NULL, NULL};
     int rationale = 0, grid = 0, seed = 1, per_view = 1, wordings = 0, decimals = -1;
     job.pictures = 1;
     const char **more = (const char **)sb_calloc((size_t)argc, sizeof *more);
@@ -334,8 +382,12 @@ int main(int argc, char **argv) {
         sb_flag("grid", "G", SB_FLAG_INT, &grid, 0, SB_GRID_MAX, "patches of a G x G grid; 0: pixels"),
         sb_flag("seed", "N", SB_FLAG_INT, &seed, 0, 2e9, "another seed, other dialogues"),
         sb_flag("views", "N", SB_FLAG_INT, &job.pictures, 1, PICTURES, "pictures of a scene in a dialogue"),
-        sb_flag("overlap", "A,B", SB_FLAG_TEXT, &overlap, 0, 0, "percent that two pictures must share"),
-        sb_flag("baseline", "A,B", SB_FLAG_TEXT, &baseline, 0, 0, "metres between their cameras"),
+        sb_flag("overlap", "A,B", SB_FLAG_TEXT, &range[0], 0, 0, "percent that two pictures must share"),
+        sb_flag("baseline", "A,B", SB_FLAG_TEXT, &range[1], 0, 0, "metres between their cameras"),
+        sb_flag("patch-cosine", "A,B", SB_FLAG_TEXT, &range[2], 0, 0, "of their features place by place, as "
+                "LPIPS; from features.safetensors in the scene, by ./eval features --pictures SCENE/color"),
+        sb_flag("cls-cosine", "A,B", SB_FLAG_TEXT, &range[3], 0, 0, "of their pooled or CLS features, as "
+                "CLIP; from the same file"),
         sb_flag("noise", "N=X,..", SB_FLAG_TEXT, &noise, 0, 0, "errors in the answers: depth=SD in metres, "
                 "scale=FACTOR, erode=PIXELS off masks, swap=SHARE of objects, sign=SHARE of answers"),
         sb_flag("blind-balance", "", SB_FLAG_SWITCH, &job.balanced, 0, 0, "no answer comes more often than "
@@ -364,9 +416,15 @@ int main(int argc, char **argv) {
     job.mix.grid = grid;
     job.noisy = noise != NULL;
     if (noise) job.noise = sb_noise_parse(noise);
-    read_window("overlap", overlap, 0, 100, job.window.overlap);
-    read_window("baseline", baseline, 0, 1e6, job.window.baseline);
-    for (int i = 0; i < 2; i++) job.window.overlap[i] /= 100;
+    for (int k = 0; k < SB_BYS; k++)
+        if (range[k]) read_window(measure[k], range[k], most[k][0], most[k][1], job.window.range[k]);
+    for (int i = 0; i < 2; i++) {
+        job.window.range[SB_BY_OVERLAP][i] /= 100;
+        job.likened[i] = range[SB_BY_PATCHES + i] != NULL;
+        job.alike[i][0] = 1, job.alike[i][1] = -1;
+        if (job.likened[i] && job.pictures < 2)
+            sb_die("--%s chooses pairs of views: --views 2 or more", measure[SB_BY_PATCHES + i]);
+    }
     job.seed = (uint64_t)seed;
     job.per_view = per_view;
     sb_write_open(&job.out, out);
@@ -375,9 +433,7 @@ int main(int argc, char **argv) {
     free(folder);
     converse_folder(&job, scenes);
     for (int i = 0; i < extra; i++) converse_folder(&job, more[i]);
-    if (!job.records && job.pictures > 1 && !job.pairs)
-        sb_die("%s: not written, no two views of a scene have --overlap %s and --baseline %s", out, overlap,
-               baseline);
+    if (!job.records && job.pictures > 1 && !job.pairs) refuse_window(&job, out, measure, range);
     if (!job.records && job.vsi) sb_die("%s: not written, no scene has objects to ask about", out);
     if (!job.records) sb_die("%s: not written, no view has what the mix \"%s\" asks about", out, mix);
     if (!job.lines) sb_write_text(&job.out, "]\n");

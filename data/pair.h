@@ -102,21 +102,29 @@ static SB_UNUSED double *sb_overlaps(const SbScene *s) {
     return overlap;
 }
 
-// Which pairs of views may stand in a dialogue: from and to, both included. Overlap: 0..1, the smaller of
-// both directions; baseline: metres between the cameras, from their poses.
-typedef struct { double overlap[2], baseline[2]; } SbWindow;
+// What a pair of views is judged by: overlap, 0..1, the smaller of both directions; baseline, metres between
+// the cameras, from their poses; cosines of an encoder's features (likeness.h), of patches and of pictures.
+enum { SB_BY_OVERLAP, SB_BY_BASELINE, SB_BY_PATCHES, SB_BY_PICTURES, SB_BYS };
+// Which pairs may stand in a dialogue: from and to, both included.
+typedef struct { double range[SB_BYS][2]; } SbWindow;
 
-// Strike out of the overlaps of a scene the pairs that a window shuts out (they become -1). Returns how many
-// are left.
-static SB_UNUSED long sb_window(const SbScene *s, const SbWindow *w, double *overlap) {
+// Strike out of the overlaps of a scene the pairs that a window shuts out (they become -1). cosine:
+// [views][views] of patches and of pictures; NULL: not asked for. Returns how many are left.
+static SB_UNUSED long sb_window(const SbScene *s, const SbWindow *w, double *overlap,
+                                double *const cosine[2]) {
     long left = 0;
     for (int a = 0; a < s->views; a++)
         for (int b = 0; b < a; b++) {
             const double *p = s->view[a].pose, *q = s->view[b].pose;
             double from[3] = {p[3], p[7], p[11]}, to[3] = {q[3], q[7], q[11]};
-            double share = overlap[a * s->views + b], apart = sb_distance3(from, to);
-            int in = share >= w->overlap[0] && share <= w->overlap[1] && apart >= w->baseline[0] &&
-                     apart <= w->baseline[1];
+            double is[SB_BYS] = {overlap[a * s->views + b], sb_distance3(from, to)};
+            int in = 1;
+            for (int k = 0; k < SB_BYS; k++) {
+                const double *like = k < SB_BY_PATCHES ? NULL : cosine[k - SB_BY_PATCHES];
+                if (k >= SB_BY_PATCHES && !like) continue;
+                if (like) is[k] = like[a * s->views + b];
+                in &= is[k] >= w->range[k][0] && is[k] <= w->range[k][1];
+            }
             left += in;
             if (!in) overlap[a * s->views + b] = overlap[b * s->views + a] = -1;
         }

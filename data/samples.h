@@ -47,6 +47,7 @@ typedef struct {
     SbWords words;
     int pool, task, grid;
     int posed, tells; // views of a sample; how many of them a dialogue is about
+    int first; // the view of a simulated room that comes first
     long rooms; // cycle over so many simulated rooms; 0: never the same twice
     uint64_t seed;
     double share; // probability that a sample comes from scenes or records, if there are any
@@ -306,14 +307,14 @@ static SB_UNUSED void sb_sample_room(const SbSource *s, SbSample *out, uint64_t 
     SbRoom layout;
     sb_room_make(&layout, &s->sim, sb_pool(s->pool, room));
     sb_room_scene(&out->scene, &layout, &s->sim);
+    const SbView *view = out->scene.view + s->first;
     for (int v = 0; v < out->tells; v++) {
-        sb_view_info(out->own + v, &out->scene, v, s->grid);
+        sb_view_info(out->own + v, &out->scene, s->first + v, s->grid);
         out->told[v] = out->own + v;
     }
     out->info = out->own;
     out->pictures = out->tells < s->tells ? out->tells : s->posed;
-    for (int v = 0; v < out->pictures; v++)
-        out->view[v] = out->scene.view + v, out->picture[v] = out->scene.view[v].rgb;
+    for (int v = 0; v < out->pictures; v++) out->view[v] = view + v, out->picture[v] = view[v].rgb;
 }
 // Views of a loaded scene whose first view is number k of all: in their order, a random start and random gaps
 // of up to 4, as spread as the scene allows.

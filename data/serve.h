@@ -52,11 +52,18 @@ static SB_UNUSED void sb_served_close(SbServed *s) {
 }
 // Add the picture of a file to the batch.
 static SB_UNUSED void sb_served_picture(SbServed *s, const char *path) {
-    int w, h;
+    int w, h, side = s->config.image;
     unsigned char *rgb = sb_image_load(path, &w, &h);
-    float *pixels = sb_pretrained_picture(&s->hub, rgb, w, h);
-    sb_batch_pixels(&s->batch, &s->config, pixels, s->config.image, s->config.image);
-    free(rgb), free(pixels);
+    if (s->served) {
+        float *pixels = sb_pretrained_picture(&s->hub, rgb, w, h);
+        sb_batch_pixels(&s->batch, &s->config, pixels, side, side);
+        free(pixels);
+    } else {
+        unsigned char *square = sb_square(rgb, w, h, side);
+        sb_batch_image(&s->batch, &s->config, square, side, side);
+        free(square);
+    }
+    free(rgb);
 }
 // Pictures of a folder, in natural order, or one file; *count of them. sb_free_names them.
 static SB_UNUSED char **sb_pictures(const char *path, int *count) {

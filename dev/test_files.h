@@ -880,6 +880,16 @@ static void test_scene_refuses(void) {
     sb_png16_write(test_path("bad/instance/8.png"), s.view[0].mask, 60, 80);
     EXPECT_DIE(files_load_scene(folder), "fits neither");
     free(sb_mask_read(test_path("bad/instance/8.png"), &w, &h));
+    files_put("bad/licence.txt", "free\0", 6);
+    sb_png16_write(test_path("bad/instance/8.png"), s.view[0].mask, 80, 60);
+    EXPECT_DIE(files_load_scene(folder), "licence.txt: not a text");
+    sb_remove(test_path("bad/licence.txt"));
+    sb_remove(test_path("bad/pose"));
+    EXPECT_DIE(files_load_scene(folder), "pose/8.txt: cannot be read");
+    static const char *const name[2] = {"bad/pose/8.txt", "bad/pose/9.txt"};
+    sb_make_folder(test_path("bad/pose"));
+    for (int i = 0; i < 2; i++) files_text(name[i], "-inf 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1");
+    EXPECT_DIE(files_load_scene(folder), "no frames with a pose");
     sb_scene_free(&s);
 }
 

@@ -4,6 +4,7 @@
 // The frames are checked on a scene whose numbers a reader can follow in the head.
 #ifndef SB_TEST_OPTIONS_H
 #define SB_TEST_OPTIONS_H
+#include "../data/likeness.h"
 #include "test_converse.h"
 
 // ---- the old mixes, to the letter
@@ -821,9 +822,10 @@ static void test_pair_window(void) {
     view[1].pose[3] = 1, view[2].pose[7] = 2, view[3].pose[11] = 3;     // 1, 2 and 3 m from view 0
     for (int i = 0; i < 16; i++)
         overlap[i] = i % 5 == 0 ? 1 : .1 * (i / 4 + i % 4); // pair (a, b): (a + b) / 10
-    const SbWindow w = {{.05, .45}, {1.5, 3.01}};
+    const SbWindow w = {{{.05, .45}, {1.5, 3.01}, {.2, .6}, {0, 1}}};
     // (0,1) .1, 1 m out; (0,2) .2, 2 m; (0,3) .3, 3 m; (1,2) .3, 2.24 m; (1,3) .4, 3.16 m out; (2,3) .5 out
-    long left = sb_window(&scene, &w, overlap);
+    double *const no_cosine[2] = {NULL, NULL};
+    long left = sb_window(&scene, &w, overlap, no_cosine);
     CHECK(left == 3 && overlap[1] == -1 && overlap[4] == -1 && overlap[2] == .2 && overlap[12] > .29 &&
               overlap[9] > .29 && overlap[7] == -1 && overlap[11] == -1, "%ld pairs left", left);
     for (uint64_t i = 0; i < 400; i++) {
@@ -836,10 +838,68 @@ static void test_pair_window(void) {
     // two bins have a pair: of five drawn ones four lead to the first, one to the second
     CHECK(labs(count[2] - 320) < 40 && count[2] + count[3] == 400 && count[1] == 0,
           "view 0 with 1: %ld, 2: %ld, 3: %ld", count[1], count[2], count[3]);
-    const SbWindow none = {{.9, 1}, {0, 9}};
+    double patches[16], pictures[16];
+    double *const cosine[2] = {patches, pictures}, *const second[2] = {NULL, pictures};
+    for (int i = 0; i < 16; i++) patches[i] = i == 12 ? .61 : .6, pictures[i] = i == 8 ? -.01 : 0;
+    // of the three that are left (0,2) goes by its pictures, (0,3) by its patches
+    left = sb_window(&scene, &w, overlap, second);
+    CHECK(left == 2 && overlap[2] == -1 && overlap[8] == -1 && overlap[12] > .29, "%ld by pictures", left);
+    left = sb_window(&scene, &w, overlap, cosine);
+    CHECK(left == 1 && overlap[3] == -1 && overlap[9] > .29, "%ld by both", left);
+    const SbWindow none = {{{.9, 1}, {0, 9}, {-1, 1}, {-1, 1}}};
     int lonely[4] = {1};
     SbRandom r = sb_random(4, 0);
-    CHECK(sb_window(&scene, &none, overlap) == 0 && sb_draw_views(overlap, 4, 3, &r, lonely) == 1,
+    CHECK(sb_window(&scene, &none, overlap, no_cosine) == 0 && sb_draw_views(overlap, 4, 3, &r, lonely) == 1,
           "some are left");
+}
+
+// Features by hand of views a, b, c, in another order in the file. tensors: how many of patches, cls, pooled.
+static const float likeness_patches[12] = {-1, 0, 1, 1, /* c */ 3, 4, 0, 1, /* b */ 1, 0, 0, 2 /* a */};
+static const float likeness_cls[6] = {-2, 0, 1, 0, 1, 1}, likeness_pooled[6] = {0, 3, 0, 1, 1, 0};
+static void likeness_write(const char *names, const char *type, int tensors, const float *patches) {
+    SbFileTensor t[3] = {{"patches", type, 3, {3, 2, 2}, patches},
+                         {"cls", "F32", 2, {3, 2}, likeness_cls},
+                         {"pooled", "F32", 2, {3, 2}, likeness_pooled}};
+    SbPair pair = {"names", names};
+    sb_checkpoint_write(test_path("likeness.safetensors"), t, tensors, &pair, names ? 1 : 0);
+}
+static void test_pair_likeness(void) {
+    static SbView view[3];
+    SbScene scene;
+    const char *path = test_path("likeness.safetensors"), *names = "x/c.png\nb.jpg\n/y/x.z/a.png\n";
+    memset(&scene, 0, sizeof scene);
+    memset(view, 0, sizeof view);
+    scene.views = 3, scene.view = view;
+    for (int v = 0; v < 3; v++) view[v].name[0] = (char)('a' + v);
+    const double root = sqrt(.5);       // ab, ac, bc
+    const double expected[3][3] = {
+        {(.6 + 1) / 2, (root - 1) / 2, (root - .6) / 2}, {root, -root, -1}, {0, 0, 1}};
+    for (int k = 0; k < 3; k++) {
+        likeness_write(names, "F32", k == 2 ? 3 : 2, likeness_patches);
+        double *c = sb_likeness(&scene, path, k == 0);
+        const double is[3] = {c[1], c[2], c[5]};
+        for (int i = 0; i < 3; i++)     // sums of a few products of small numbers, in double
+            CHECK(fabs(is[i] - expected[k][i]) < 1e-14, "%d, pair %d: %.17g, expected %.17g", k, i, is[i],
+                  expected[k][i]);
+        CHECK(c[3] == c[1] && c[6] == c[2] && c[7] == c[5] && fabs(c[8] - 1) < 1e-14, "not symmetric");
+        free(c);
+    }
+    float bad[12];
+    memcpy(bad, likeness_patches, sizeof bad);
+    EXPECT_DIE(sb_likeness(&scene, test_path("none.safetensors"), 1), "none.safetensors");
+    likeness_write(NULL, "F32", 1, bad);
+    EXPECT_DIE(sb_likeness(&scene, path, 1), "no \"names\" in it");
+    EXPECT_DIE(sb_likeness(&scene, path, 0), "no tensor pooled or cls");
+    likeness_write("a.png\nb.png\n", "F32", 1, bad);
+    EXPECT_DIE(sb_likeness(&scene, path, 1), "features of 3 pictures, 2 names");
+    likeness_write("a.png\nb.png\nd.png\n", "F32", 1, bad);
+    EXPECT_DIE(sb_likeness(&scene, path, 1), "no features of view c");
+    likeness_write(names, "I32", 1, bad);
+    EXPECT_DIE(sb_likeness(&scene, path, 1), "expected F32 [pictures,patches,width], found I32 [3,2,2]");
+    for (int k = 0; k < 2; k++) {
+        bad[4] = k ? NAN : 0, bad[5] = 0;
+        likeness_write(names, "F32", 1, bad);
+        EXPECT_DIE(sb_likeness(&scene, path, 1), "zero or not finite");
+    }
 }
 #endif

@@ -91,6 +91,14 @@ static void test_run_path(void) {
               "@B/eval probe --out @T/way --base @T/base/encoder.safetensors --boost @T/way/w0.safetensors "
               "--control @T/way/w1.safetensors --images 200"),
           "probe: %s", test_said());
+    CHECK(!test_shell("(for n in 1 2; do @B/eval probe --out @T/way --base @T/base/encoder.safetensors "
+                      "--boost @T/way/w0.safetensors --images 90 --fit 100 --shared $n --to shared$n || exit "
+                      "1; done)"),
+          "probe --shared: %s", test_said());
+    char *said = test_said();
+    CHECK(strstr(said, "rooms 0 to 189 of those that are trained on"), "probe --shared: %s", said);
+    CHECK(!test_same_files(test_path("way/shared1.csv"), test_path("way/shared2.csv")), "one camera");
+    free(said);
     CHECK(!test_shell(
               "cp @T/base/* @T/way && cp @T/way/w0.safetensors @T/way/boost.safetensors && @B/eval questions "
               "--out @T/way --images 32 && grep -q '^depth,' @T/way/questions.csv"),
@@ -309,6 +317,7 @@ static void test_run_refuses(void) {
          "nothing.json"},
         {"@B/train llm --from @T/base/encoder.safetensors --data x.json --out @T/bad", "reads no dialogues"},
         {"@B/eval probe --out @T/none", "error: "},
+        {"@B/eval probe --out @T/base --shared 1 --tune", "no --tune, no --scenes"},
         {"@B/train llm --from @T/base/encoder.safetensors --regress depth --out @T/bad", "stage boost only"},
         {"@B/train boost --from @T/base/instruct.safetensors --regress words --out @T/bad",
          "depth, labels or"},
@@ -367,6 +376,112 @@ static void test_run_converse(void) {
         free(said);
     }
     CHECK(!sb_exists(test_path("refused.json")), "a refused run left a file");
+}
+// Two groups of views by hand: pictures 0 1 2 and 3 4 5 look alike as a whole, even and odd ones patch by
+// patch. Dialogues are about pairs that a window allows, and no others.
+static void test_run_pairs(void) {
+    static const struct { const char *flags; int group, parity; // 1: the same, 0: not, 2: any
+    } row[] = {{"--cls-cosine .5,1", 1, 2},
+               {"--patch-cosine 0,.5", 2, 0},
+               {"--cls-cosine -1,.5 --patch-cosine .9,1", 0, 1}};
+    static const char *const bad[][2] = {
+        {"--cls-cosine .2,.3",
+         "no two views of a scene have --overlap 0,100 and --baseline 0,1e6 and --cls-cosine "
+         ".2,.3 (there are 0.000 to 1.000)"},
+        {"--cls-cosine .2", "two numbers A,B with -1"},
+        {"--patch-cosine 0,2", "two numbers A,B with -1"},
+        {"--views 1 --patch-cosine 0,1", "--patch-cosine chooses pairs of views: --views 2 or more"}};
+    CHECK(!test_shell("@B/data/simulate --views 6 --overlap 20,60 --count 1 --out @T/pairs"), "%s",
+          test_said());
+    float cls[12] = {0}, patches[12] = {0};
+    SbScene s;
+    SbText names = {NULL, 0, 0};
+    int count;
+    char **folder = sb_list_folder(test_path("pairs"), &count);
+    char *scene = sb_format("%s/%s", test_path("pairs"), folder[0]);
+    char *features = sb_format("%s/features.safetensors", scene);
+    sb_scene_load(&s, scene);
+    for (int v = 0; v < 6; v++) {
+        cls[2 * v + v / 3] = 1, patches[2 * v + v % 2] = 1;
+        sb_text_add(&names, "color/%s.png\n", s.view[v].name);
+    }
+    CHECK(test_shell("@B/data/converse --scenes @T/pairs --out @T/pairs.json --mix multi --views 2 "
+                     "--cls-cosine 0,1") == 1 &&
+              strstr(test_said(), "make it with ./eval features --pictures"),
+          "%s", test_said());
+    SbFileTensor t[2] = {{"cls", "F32", 2, {6, 2}, cls}, {"patches", "F32", 3, {6, 1, 2}, patches}};
+    SbPair pair = {"names", names.data};
+    sb_checkpoint_write(features, t, 2, &pair, 1);
+    for (int i = 0; i < 3; i++) {
+        SbConversations file;
+        SbConversation c;
+        int records = 0, wrong = 0;
+        CHECK(!test_shell(
+                  "@B/data/converse --scenes @T/pairs --out @T/pairs%d.json --mix multi --views 2 --per-view "
+                  "4 %s",
+                  i, row[i].flags),
+              "%s", test_said());
+        char *path = sb_format("%s/pairs%d.json", test_folder(), i);
+        sb_conversations_open(&file, path);
+        free(path);
+        for (; sb_conversations_next(&file, &c); sb_conversation_free(&c), records++) {
+            int view[2] = {-1, -1};
+            for (int k = 0; k < 2 && c.images == 2; k++)
+                for (int v = 0; v < 6; v++) {
+                    char *name = sb_format("/%s.png", s.view[v].name);
+                    if (strstr(c.image[k], name)) view[k] = v;
+                    free(name);
+                }
+            int group = view[0] / 3 == view[1] / 3, parity = view[0] % 2 == view[1] % 2;
+            wrong += view[0] < 0 || view[1] < 0 || (row[i].group < 2 && group != row[i].group) ||
+                     (row[i].parity < 2 && parity != row[i].parity);
+        }
+        sb_conversations_close(&file);
+        CHECK(records >= 16 && wrong == 0, "%s: %d of %d dialogues are about other pairs", row[i].flags,
+              wrong, records);
+    }
+    for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
+        int code = test_shell(
+            "@B/data/converse --scenes @T/pairs --out @T/refused.json --mix multi --views 2 %s", bad[i][0]);
+        char *said = test_said();
+        CHECK(code == 1 && strstr(said, bad[i][1]), "%s: exit %d, %s", bad[i][0], code, said);
+        free(said);
+    }
+    CHECK(!sb_exists(test_path("refused.json")), "a refused run left a file");
+    free(names.data), free(scene), free(features);
+    sb_free_names(folder, count), sb_scene_free(&s);
+}
+// What make real does, on rooms that play photographs: one with masks and a licence, one with depth alone.
+static void test_run_real(void) {
+    if (!test_base()) return;
+    CHECK(!test_shell("(@B/data/simulate --views 3 --overlap 30,80 --size 32 --count 2 --out @T/photos && cd "
+                      "@T/photos && set -- * && rm -r $2/instance $2/objects.json && printf 'by <me>, 2026"
+                      "\n\nFree for all.\n' > $1/licence.txt)"), "%s", test_said());
+    CHECK(!test_shell("(t='@B/train boost --out @T/photo --steps 3'; $t --from @T/base/instruct.safetensors "
+                      "&& $t --from @T/photo/boost.safetensors --to real --scenes @T/photos --share .5 --mix "
+                      "real --views 2 && @B/eval real --scenes @T/photos --out @T/photo --base "
+                      "@T/base/encoder.safetensors)"), "%s", test_said());
+    static const char *const part[] = {"6 real photographs",
+                                       "<tr><td>depth of a point<td>",
+                                       "<tr><td>about objects<td>",
+                                       "<tr><td>about both pictures<td>",
+                                       "<figcaption>picture 2</figcaption>",
+                                       "</b>: by &#60;me&#62;, 2026</p>",
+                                       "\n\nFree for all.\n</pre>",
+                                       "</b>: the scene folder states no licence (licence.txt)</p>"};
+    char *html = sb_exists(test_path("photo/real.html")) ? sb_read_file(test_path("photo/real.html"), NULL)
+                                                         : sb_copy("");
+    for (int i = 0; i < (int)(sizeof part / sizeof *part); i++)
+        CHECK(strstr(html, part[i]) != NULL, "real.html has no \"%s\"", part[i]);
+    free(html);
+    // the miniature's own features choose pairs too: cosines of a view with itself and others lie in -1 .. 1
+    CHECK(!test_shell("(for s in @T/photos/*; do @B/eval features --model @T/photo/boost.safetensors "
+                      "--pictures $s/color --to $s/features.safetensors || exit 1; done; @B/data/converse "
+                      "--scenes @T/photos --out @T/like.json --mix real --views 2 --cls-cosine -1,1 "
+                      "--patch-cosine -1,1)"), "%s", test_said());
+    char *said = test_said();
+    CHECK(strstr(said, "cosines of patches: ") && strstr(said, "cosines of pictures: "), "%s", said);
+    free(said);
 }
 // Rooms with a camera that walks, their questions in VSI-Bench's layout and as dialogues, and a score of 100
 // for who answers them all. Dialogues about three pictures, and two steps of training on them.

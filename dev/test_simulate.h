@@ -696,4 +696,30 @@ static void test_simulate_refuses(void) {
     c.overlap_max = 99;
     EXPECT_DIE(sb_room_make(&room, &c, 1), "overlap of 50..99 percent");
 }
+
+// Rooms come again after --rooms of them, whoever asks; seen by another camera the room is the same one.
+static void test_simulate_rooms_again(void) {
+    static SbSample slot[3][6];
+    static SbSource s[3];       // one that trains, two that probe: the same pictures, and from elsewhere
+    SbConfig c = sb_config_preset(SB_TOY);
+    size_t bytes = (size_t)(3 * c.image * c.image);
+    sb_source_init(s, &c, SB_TASK_DIALOGUE, SB_POOL_TRAIN, "mix", 1, 5);
+    for (int k = 1; k < 3; k++) sb_source_init(s + k, &c, SB_TASK_RECOGNISE, SB_POOL_TRAIN, "rec", 1, 0);
+    s[0].rooms = 4;
+    s[2].first = 1, s[2].sim.views = 2;
+    for (int k = 0; k < 3; k++) sb_source_samples(s + k, slot[k], 6, 0);
+    for (int i = 0; i < 6; i++) {
+        const SbSample *train = slot[0] + i, *same = slot[1] + i % 4, *other = slot[2] + i % 4;
+        const SbScene *room = &same->scene, *again = &other->scene;
+        CHECK(!memcmp(train->picture[0], same->picture[0], bytes), "sample %d is not of room %d", i, i % 4);
+        CHECK(i == 4 || !i || memcmp(train->picture[0], slot[0]->picture[0], bytes), "room %d is room 0", i);
+        CHECK(memcmp(train->picture[0], other->picture[0], bytes) && other->info->view == again->view + 1,
+              "sample %d: the other camera sees the same", i);
+        CHECK(again->objects == room->objects && !memcmp(again->view->rgb, room->view->rgb, bytes),
+              "sample %d: another room", i);
+        for (int k = 0; k < room->objects; k++)
+            CHECK(!memcmp(again->object[k].center, room->object[k].center, sizeof room->object[k].center) &&
+                      !strcmp(again->object[k].name, room->object[k].name), "sample %d, object %d", i, k);
+    }
+}
 #endif
