@@ -1804,9 +1804,9 @@ static void real_answers(SbText *t, SbSource *source, Encoder *e) {
         sb_text_add(t, "<tr><td>%s<td>%ld", row[i].name, s[0].answers);
         for (int k = 0; k < WHO; k++) sb_text_add(t, "<td>%.0f&thinsp;%%", 100 * s[k].right);
     }
-    sb_html(t, "\n</table></div>\n<p class=small>The frozen language model was taught to speak of depth and of "
-               "what is where. Of the other questions it can hit lengths only, and all that lies on the shelf "
-               "lies within a metre, which is one word.</p>\n");
+    sb_html(t, "\n</table></div>\n<p class=small>The frozen language model was taught to speak of depth and "
+               "of what is where. Of the other questions it can hit lengths only, and all that lies on the "
+               "shelf lies within a metre, which is one word.</p>\n");
     free(l.asked);
 }
 // Of every scene its first view and another one, and what is asked about both.
