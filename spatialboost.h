@@ -172,6 +172,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(int, enc_bias, 63, 63, 63, "encoder: biases, a sum of 1 q, 2 k, 4 v, 8 o, 16 MLP, 32 patches")      \
     X(int, enc_final, 1, 1, 1, "encoder: 1: a norm behind the last block; 0: none (LLaVA's layer -2)")    \
     X(int, enc_pool, 0, 0, 0, "encoder: 1: attention pooling (SigLIP)")                                   \
+    X(int, enc_dim, 0, 0, 0, "encoder: head size (0: enc_width / enc_heads)")                             \
     X(int, share_o, 0, 0, 0, "second channel: 1: without an output projection of its own")                \
     X(int, last_layers, 0, 0, 0, "control: so many of the encoder's last blocks are a group to train")    \
     X(int, llm_dim, 0, 0, 0, "LLM: head size (0: llm_width / llm_heads)")                                 \
@@ -211,6 +212,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
 typedef struct { SB_CONFIG(X) } SbConfig;
 #undef X
 enum { SB_TOY, SB_MINI, SB_SMALL };
+#define SB_HEAD_DIM(c, tower) ((c)->tower##_dim ? (c)->tower##_dim : (c)->tower##_width / (c)->tower##_heads)
 
 // All fields of preset SB_TOY, SB_MINI or SB_SMALL.
 SB_FN SbConfig sb_config_preset(int preset) {
@@ -226,8 +228,8 @@ SB_FN const char *sb_config_error(const SbConfig *c) {
     int grid = c->patch > 0 ? c->image / c->patch : 0;
 #define X(wrong, what) if (wrong) return what;
     // far above every model there is, so that no product below or in the tables overflows
-    X(c->enc_width > 1 << 16 || c->llm_width > 1 << 16 || c->llm_dim > 1 << 12 || c->llm_heads > 1 << 12,
-      "widths are at most 65536, heads 4096 of at most 4096")
+    X(c->enc_width > 1 << 16 || c->llm_width > 1 << 16 || c->llm_dim > 1 << 12 || c->llm_heads > 1 << 12 ||
+      c->enc_dim > 1 << 12 || c->enc_heads > 1 << 12, "widths are at most 65536, heads 4096 of at most 4096")
     X(c->enc_layers > 1 << 12 || c->llm_layers > 1 << 12, "at most 4096 blocks")
     X(c->enc_mlp > 1 << 20 || c->llm_mlp > 1 << 20 || c->vocab > 1 << 24 || c->patch_word > 1 << 24 ||
       c->classes > 1 << 20 || c->labels > 1 << 20 || c->enc_registers > 1 << 20,
@@ -235,11 +237,12 @@ SB_FN const char *sb_config_error(const SbConfig *c) {
     X(grid > 1 << 12 || c->patch > 1 << 10, "patches are at most 1024 wide, and 4096 a side")
     X(grid < 1 || c->image % c->patch, "image must be a multiple of patch")
     X(c->enc_width < 1 || c->llm_width < 1, "widths must be positive")
-    X(c->enc_heads < 1 || c->enc_width % c->enc_heads, "enc_width must be a multiple of enc_heads")
+    X(c->enc_heads < 1 || c->enc_dim < 0 || c->enc_width % (c->enc_dim ? c->enc_dim : c->enc_heads),
+      "enc_width must be a multiple of enc_heads (or of enc_dim, if it is given)")
     X(c->enc_width % 4 || c->llm_width % 4, "widths must be multiples of 4 (sin-cos start of positions)")
     X(c->llm_heads < 1 || (c->llm_dim ? c->llm_dim % 2 : c->llm_width % (2 * c->llm_heads)),
       "the LLM's head size must be even")
-    X(c->enc_rope && c->enc_width / c->enc_heads % 4, "encoder: rotated heads must be a multiple of 4")
+    X(c->enc_rope && SB_HEAD_DIM(c, enc) % 4, "encoder: rotated heads must be a multiple of 4")
     X((c->enc_cls | c->enc_pos | c->enc_pre | c->enc_gated | c->enc_scaled | c->enc_final | c->enc_pool |
        c->share_o | c->llm_tied) & ~1, "a switch is 0 or 1")
     X(c->enc_act < 0 || c->enc_act > 2 || c->enc_bias < 0 || c->enc_bias > 63 || c->llm_bias < 0 ||
@@ -1415,9 +1418,9 @@ enum { SB_TURN_NONE, SB_TURN_1D, SB_TURN_2D, SB_TURN_CAMERA };
 #define SB_PLAIN 1, 31, 0, SB_GELU, 0
 #define SB_HEADS_OF(width, heads) heads, heads, (width) / (heads)
 #define SB_TOWERS(X) \
-    X(enc, c->enc_layers, enc_r, NE, C, SB_HEADS_OF(C, c->enc_heads), c->enc_mlp, 1, c->enc_bias, \
-      c->enc_gated, c->enc_act, parts & SB_DUAL, SB_BASE, c->enc_eps, SB_NO_NORM, 0, c->enc_scaled, \
-      c->enc_rope > 0 ? SB_TURN_1D : SB_TURN_NONE) \
+    X(enc, c->enc_layers, enc_r, NE, C, c->enc_heads, c->enc_heads, SB_HEAD_DIM(c, enc), c->enc_mlp, 1, \
+      c->enc_bias, c->enc_gated, c->enc_act, parts & SB_DUAL, SB_BASE, c->enc_eps, SB_NO_NORM, 0, \
+      c->enc_scaled, c->enc_rope > 0 ? SB_TURN_1D : SB_TURN_NONE) \
     X(frame, A * c->agg_layers, geo_feature, NA, C, SB_HEADS_OF(C, c->agg_heads), c->agg_mlp, SB_PLAIN, \
       SB_AGG, 1e-5, SB_LAYERNORM, 1e-5, c->agg_scale != 0, SB_TURN_2D) \
     X(global, A * c->agg_layers, geo_feature, NA, C, SB_HEADS_OF(C, c->agg_heads), c->agg_mlp, SB_PLAIN, \
@@ -1428,12 +1431,9 @@ enum { SB_TURN_NONE, SB_TURN_1D, SB_TURN_2D, SB_TURN_CAMERA };
       SB_FIELD, 1e-6, SB_RMS, 1.2e-7, 0, c->context_camera ? SB_TURN_CAMERA : SB_TURN_2D) \
     X(fdec, Y * c->field_layers, fdec_r, NY, W, SB_HEADS_OF(W, c->field_heads), c->field_mlp, SB_PLAIN, \
       SB_FIELD, 1e-6, SB_RMS, 1.2e-7, 0, c->pose ? SB_TURN_2D : SB_TURN_CAMERA) \
-    X(llm, c->llm_layers, head_x, NL, D, c->llm_heads, c->llm_kv_heads, sb_llm_dim(c), c->llm_mlp, 0, \
+    X(llm, c->llm_layers, head_x, NL, D, c->llm_heads, c->llm_kv_heads, SB_HEAD_DIM(c, llm), c->llm_mlp, 0, \
       c->llm_bias, 1, SB_SILU, 0, SB_LLM, c->llm_eps, SB_NO_NORM, 0, 0, SB_TURN_1D)
 
-static inline int sb_llm_dim(const SbConfig *c) {
-    return c->llm_dim ? c->llm_dim : c->llm_width / c->llm_heads;
-}
 static inline SbPairing sb_turn_of(int kind, int dim) {
     SbPairing t = {kind == SB_TURN_CAMERA ? dim / 2 : 0, kind < SB_TURN_2D ? kind : 2};
     return t;
@@ -1587,11 +1587,11 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
 #define SB_BATCH(X) \
     X(real, pixels, NP, 3) X(int, patch, NE, 3) \
     X(int, enc_keys, NE, 4) X(int, patch_row, NV, 1) \
-    X(stat_t, enc_table, (c->enc_rope > 0) * NE, c->enc_width / c->enc_heads) \
+    X(stat_t, enc_table, (c->enc_rope > 0) * NE, SB_HEAD_DIM(c, enc)) \
     X(int, pool_keys, c->enc_pool * NI, 4) \
     X(int, cls_row, NI, 1) X(int, token, NL, SB_BAG) \
     X(int, vis_row, NL, 1) X(int, llm_keys, NL, 4) \
-    X(stat_t, rotation, NL, sb_llm_dim(c)) X(int, loss_row, NR, 1) \
+    X(stat_t, rotation, NL, SB_HEAD_DIM(c, llm)) X(int, loss_row, NR, 1) \
     X(int, target, NR, 1) X(stat_t, multi, NI, c->classes) \
     X(int, main_class, NI, 1) X(int, label, NV, 1) \
     X(int, reg_row, NG, 1) X(stat_t, reg_target, NG, 1) \
@@ -1633,7 +1633,7 @@ enum { SB_GEOMETRY = 4, SB_POSE = 9 };  // a patch's depth, point; a camera's T,
 #define SB_POOL_ACTS(X) \
     X(real, pool_x, c->enc_pool * NI, C) X(real, pool_q, c->enc_pool * NI, C) \
     X(real, pool_kv, c->enc_pool * NE, 2 * C) \
-    X(real, pool_att, c->enc_pool * NI, C) X(stat_t, pool_lse, c->enc_pool * NI, c->enc_heads) \
+    X(real, pool_att, c->enc_pool * NI, C) X(stat_t, pool_lse, c->enc_pool * NI, C / SB_HEAD_DIM(c, enc)) \
     X(real, pool_o, c->enc_pool * NI, C) X(stat_t, pool_stat, c->enc_pool * NI, 2) \
     X(real, pool_n, c->enc_pool * NI, C) \
     SB_MLP_ACTS(X, pool_, c->enc_pool * NI, c->enc_mlp, C) X(real, pooled, c->enc_pool * NI, C)
@@ -2375,7 +2375,7 @@ SB_FN void sb_encoder_backward(SbModel *m) {
 // SigLIP's pooling: acts.pooled [images][C] = y + mlp(norm(y)), y = the probe's attention to an image.
 SB_FN void sb_pool_forward(SbModel *m) {
     SbActs *s = &m->acts;
-    int C = m->config.enc_width, H = m->config.enc_heads;
+    int C = m->config.enc_width, dim = SB_HEAD_DIM(&m->config, enc), H = C / dim;
     long n = m->n.images, rows = m->n.enc;
     SbWeight nothing = {s->feature, SB_NATIVE, C, 0, 0}, one = {NULL, SB_NATIVE, C, 1, 1};
     SbMlp mlp = SB_MLP(m, pool_, pool_);
@@ -2386,7 +2386,7 @@ SB_FN void sb_pool_forward(SbModel *m) {
     sb_linear_forward(s->pool_kv, 2 * C, s->feature, C, SB_WB(m->pool_k), rows);
     sb_linear_forward(s->pool_kv + C, 2 * C, s->feature, C, SB_WB(m->pool_v), rows);
     SbAttention a = {s->pool_q, s->pool_kv, s->pool_kv + C, C, 2 * C, 2 * C,
-                     n,         rows,       s->pool_keys,   H, H,     C / H};
+                     n,         rows,       s->pool_keys,   H, H,     dim};
     sb_attention_forward(s->pool_att, C, s->pool_lse, &a);
     sb_map_forward(s->pool_o, s->pool_att, SB_PAIR_OF(m->pool_o), n);
     sb_add_norm_forward(NULL, s->pool_n, s->pool_stat, s->pool_o, NULL, SB_WB(m->pool_norm), n,

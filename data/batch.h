@@ -73,7 +73,7 @@ static int sb_batch_position(const SbBatch *b, const SbConfig *c, int vis) {
 // Rows of an image of gw x gh patches whose first pixel is `first`: CLS, registers (patch -1, -2 ...: rows of
 // parameters, no pixels), patches. Position: row of enc.pos, -1: none.
 static void sb_batch_patches(SbBatch *b, const SbConfig *c, long first, long row, int gw, int gh) {
-    int special = c->enc_cls + c->enc_registers, grid = c->image / c->patch, D = c->enc_width / c->enc_heads;
+    int special = c->enc_cls + c->enc_registers, grid = c->image / c->patch, D = SB_HEAD_DIM(c, enc);
     long end = row + special + gw * gh, vis = b->n.vis - gw * gh;
     for (int k = -special; row < end; k++, row++) {
         int *patch = b->patch + 3 * row, *keys = b->enc_keys + 4 * row, y = k / gw, x = k % gw;
@@ -135,7 +135,7 @@ SB_FN void sb_batch_sample(SbBatch *b) {
 // Radians a position of pair i: theta^(-2i/D). Rope type llama3 divides those by `factor` whose wave is
 // longer than original / low, leaves those alone whose is shorter than original / high, and blends between.
 static double sb_rope_frequency(const SbConfig *c, int i) {
-    double f = pow(c->theta, -2.0 * i / sb_llm_dim(c)), wave = 6.283185307179586 / f;
+    double f = pow(c->theta, -2.0 * i / SB_HEAD_DIM(c, llm)), wave = 6.283185307179586 / f;
     if (c->rope_factor <= 0 || wave < c->rope_original / c->rope_high) return f;
     double keep = (c->rope_original / wave - c->rope_low) / (c->rope_high - c->rope_low);
     return keep <= 0 ? f / c->rope_factor : (1 - keep) * f / c->rope_factor + keep * f;
@@ -144,7 +144,7 @@ static double sb_rope_frequency(const SbConfig *c, int i) {
 static long sb_batch_row(SbBatch *b, const SbConfig *c, const int *words, int vis_row) {
     SbSizes n = b->n;
     long row = n.llm++;
-    int D = sb_llm_dim(c);
+    int D = SB_HEAD_DIM(c, llm);
     sb_batch_reserve(b, c, n);
     b->n = n;
     memcpy(b->token + row * SB_BAG, words, SB_BAG * sizeof(int));

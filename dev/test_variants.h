@@ -29,8 +29,11 @@ static const Family families[] = {
          c->enc_rope = 100, c->enc_pos = 0, c->enc_bias = 63 & ~2, c->enc_registers = 1, c->llm_bias = 0;
          c->theta = 50, c->rope_factor = 8, c->rope_original = 40;
      }},
-    {"norm in front, quick gelu, no biases of o and MLP", 52,
-     [](SbConfig *c) { c->enc_pre = 1, c->enc_act = 2, c->enc_bias = 1 | 2 | 4 | 32; }},
+    {"norm in front, quick gelu, no biases of o and MLP, twice the heads", 52,
+     [](SbConfig *c) {
+         c->enc_pre = 1, c->enc_act = 2, c->enc_bias = 1 | 2 | 4 | 32;
+         c->enc_dim = c->enc_width / c->enc_heads, c->enc_heads *= 2;
+     }},
 };
 static void check_variant(const Family &v) {
     SbConfig c = tiny_config();
@@ -186,15 +189,16 @@ static void check_adopted(void) {
         sb_model_free(&m);
     }
 }
-// SigLIP's pooling head, the long way, in double.
+// SigLIP's pooling head, the long way, in double; its heads stay as they are where the blocks have twice as
+// many.
 static void check_pool(void) {
     SbConfig c = small_config();
-    c.enc_cls = 0, c.enc_pool = c.enc_act = 1;
+    c.enc_cls = 0, c.enc_pool = c.enc_act = 1, c.enc_dim = c.enc_width / c.enc_heads, c.enc_heads *= 2;
     Net<Double> n(c, 0, 0);
     add_samples(n, 1);
     step(n, RECOGNISE, 0);
     sb_pool_forward(&n.m);
-    size_t C = (size_t)c.enc_width, D = C / (size_t)c.enc_heads;
+    size_t C = (size_t)c.enc_width, D = (size_t)c.enc_dim;
     Vec x = read<Double>(n.m.acts.feature, n.b.n.enc * (long)C), q, k, v, got;
     q = affine(n.weight("pool.probe"), n.weight("pool.q_w"), n.weight("pool.q_b"), C);
     k = affine(x, n.weight("pool.k_w"), n.weight("pool.k_b"), C);
