@@ -21,9 +21,28 @@ static SB_UNUSED int sb_family_tower(const SbFamily *y, const SbParam *p) {
     return !strncmp(p->name, "enc.", 4) || !strncmp(p->name, "pool.", 5);
 }
 
-// Does this folder fill it? A second channel only if it has one.
+// Does this folder have it? A second channel only if it is dual.
+static SB_UNUSED int sb_family_held(const SbFolder *f, const SbFamily *y, const SbParam *p) {
+    int second = (p->group & (SB_PLUS | SB_ALPHA)) != 0;
+    return sb_family_tower(y, p) && (!second || sb_family_channels(f) == SB_EXPORT_DUAL);
+}
+
+// Does this folder fill it?
 static SB_UNUSED int sb_family_ours(const SbFolder *f, const SbFamily *y, const SbParam *p) {
-    return !p->adopted && sb_family_tower(y, p) && (!(p->group & (SB_PLUS | SB_ALPHA)) || sb_family_dual(f));
+    return !p->adopted && sb_family_held(f, y, p);
+}
+
+// Choose what stands in front of the names in this folder.
+static SB_UNUSED void sb_family_prefix(SbFolder *f, const SbModel *m) {
+    const SbFamily *y = sb_family_of(f);
+    char **name = (char **)sb_calloc((size_t)m->params, sizeof *name), text[256];
+    int names = 0;
+    for (int i = 0; i < m->params; i++)
+        if (sb_family_held(f, y, m->param[i]) &&
+            sb_family_theirs(y, m->config.enc_gated, m->param[i]->name, text, sizeof text))
+            name[names++] = sb_copy(text);
+    sb_folder_prefix(f, name, names);
+    sb_free_names(name, names);
 }
 
 // The grid's side of a table of n positions, 0 if it is no square.
@@ -122,16 +141,14 @@ static SB_UNUSED char *sb_family_notes(const SbFolder *f) {
 // in one error.
 static SB_UNUSED void sb_family_bind(SbFolder *f, SbModel *m, int trained) {
     const SbFamily *y = sb_family_of(f);
-    char **name = (char **)sb_calloc((size_t)m->params, sizeof *name), text[256];
     SbFamilySource *s = (SbFamilySource *)sb_calloc((size_t)m->params, sizeof *s);
     long *bad = (long *)sb_calloc((size_t)m->params, sizeof *bad);
     SbText wrong = {NULL, 0, 0};
-    int names = 0, count = 0;
-    for (int i = 0; i < m->params; i++)
-        if (sb_family_ours(f, y, m->param[i]) &&
-            sb_family_theirs(y, m->config.enc_gated, m->param[i]->name, text, sizeof text))
-            name[names++] = sb_copy(text);
-    sb_folder_prefix(f, name, names);
+    int count = 0;
+    if ((m->parts & SB_DUAL) && sb_family_channels(f) == SB_EXPORT_FOLDED)
+        sb_die("%s: its second channel is folded into the first, and there is no third: take the dual folder",
+               f->path);
+    sb_family_prefix(f, m);
     for (int i = 0; i < m->params; i++)
         if (sb_family_ours(f, y, m->param[i])) sb_family_source(f, y, m, m->param[i], s + i, &wrong, &count);
     if (count)
@@ -152,7 +169,6 @@ static SB_UNUSED void sb_family_bind(SbFolder *f, SbModel *m, int trained) {
         s[i].in->used = 1;
         if (!(m->param[i]->group & trained)) sb_family_adopt(f, y, m, m->param[i], s + i);
     }
-    sb_free_names(name, names);
     free(s), free(bad);
 }
 

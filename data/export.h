@@ -10,8 +10,6 @@
 #include "bind.h"
 #include "modeling.h"
 
-enum { SB_EXPORT_DUAL, SB_EXPORT_FOLDED };
-
 typedef struct {
     const SbFolder *f;
     const SbFamily *y;
@@ -56,16 +54,19 @@ static SB_UNUSED float *sb_export_thaw(SbExport *e, const SbFolderTensor *in, co
     return x;
 }
 
-// A tensor that the source does not have: F32 x [rows] or [rows][cols], named prefix + name.
-static SB_UNUSED void sb_export_add(SbExport *e, const char *name, int rank, int rows, int cols, float *x) {
+// A tensor that the source does not have, prefix + name: F32 [rows] or [rows][cols], 0 at first.
+static SB_UNUSED float *sb_export_new(SbExport *e, const char *name, int rank, int rows, int cols) {
     SbFileTensor t;
     memset(&t, 0, sizeof t);
     t.name = (const char *)sb_export_own(e, sb_format("%s%s", e->f->prefix, name));
-    t.type = "F32", t.rank = rank, t.shape[0] = rows, t.shape[1] = cols;
-    t.data = sb_export_own(e, x);
+    for (int i = e->f->tensors; i < e->tensors; i++)
+        if (!strcmp(e->t[i].name, t.name)) return (float *)(uintptr_t)e->t[i].data;
+    float *x = (float *)sb_export_own(e, sb_calloc((size_t)rows * (size_t)cols, sizeof *x));
+    t.type = "F32", t.rank = rank, t.shape[0] = rows, t.shape[1] = cols, t.data = x;
     e->t = (SbFileTensor *)sb_realloc(e->t, (size_t)(e->tensors + 1) * sizeof *e->t);
     e->t[e->tensors++] = t;
     e->changed++;
+    return x;
 }
 
 // Put a tensor of the model where it came from, if it is not what it was.
@@ -74,8 +75,9 @@ static SB_UNUSED void sb_export_param(SbExport *e, const SbParam *p) {
     SbText wrong = {NULL, 0, 0};
     int count = 0;
     long n = sb_param_count(p);
+    if (p->adopted == 1) return;        // it lies in the source: unchanged
     sb_family_source(e->f, e->y, e->m, p, &s, &wrong, &count);
-    if (p->adopted == 1 || count) return;         // it lies in the source: unchanged
+    if (count) sb_die("%s: has no place for what was trained: %s", e->f->path, wrong.data);
     float *now = sb_export_numbers(p), *was = (float *)sb_calloc((size_t)n, sizeof *was);
     sb_family_floats(e->y, e->m, p, &s, was);
     if (memcmp(now, was, (size_t)n * sizeof *now)) {
@@ -92,10 +94,17 @@ static SB_UNUSED void sb_export_param(SbExport *e, const SbParam *p) {
 // Its tensors beside the base's.
 static SB_UNUSED void sb_export_dual(SbExport *e, const SbParam *p) {
     char name[256];
-    if (!sb_family_theirs(e->y, e->m->config.enc_gated, p->name, name, sizeof name))
-        sb_die("%s: the family %s has no name for our tensor %s", e->f->path, e->y->type, p->name);
-    if (sb_folder_lookup(e->f, e->f->prefix, name)) sb_export_param(e, p);
-    else sb_export_add(e, name, p->rank, p->w.rows, p->w.cols, sb_export_numbers(p));
+    long n = sb_param_count(p);
+    const SbFamilyName *row = sb_family_theirs(e->y, e->m->config.enc_gated, p->name, name, sizeof name);
+    if (!row) sb_die("%s: the family %s has no name for our tensor %s", e->f->path, e->y->type, p->name);
+    if (sb_folder_lookup(e->f, e->f->prefix, name)) {
+        sb_export_param(e, p);
+        return;
+    }
+    float *to = sb_export_new(e, name, p->rank, p->w.rows * (row->parts ? row->parts : 1), p->w.cols);
+    float *x = sb_export_numbers(p);
+    memcpy(to + row->part * n, x, (size_t)n * sizeof *x);
+    free(x);
 }
 
 // Attn+ that shares Wo (config.share_o) gets a copy of it: the same arithmetic without a case of its own.
@@ -111,36 +120,35 @@ static SB_UNUSED void sb_export_shared(SbExport *e) {
 
 // A weight or bias of both channels in one tensor. o (the output projection): columns side by side (biases:
 // summed), mixed by alpha = sigmoid(a) of the row, as sb_dual_fold_forward has it; else rows one below the
-// other.
+// other. Where q, k and v are parts of one tensor, each part grows to twice its rows.
 static SB_UNUSED void sb_export_fold(SbExport *e, const SbParam *base, const SbParam *plus, const SbParam *a,
                                      int o) {
     if (!base->w.p) return;
     SbFamilySource s;
     SbText wrong = {NULL, 0, 0};
-    int count = 0, vector = base->rank == 1, rows = base->w.rows, cols = base->w.cols;
+    int count = 0, rows = base->w.rows, cols = base->w.cols, mixed = o && base->rank == 1;
     sb_family_source(e->f, e->y, e->m, base, &s, &wrong, &count);
-    if (count || s.first || sb_param_count(base) * sb_type_bits(s.in->t->type) / 8 !=
-                                (long)sb_tensor_bytes(s.in->t, s.in->path))
-        sb_die("%s: %s keeps q, k and v in one tensor: it cannot be folded; export the two channels instead",
-               e->f->path, e->y->type);
+    SbFileTensor *t = e->t + (s.in - e->f->tensor);
+    if (t->shape[o] == s.in->t->shape[o] && !mixed) {   // not yet doubled
+        t->shape[o] *= 2, t->type = "F32";
+        t->data = sb_export_own(e, sb_calloc((size_t)sb_tensor_bytes(t, s.in->path), 1));
+        e->changed++;
+    }
     float *x = sb_export_numbers(base), *y = sb_export_numbers(plus->w.p ? plus : base),
           *gate = sb_export_numbers(a);
     long n = sb_param_count(base);
-    float *both = (float *)sb_export_own(e, sb_calloc((size_t)n * 2, sizeof *both));
+    float *both = mixed ? sb_export_thaw(e, s.in, s.in->path)
+                        : (float *)(uintptr_t)t->data + 2 * s.first;
     for (int r = 0; r < rows; r++) {
         double alpha = 1 / (1 + exp(-(double)gate[o ? r : 0]));
         for (int k = 0; k < cols; k++) {
             double u = x[(long)r * cols + k], v = y[(long)r * cols + k];
-            if (o && vector) both[r] = (float)(alpha * u + (1 - alpha) * v);
+            if (mixed) both[r] = (float)(alpha * u + (1 - alpha) * v);
             else if (o) both[(long)r * 2 * cols + k] = (float)(alpha * u),
                         both[((long)r * 2 + 1) * cols + k] = (float)((1 - alpha) * v);
             else both[(long)r * cols + k] = (float)u, both[n + (long)r * cols + k] = (float)v;
         }
     }
-    SbFileTensor *t = e->t + (s.in - e->f->tensor);
-    t->type = "F32", t->data = both, t->rank = base->rank;
-    t->shape[0] = o ? rows : 2 * rows, t->shape[1] = o ? 2 * cols : cols;
-    e->changed++;
     free(x), free(y), free(gate);
 }
 static SB_UNUSED void sb_export_folded(SbExport *e) {
@@ -183,7 +191,6 @@ static SB_UNUSED const char *sb_export_member(const char *at, const char **begin
 // The source's config with our keys. Its members are copied as text: a 1.0 must not become a 1, which
 // readers with strict types refuse.
 static SB_UNUSED void sb_export_config(const SbExport *e, int how, const char *path) {
-    int dual = !(e->y->family & SB_LANGUAGE) && (e->m->parts & SB_DUAL);
     char *text = sb_read_file(e->f->config_path, NULL);
     const char *begin, *end, *at = strchr(text, '{') + 1;
     size_t key;
@@ -193,16 +200,16 @@ static SB_UNUSED void sb_export_config(const SbExport *e, int how, const char *p
         const char *name = begin + 1;
         int type = !strncmp(name, "dtype\"", key + 1) || !strncmp(name, "torch_dtype\"", key + 1);
         int ours = !strncmp(name, "spatialboost\"", key + 1) || !strncmp(name, "auto_map\"", key + 1);
-        if (dual && ours) continue;
+        if (how && ours) continue;
         sb_text_add(&t, t.size > 1 ? ",\n  " : "\n  ");
         if (type && e->changed) sb_text_add(&t, "\"%.*s\": \"float32\"", (int)key, name);
         else sb_text_bytes(&t, begin, (size_t)(end - begin));
     }
-    if (dual)
+    if (how)
         sb_text_add(&t, "%s\n  \"spatialboost\": {\"channels\": \"%s\", \"layers\": %d}",
                     t.size > 1 ? "," : "", how == SB_EXPORT_FOLDED ? "folded" : "dual",
                     e->m->config.enc_layers);
-    if (dual && *e->y->python)
+    if (how && !e->f->open_clip)
         sb_text_add(&t, ",\n  \"auto_map\": {\"AutoModel\": \"modeling_spatialboost.%s\"}", e->y->python);
     sb_text_add(&t, "\n}\n");
     sb_write_file(path, t.data, t.size);
@@ -211,16 +218,20 @@ static SB_UNUSED void sb_export_config(const SbExport *e, int how, const char *p
 
 static SB_UNUSED void sb_export_card(const SbExport *e, int how, const char *card, const char *path) {
     const char *slash = strrchr(e->f->path, '/');
-    int dual = !(e->y->family & SB_LANGUAGE) && (e->m->parts & SB_DUAL);
     SbText t = {NULL, 0, 0};
     sb_text_add(&t, "# %s, trained further with spatialboost.c\n\n", slash ? slash + 1 : e->f->path);
-    if (dual && how == SB_EXPORT_FOLDED)
+    if (how == SB_EXPORT_FOLDED)
         sb_text_add(&t, "A second attention channel (SpatialBoost, arXiv 2603.22057) is folded into the "
                         "first: every attention has twice the heads, and no gate is left.\n\n");
-    else if (dual)
+    else if (how == SB_EXPORT_DUAL)
         sb_text_add(&t, "Every attention has a second channel (SpatialBoost, arXiv 2603.22057): "
                         "y = s Attn(x) + (1 - s) Attn+(x), s = sigmoid(a).\n\n");
-    if (dual && *e->y->python)
+    if (how && e->f->open_clip)
+        sb_text_add(&t, "    import sys; sys.path.append(\"this folder\")\n"
+                    "    import modeling_spatialboost\n"
+                    "    model = modeling_spatialboost.%s(\"this folder\")     # open_clip's CLIP\n\n",
+                    e->y->python);
+    else if (how)
         sb_text_add(&t, "    from transformers import AutoModel\n"
                     "    model = AutoModel.from_pretrained(\"this folder\", trust_remote_code=True)\n\n");
     sb_text_add(&t, "## What was trained on what\n\n%s\n\n", card);
@@ -278,12 +289,15 @@ static SB_UNUSED void sb_export_end(char *temp, const char *dir) {
 // Write the model's tower of this folder as the new folder dir, complete or not at all. how: SB_EXPORT_DUAL
 // (a second channel, if the model has one, beside the first) or SB_EXPORT_FOLDED (into it). card: what was
 // trained on what, Markdown. Reading a dual folder back gives the same bits.
-static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char *dir, int how,
+static SB_UNUSED void sb_family_export(SbFolder *f, SbModel *m, const char *dir, int how,
                                        const char *card) {
     SbExport e = {f, sb_family_of(f), m, NULL, f->tensors, 0, NULL, 0};
-    if (how == SB_EXPORT_FOLDED && (!(m->parts & SB_DUAL) || (e.y->family & SB_LANGUAGE)))
+    int encoder = !(e.y->family & SB_LANGUAGE), dual = encoder && (m->parts & SB_DUAL);
+    if (how == SB_EXPORT_FOLDED && !dual)
         sb_die("%s: only an encoder with a second channel can be folded", dir);
+    if (!dual) how = encoder ? sb_family_channels(f) : SB_EXPORT_NONE;      // as it came
     char *temp = sb_export_begin(dir);
+    sb_family_prefix(f, m);             // nothing was bound of what lay whole in a checkpoint
     e.t = (SbFileTensor *)sb_calloc((size_t)f->tensors, sizeof *e.t);
     for (int i = 0; i < f->tensors; i++) e.t[i] = *f->tensor[i].t;
     for (int i = 0; i < m->params; i++) {
@@ -292,8 +306,8 @@ static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char
         if (!(p->group & (SB_PLUS | SB_ALPHA))) sb_export_param(&e, p);
         else if (how == SB_EXPORT_DUAL) sb_export_dual(&e, p);
     }
-    if (how == SB_EXPORT_FOLDED) sb_export_folded(&e);
-    else if ((m->parts & SB_DUAL) && m->config.share_o) sb_export_shared(&e);
+    if (dual && how == SB_EXPORT_FOLDED) sb_export_folded(&e);
+    else if (dual && m->config.share_o) sb_export_shared(&e);
     char *path[4] = {
         sb_format("%s/%s", temp, strrchr(f->config_path, '/') + 1), sb_format("%s/README.md", temp),
         sb_format("%s/%s", temp, f->open_clip ? "open_clip_model.safetensors" : "model.safetensors"),
@@ -303,7 +317,7 @@ static SB_UNUSED void sb_family_export(const SbFolder *f, SbModel *m, const char
     sb_export_config(&e, how, path[0]);
     sb_export_card(&e, how, card, path[1]);
     sb_checkpoint_write(path[2], e.t, e.tensors, &format, 1);
-    if (*e.y->python && (m->parts & SB_DUAL)) sb_write_file(path[3], sb_modeling, strlen(sb_modeling));
+    if (how) sb_write_file(path[3], sb_modeling, strlen(sb_modeling));
     sb_export_end(temp, dir);
     for (int i = 0; i < 4; i++) free(path[i]);
     for (int i = 0; i < e.owned; i++) free(e.own[i]);

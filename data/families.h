@@ -22,7 +22,8 @@ enum {
 };
 
 // section: the part of config.json that describes the tower; grid: how positions go to another size; bias:
-// the biases that no key switches (SbConfig.enc_bias, llm_bias); python: what AutoModel makes of an encoder
+// the biases that no key switches (SbConfig.enc_bias, llm_bias); python: what modeling.h has for an encoder:
+// AutoModel's class, or a function
 typedef struct {
     const char *type;
     int family;
@@ -38,7 +39,7 @@ static const SbFamily sb_family[] = {
     {"siglip_vision_model", SB_SIGLIP, NULL, SB_GRID_PLAIN, 63, "SiglipVisionModel"},
     {"clip", SB_CLIP, "vision_config", SB_GRID_PLAIN, 31, "CLIPModel"},
     {"clip_vision_model", SB_CLIP, NULL, SB_GRID_PLAIN, 31, "CLIPVisionModel"},
-    {"open_clip", SB_OPEN_CLIP, "vision_cfg", SB_GRID_ANTIALIAS, 31, ""},
+    {"open_clip", SB_OPEN_CLIP, "vision_cfg", SB_GRID_ANTIALIAS, 31, "open_clip_model"},
     {"qwen2", SB_QWEN2, NULL, 0, 7, ""},
     {"llama", SB_LLAMA, NULL, 0, 0, ""}};
 enum { SB_FAMILIES = sizeof sb_family / sizeof *sb_family };
@@ -210,8 +211,10 @@ static const SbFamilyName sb_family_name[] = {
     {SB_OPEN_CLIP, "enc.{i}.k_*", "transformer.resblocks.{i}.attn.in_proj_*", 1, 3},
     {SB_OPEN_CLIP, "enc.{i}.v_*", "transformer.resblocks.{i}.attn.in_proj_*", 2, 3},
     {SB_OPEN_CLIP, "enc.{i}.o_*", "transformer.resblocks.{i}.attn.out_proj.*", 0, 0},
+    {SB_OPEN_CLIP, "enc.{i}.plus_q_*", "transformer.resblocks.{i}.attn.plus.in_proj_*", 0, 3},
+    {SB_OPEN_CLIP, "enc.{i}.plus_k_*", "transformer.resblocks.{i}.attn.plus.in_proj_*", 1, 3},
+    {SB_OPEN_CLIP, "enc.{i}.plus_v_*", "transformer.resblocks.{i}.attn.plus.in_proj_*", 2, 3},
     {SB_OPEN_CLIP, "enc.{i}.plus_o_*", "transformer.resblocks.{i}.attn.plus.out_proj.*", 0, 0},
-    {SB_OPEN_CLIP, "enc.{i}.plus_?_*", "transformer.resblocks.{i}.attn.plus.?_proj.*", 0, 0},
     {SB_OPEN_CLIP, "enc.{i}.a", "transformer.resblocks.{i}.attn.a", 0, 0},
     {SB_OPEN_CLIP, "enc.{i}.up_*", "transformer.resblocks.{i}.mlp.c_fc.*", 0, 0},
     {SB_OPEN_CLIP, "enc.{i}.down_*", "transformer.resblocks.{i}.mlp.c_proj.*", 0, 0},
@@ -404,17 +407,29 @@ static SB_UNUSED void sb_family_unknown(const SbFamily *y, const cJSON *part, co
     }
 }
 
-// Does the folder hold a second channel (an export of ours)?
-static SB_UNUSED int sb_family_dual(const SbFolder *f) {
+// The second channel of a folder (an export of ours): none, beside the first, or folded into it.
+enum { SB_EXPORT_NONE, SB_EXPORT_DUAL, SB_EXPORT_FOLDED };
+static SB_UNUSED int sb_family_channels(const SbFolder *f) {
     const cJSON *ours = sb_json_optional(f->config, "spatialboost", f->config_path);
-    if (!ours) return 0;
+    if (!ours) return SB_EXPORT_NONE;
     char *where = sb_format("%s: spatialboost", f->config_path);
     const char *channels = sb_json_string(ours, "channels", where);
-    if (strcmp(channels, "dual"))
-        sb_die("%s: channels \"%.20s\" cannot be read back, only dual; take the other exported folder", where,
-               channels);
+    int dual = !strcmp(channels, "dual");
+    if (!dual && strcmp(channels, "folded"))
+        sb_die("%s: channels \"%.20s\" is not known, expected dual or folded", where, channels);
     free(where);
-    return 1;
+    return dual ? SB_EXPORT_DUAL : SB_EXPORT_FOLDED;
+}
+// The encoder of such a folder: every block has the second channel. Folded: twice the heads, of the old size.
+static SB_UNUSED void sb_family_boosted(const SbFolder *f, SbConfig *c, const char *where) {
+    int channels = sb_family_channels(f);
+    if (!channels) return;
+    const cJSON *ours = sb_json_field(f->config, "spatialboost", f->config_path);
+    int layers = (int)sb_json_int(ours, "layers", 1, 1000, where);
+    if (layers != c->enc_layers)
+        sb_die("%s: %d blocks are boosted, but %d are read: choose the same features (--select)", where,
+               layers, c->enc_layers);
+    if (channels == SB_EXPORT_FOLDED) c->enc_dim = c->enc_width / c->enc_heads, c->enc_heads *= 2;
 }
 
 // Fill the encoder's or the language model's half of c from config.json. Callers may then lower or raise
@@ -434,7 +449,7 @@ static SB_UNUSED void sb_family_config(const SbFolder *f, SbConfig *c, int selec
         c->enc_cls = y->family != SB_SIGLIP, c->enc_pos = y->family != SB_DINOV3;
         c->enc_scaled = (y->family & SB_DINOS) != 0, c->enc_pre = (y->family & (SB_CLIP | SB_OPEN_CLIP)) != 0;
         c->enc_registers = c->enc_gated = c->enc_pool = c->enc_act = 0, c->enc_final = 1;
-        c->enc_rope = 0, c->enc_bias = y->bias;
+        c->enc_rope = 0, c->enc_dim = 0, c->enc_bias = y->bias;
         c->enc_eps = 1e-5;                      // open_clip's, which has no key for it
     }
     sb_family_unknown(y, part, where);
@@ -456,6 +471,7 @@ static SB_UNUSED void sb_family_config(const SbFolder *f, SbConfig *c, int selec
         if (c->image < 1) sb_die("%s: image_size is smaller than patch_size %d", where, c->patch);
         if (select && --c->enc_layers < 1) sb_die("%s: no block is left without the last one", where);
         if (select) c->enc_final = c->enc_pool = 0;
+        sb_family_boosted(f, c, where);
     }
     const char *wrong = sb_config_error(c);
     if (wrong) sb_die("%s: its sizes do not fit each other: %s", where, wrong);

@@ -1,24 +1,35 @@
-// modeling.h: the Python file that an exported encoder takes along, so that transformers can open it.
+// modeling.h: the Python file that an exported encoder takes along, so that transformers (or open_clip, if
+// the folder is laid out as its own) can open it.
 //
-// Refuses: anything but tell transformers (5.x) that an attention has a second channel, or twice the heads.
+// Refuses: anything but tell transformers (5.x), or open_clip (3.x), that an attention has a second channel,
+// or twice the heads.
 // dev/export_check.py opens exported folders with it and compares the features.
 #ifndef SB_MODELING_H
 #define SB_MODELING_H
 
 static const char sb_modeling_name[] = "modeling_spatialboost.py";
 static const char sb_modeling[] =
-    "\"\"\"SpatialBoost's second attention channel (arXiv 2603.22057, eq. 1) for transformers' encoders.\n"
+    "\"\"\"SpatialBoost's second attention channel (arXiv 2603.22057, eq. 1) for pretrained encoders.\n"
     "\n"
-    "AutoModel.from_pretrained(folder, trust_remote_code=True) reads this file. config.spatialboost\n"
-    "says what the first `layers` blocks of the encoder have instead of Attn:\n"
+    "AutoModel.from_pretrained(folder, trust_remote_code=True) reads this file; a folder of open_clip's\n"
+    "layout is opened by open_clip_model(folder). The config's \"spatialboost\" says what the first\n"
+    "`layers` blocks of the encoder have instead of Attn:\n"
     "channels dual:    y = s * Attn(x) + (1 - s) * Attn+(x), s = sigmoid(a), a in R^width\n"
     "channels folded:  the same as one attention of twice the heads, whose output projection is\n"
     "                  [diag(s) Wo | diag(1 - s) Wo+]\n"
     "Written by spatialboost.c; MIT.\n"
     "\"\"\"\n"
+    "import copy\n"
+    "import importlib\n"
+    "import json\n"
+    "\n"
     "import torch\n"
-    "import transformers\n"
     "from torch import nn\n"
+    "\n"
+    "try:\n"
+    "    import transformers\n"
+    "except ImportError:  # open_clip's folders do without\n"
+    "    transformers = None\n"
     "\n"
     "\n"
     "def dual(attention, width):\n"
@@ -29,7 +40,7 @@ static const char sb_modeling[] =
     "        s = torch.sigmoid(self.a)\n"
     "        return s * y + (1 - s) * self.plus(*args, **kwargs)[0], weights\n"
     "\n"
-    "    attention.plus = base(attention.config)\n"
+    "    attention.plus = copy.deepcopy(attention)\n"
     "    attention.a = nn.Parameter(torch.zeros(width))\n"
     "    attention.__class__ = type(base.__name__, (base,), {\"forward\": forward})\n"
     "\n"
@@ -43,6 +54,38 @@ static const char sb_modeling[] =
     "    for name in (\"num_heads\", \"num_attention_heads\"):\n"
     "        if hasattr(attention, name):\n"
     "            setattr(attention, name, 2 * getattr(attention, name))\n"
+    "\n"
+    "\n"
+    "class Folded(nn.Module):\n"
+    "    \"\"\"open_clip's attention, twice the heads: nn.MultiheadAttention is as wide as the model.\"\"\"\n"
+    "\n"
+    "    def __init__(self, old):\n"
+    "        super().__init__()\n"
+    "        self.heads, width = 2 * old.num_heads, old.embed_dim\n"
+    "        self.in_proj_weight = nn.Parameter(torch.zeros(6 * width, width))\n"
+    "        self.in_proj_bias = nn.Parameter(torch.zeros(6 * width))\n"
+    "        self.out_proj = nn.Linear(2 * width, width)\n"
+    "\n"
+    "    def forward(self, x, *args, **kwargs):\n"
+    "        qkv = nn.functional.linear(x, self.in_proj_weight, self.in_proj_bias)\n"
+    "        q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).transpose(1, 3).unbind(2)\n"
+    "        y = nn.functional.scaled_dot_product_attention(q, k, v)\n"
+    "        return self.out_proj(y.transpose(1, 2).flatten(2)), None\n"
+    "\n"
+    "\n"
+    "def open_clip_model(folder):\n"
+    "    \"\"\"open_clip's CLIP of a folder with open_clip_config.json, in evaluation mode.\"\"\"\n"
+    "    open_clip = importlib.import_module(\"open_clip\")  # transformers demands what an import names\n"
+    "    with open(f\"{folder}/open_clip_config.json\", encoding=\"utf-8\") as file:\n"
+    "        ours = json.load(file)[\"spatialboost\"]\n"
+    "    model = open_clip.create_model(f\"local-dir:{folder}\", load_weights=False, pretrained_text=False)\n"
+    "    for block in model.visual.transformer.resblocks[:ours[\"layers\"]]:\n"
+    "        if ours[\"channels\"] == \"dual\":\n"
+    "            dual(block.attn, block.attn.embed_dim)\n"
+    "        else:\n"
+    "            block.attn = Folded(block.attn)\n"
+    "    open_clip.load_checkpoint(model, f\"{folder}/open_clip_model.safetensors\")\n"
+    "    return model.eval()\n"
     "\n"
     "\n"
     "def boosted(base):\n"
@@ -59,6 +102,6 @@ static const char sb_modeling[] =
     "\n"
     "\n"
     "for name in (\"Dinov2Model\", \"Dinov2WithRegistersModel\", \"DINOv3ViTModel\", \"SiglipModel\",\n"
-    "             \"SiglipVisionModel\", \"CLIPModel\", \"CLIPVisionModel\"):\n"
+    "             \"SiglipVisionModel\", \"CLIPModel\", \"CLIPVisionModel\") if transformers else ():\n"
     "    globals()[name] = boosted(getattr(transformers, name))\n";
 #endif

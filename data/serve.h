@@ -38,7 +38,7 @@ static SB_UNUSED void sb_served_open(SbServed *s, SbPretrainedFlags f, const cha
     if (!f.encoder) sb_die("--encoder DIR is missing: a folder of the hub, or --model, made from one");
     s->path = sb_copy(checkpoint ? checkpoint : f.encoder);
     sb_pretrained_open(&s->hub, &f, &s->config);
-    if (sb_family_dual(&s->hub.encoder)) parts |= SB_DUAL;
+    if (sb_family_channels(&s->hub.encoder) == SB_EXPORT_DUAL) parts |= SB_DUAL;
     sb_model_plan(&s->model, &s->config, parts);
     if (checkpoint) sb_model_adopt_file(&s->model, &s->file, 0);
     sb_pretrained_bind(&s->hub, &s->model, 0);
@@ -283,27 +283,26 @@ static SB_UNUSED char *sb_served_card(SbServed *s) {
     return t.data;
 }
 // What was trained, as a new folder, complete or not at all: encoder (with its second channel),
-// encoder_folded (plain attention of twice the heads, where q, k and v are tensors of their own), llm,
-// projector.safetensors.
+// encoder_folded (plain attention of twice the heads), llm, projector.safetensors.
 static SB_UNUSED void sb_served_export(SbServed *s, const char *to) {
     char *card = sb_served_card(s), *folder = sb_trim_slashes(to), *parent = sb_folder_of(folder);
     char *temp = sb_format("%s.tmp-%ld", folder, (long)getpid());
     static const char *const part[] = {"encoder", "encoder_folded", "llm", "projector.safetensors"};
     char *path[4];
-    int dual = s->model.parts & SB_DUAL, apart = sb_family_of(&s->hub.encoder)->family != SB_OPEN_CLIP;
+    int dual = s->model.parts & SB_DUAL;
     if (sb_exists(folder)) sb_die("%s: exists; remove it or choose another name with --to", to);
     for (int i = 0; i < 4; i++) path[i] = sb_format("%s/%s", temp, part[i]);
     sb_remove(temp);
     sb_temp_add(temp);
     sb_make_folder(temp);
     sb_family_export(&s->hub.encoder, &s->model, path[0], SB_EXPORT_DUAL, card);
-    if (dual && apart) sb_family_export(&s->hub.encoder, &s->model, path[1], SB_EXPORT_FOLDED, card);
+    if (dual) sb_family_export(&s->hub.encoder, &s->model, path[1], SB_EXPORT_FOLDED, card);
     if (s->hub.speaks) sb_family_export(&s->hub.llm, &s->model, path[2], SB_EXPORT_DUAL, card);
     sb_served_projector(s, path[3]);
     if (rename(temp, folder) != 0) sb_die("%s: cannot be made (%s)", folder, strerror(errno));
     sb_temp_done(temp);
     sb_sync_folder(parent);
-    printf("%s: encoder%s%s, projector.safetensors\n", to, dual && apart ? ", encoder_folded" : "",
+    printf("%s: encoder%s%s, projector.safetensors\n", to, dual ? ", encoder_folded" : "",
            s->hub.speaks ? ", llm" : "");
     for (int i = 0; i < 4; i++) free(path[i]);
     free(card), free(folder), free(parent), free(temp);
