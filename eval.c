@@ -775,7 +775,8 @@ static void guess_blindly(AskedList *test, const SbConfig *c, const char *mix, i
     static SbSample slot[AT_ONCE];
     AskedList l = {NULL, 0, 0};
     SbSource source;
-    double depth[SB_GRID_MAX * SB_GRID_MAX] = {0};
+    double *depth = (double *)sb_calloc((size_t)(c->image / c->patch) * (size_t)(c->image / c->patch),
+                                        sizeof *depth);
     uint32_t *best = (uint32_t *)sb_calloc(SB_ASK_COUNT * KEYS, sizeof *best);
     sb_source_init(&source, c, SB_TASK_DIALOGUE, SB_POOL_PROBE, mix, 1, 11);
     for (int first = 0; first < rooms; first += AT_ONCE) {
@@ -788,7 +789,7 @@ static void guess_blindly(AskedList *test, const SbConfig *c, const char *mix, i
     learn_guesses(best, &l, depth);
     for (long i = 0; i < test->n; i++)
         test->asked[i].right[BLIND] = best[guess_key(test->asked + i, depth)] == test->asked[i].answer;
-    free(best), free(l.asked);
+    free(best), free(l.asked), free(depth);
 }
 
 // Ask n of them about samples 0 .. rooms - 1 of a source.
@@ -1062,8 +1063,8 @@ static void open_picture(Picture *p, const Options *o, const SbConfig *c) {
 static void ask_line(Encoder *e, const Picture *p, const char *line, int terminal) {
     SbTokens t;
     SbText text = {NULL, 0, 0};
-    double share[SB_GRID_MAX * SB_GRID_MAX];
     int word[ANSWER_MAX], grid = p->source.grid;
+    double *share = (double *)sb_calloc((size_t)grid * (size_t)grid, sizeof *share);
     memset(&t, 0, sizeof t);
     sb_tokens_push(&t, SB_WORD_Q);
     sb_words_encode(&p->source.words, &t, line, 1);
@@ -1078,7 +1079,7 @@ static void ask_line(Encoder *e, const Picture *p, const char *line, int termina
         print_tops(&p->source.words, share, p->info);
     }
     fflush(stdout);
-    free(t.id), free(text.data);
+    free(t.id), free(text.data), free(share);
 }
 // Are models of the hub meant: by a flag, or by the checkpoint? Then open them.
 static int open_served(SbServed *s, const Options *o) {

@@ -79,7 +79,8 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(INT, int, rooms, 0, "N", 0, 1e9, "cycle over so many simulated rooms; 0: a new one for every sample")  \
     X(TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                                         \
       "ask about the views of this scene folder (or folder of them)")                                        \
-    X(TEXT, const char *, data, NULL, "FILE", 0, 0, "conversations, LLaVA JSON or JSONL")                    \
+    X(TEXT, const char *, data, NULL, "FILE", 0, 0,                                                          \
+      "conversations, LLaVA JSON or JSONL; several: FILE[:SHARE],FILE[:SHARE] (shares of the samples)")      \
     X(TEXT, const char *, encoder, NULL, "DIR", 0, 0,                                                        \
       "align, instruct, boost: an encoder's folder of the hub")                                              \
     X(TEXT, const char *, llm, NULL, "DIR", 0, 0, "and a language model's")                                  \
@@ -88,7 +89,10 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(INT, int, select, 0, "N", 0, 1, "features of 0: the last layer, 1: the one before (LLaVA's -2)")       \
     X(SWITCH, int, pad, 0, "", 0, 1, "pictures are laid on a square of the mean colour, not cropped")        \
     X(TEXT, const char *, valid, NULL, "FILE", 0, 0, "conversations for the validation loss (hub models)")   \
-    X(NUMBER, double, epochs, 1, "X", 0, 1e6, "passes over --data, shuffled, if there are no --steps")       \
+    X(NUMBER, double, epochs, 1, "X", 0, 1e6,                                                                \
+      "passes over --data (its first file, if they have shares), shuffled, if there are no --steps")         \
+    X(INT, int, max_length, 2048, "N", 1, 1e6,                                                               \
+      "hub models: rows (tokens and patches) of a sample; records that have more are bad")                   \
     X(INT, int, frames, 8, "N", 1, SB_SHOWN, "of a video: a picture's name that is a folder of frames")      \
     X(SWITCH, int, skip_bad, 0, "", 0, 1, "pass over bad records of --data, naming each")                    \
     X(NUMBER, double, share, 1, "X", 0, 1, "share of samples from --scenes and --data, the rest simulated")  \
@@ -238,6 +242,7 @@ static void open_hub(Run *r, const SbCheckpoint *base, SbConfig *c, int image) {
         sb_die("stage %s has no use for models of the hub; align, instruct and boost have", r->stage->name);
     r->hubbed = 1;
     sb_pretrained_open(&r->hub, &f, c);
+    r->hub.most = o->max_length;
 #define X(type, name, toy, mini, small, help)                                                          \
     if (base && was.name != c->name)                                                                   \
         sb_die("%s: " #name " is %g, but %g in %s: other models than it was trained with", base->path, \
@@ -263,10 +268,10 @@ static void note_command(Run *r, const SbFlag *flag, int flags) {
     SbText t = {NULL, 0, 0};
     sb_text_add(&t, "%s./train %s", r->made ? r->made : "", r->stage->name);
     for (int i = 0; i < flags; i++) {
-        char value[200];
-        sb_flag_text(flag + i, value, sizeof value);
         if (!flag[i].given || idle(flag + i)) continue;
+        char *value = sb_flag_text(flag + i);
         sb_text_add(&t, flag[i].kind == SB_FLAG_SWITCH ? " --%s" : " --%s %s", flag[i].name, value);
+        free(value);
     }
     sb_text_add(&t, "    # lr %g, batch %d, seed %d\n", r->o.lr, r->batch_size, r->config.seed);
     r->made = t.data;
@@ -375,7 +380,7 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     int task = r->o.regress && !strcmp(r->stage->name, "boost") ? SB_TASK_DEPTH : r->stage->task;
     sb_source_init(s, &r->config, task, pool, r->o.mix, r->o.views, seed);
     if (r->hubbed) s->pretrained = (SbPretrained *)&r->hub;
-    s->frames = r->o.frames, s->skip_bad = r->o.skip_bad;
+    s->data.frames = r->o.frames, s->data.skip_bad = r->o.skip_bad;
     s->mix.order = sb_find_name(sb_order_name, 3, r->o.order, strlen(r->o.order));
     if (s->mix.order < 0) sb_die("--order %s: expected forward, reverse or random", r->o.order);
     s->rooms = r->o.rooms;
@@ -383,7 +388,7 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     if (r->o.single > 0 && r->o.views < 2) sb_die("--single: the other samples need --views of 2 or more");
     if (r->o.single > 0) sb_source_single(s, r->o.single, r->stage->mix);
     if (r->o.noise && pool != SB_POOL_VALID) s->noisy = 1, s->noise = sb_noise_parse(r->o.noise);
-    if (pool == SB_POOL_VALID && r->o.valid) sb_source_records(s, r->o.valid);
+    if (pool == SB_POOL_VALID && r->o.valid) sb_records_open(&s->data, s->pretrained, r->o.valid);
     if (pool == SB_POOL_VALID) return; // the validation loss is always that of new simulated rooms
     if (r->o.blind_balance && (task != SB_TASK_DIALOGUE || r->o.scenes || r->o.data || r->o.views > 1))
         sb_die("--blind_balance: for dialogues about one view of simulated rooms; of scenes, let "
@@ -394,7 +399,7 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     if (r->o.scenes) sb_source_scenes(s, r->o.scenes), sb_source_ready(s);
     if (r->o.data && task != SB_TASK_DIALOGUE)
         sb_die("this stage takes views from --scenes, not from --data");
-    if (r->o.data) sb_source_records(s, r->o.data);
+    if (r->o.data) sb_records_open(&s->data, s->pretrained, r->o.data);
     s->share = r->o.share;
 }
 // Everything that decides the result, as text: a half-done run is only continued by the same.
@@ -404,9 +409,9 @@ static char *describe(Run *r) {
     int flags = make_flags(flag, &r->o, &r->config);
     sb_text_add(&text, "%s", r->stage->name);
     for (int i = 0; i < flags; i++) {
-        char value[200];
-        sb_flag_text(flag + i, value, sizeof value);
+        char *value = sb_flag_text(flag + i);
         if (!idle(flag + i) && strcmp(value, "-")) sb_text_add(&text, " %s=%s", flag[i].name, value);
+        free(value);
     }
     return text.data;
 }
@@ -421,6 +426,8 @@ static void plan_model(Run *r, int parts) {
 // before's file, else in the folders; what trains is copied.
 static void open_hub_model(Run *r, const char *path, int parts, int was, int groups) {
     SbModel *m = &r->model;
+    int dual = sb_family_channels(&r->hub.encoder) == SB_EXPORT_DUAL ? SB_DUAL : 0; // the folder has Attn+
+    was |= dual;
     plan_model(r, parts | was);
     if (path) sb_model_adopt_file(m, &r->file, groups);
     sb_pretrained_bind(&r->hub, m, groups);
@@ -431,7 +438,7 @@ static void open_hub_model(Run *r, const char *path, int parts, int was, int gro
     sb_model_memory(m);
     sb_model_random(m, ~(SB_PLUS | SB_ALPHA), (uint64_t)r->config.seed, 1);
     sb_pretrained_fill(&r->hub, m, groups);
-    int begins = path == r->base ? (parts & ~was) | SB_NEW_LORA : 0;
+    int begins = (path == r->base ? (parts & ~was) | SB_NEW_LORA : 0) | dual;
     if (path) sb_model_weights(m, &r->file, SB_FROM_HUB | begins);
     if (path == r->base && !(was & SB_DUAL))
         sb_model_random(m, SB_PLUS | SB_ALPHA, (uint64_t)r->config.seed, !r->o.random_plus);
@@ -509,7 +516,7 @@ static void save(Run *r, int finished) {
     if (!finished)
         sb_note(notes, "seconds", "%.17g", r->seconds), sb_note(notes, "log", "%ld", ftell(r->csv));
     sb_model_save(&r->model, finished ? r->result : r->partial, !finished, notes);
-    free(run), free(notes);
+    free(run), sb_notes_free(notes), free(notes);
 }
 // The log: step, loss, learning rate, gradient norm, answer tokens so far, validation loss (every tenth of
 // the run). A resumed run cuts it back to where its checkpoint stood.
@@ -552,7 +559,7 @@ static double all_parts(Run *r) {
 static double validate(Run *r) {
     double sum = 0;
     r->model.answers = 0;
-    if (r->hubbed && !r->valid.records) return NAN;
+    if (r->hubbed && !r->valid.data.records) return NAN;
     for (int i = 0; i < 4; i++) {
         sb_source_batch(&r->valid, r->slot, &r->checked, r->part_size, (uint64_t)(i * r->part_size));
         one_step(r, &r->valid, &r->checked, 0);
@@ -640,9 +647,12 @@ static void announce(Run *r) {
     if (m->adopted_bytes)
         printf("  mapped     %.0f MB of frozen weights, read where they lie on disk\n",
                1e-6 * (double)m->adopted_bytes);
-    if (r->train.records)
-        printf("  records    %ld, %ld bad ones passed over%s\n", r->train.records, r->train.bad,
-               r->train.bad ? " (named above)" : "");
+    if (r->train.data.records)
+        printf("  records    %ld, %ld bad ones passed over%s\n", r->train.data.records, r->train.data.bad,
+               r->train.data.bad ? " (named above)" : "");
+    for (int f = 0; f < r->train.data.files && r->train.data.files > 1; f++)
+        printf("             %ld of %s: %ld of the %ld samples of a pass\n", r->train.data.file[f].records,
+               r->train.data.file[f].talk.path, r->train.data.file[f].taken, r->train.data.pass);
     printf("  disk       %.0f MB while it runs, %.0f MB afterwards\n",
            sizeof(real) * (2 * million + 2 * trained), sizeof(real) * million);
     printf("  a batch    %d samples%s: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size,
@@ -666,7 +676,6 @@ static void train(Run *r) {
     double started = now() - r->seconds, saved = now(), shown = 0, smooth = 0, begun = now();
     long first = r->step, tenth = r->o.steps / 10 > 0 ? r->o.steps / 10 : 1;
     int terminal = isatty(2);
-    r->hub.cut = 0;
     read_batch(r, r->step);
     while (r->step < r->o.steps && !interrupted) {
         double lr = sb_schedule(r->o.lr, r->config.warmup, r->step, r->o.steps), loss = all_parts(r);
@@ -758,7 +767,8 @@ SB_FN int train_main(int argc, char **argv) {
     open_source(&r, &r.valid, SB_POOL_VALID, 7);
     if (!r.o.steps) // hub models: passes over the records
         r.o.steps =
-            r.train.records ? (int)ceil(r.o.epochs * (double)r.train.records / r.batch_size) : r.stage->steps;
+            r.train.data.records ? (int)ceil(r.o.epochs * (double)r.train.data.pass / r.batch_size)
+                                 : r.stage->steps;
     r.slot = (SbSample *)sb_calloc((size_t)r.batch_size, sizeof *r.slot);
     open_model(&r);
     announce(&r);
@@ -782,9 +792,6 @@ SB_FN int train_main(int argc, char **argv) {
     sb_remove(r.partial);
     note_time(&r);
     printf("%s: %ld steps in %.1f s\n", r.result, r.step, r.seconds);
-    if (r.hub.cut)
-        printf("  cut off    %ld samples were longer than %d rows; what is behind was not read\n", r.hub.cut,
-               r.hub.most);
     return 0;
 }
 #ifndef SB_NO_MAIN

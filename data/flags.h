@@ -26,21 +26,21 @@ static SB_UNUSED SbFlag sb_flag(const char *name, const char *hint, int kind, vo
     return f;
 }
 
-// The flag's value as text.
-static SB_UNUSED void sb_flag_text(const SbFlag *f, char *text, size_t size) {
+// The flag's value as text, "-" if it is none; free() it.
+static SB_UNUSED char *sb_flag_text(const SbFlag *f) {
     const char *s = f->kind == SB_FLAG_TEXT ? *(const char **)f->value : NULL;
-    if (f->kind == SB_FLAG_INT || f->kind == SB_FLAG_SWITCH) snprintf(text, size, "%d", *(int *)f->value);
-    else if (f->kind == SB_FLAG_NUMBER) snprintf(text, size, "%g", *(double *)f->value);
-    else snprintf(text, size, "%s", s && *s ? s : "-");
+    if (f->kind == SB_FLAG_INT || f->kind == SB_FLAG_SWITCH) return sb_format("%d", *(int *)f->value);
+    if (f->kind == SB_FLAG_NUMBER) return sb_format("%g", *(double *)f->value);
+    return sb_copy(s && *s ? s : "-");
 }
 
 static SB_UNUSED void sb_flags_help(const SbFlag *flag, int flags) {
     for (int i = 0; i < flags; i++) {
-        char name[48], value[200];
+        char name[48], *value = sb_flag_text(flag + i);
         snprintf(name, sizeof name, "--%s %s", flag[i].name, flag[i].hint);
-        sb_flag_text(flag + i, value, sizeof value);
         if (flag[i].kind == SB_FLAG_SWITCH || !strcmp(value, "-")) printf("  %-24s %s\n", name, flag[i].help);
         else printf("  %-24s %s (%s)\n", name, flag[i].help, value);
+        free(value);
     }
 }
 

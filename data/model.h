@@ -13,18 +13,25 @@
 // beside parts: encoder and LLM may come from folders of the hub; lora.h's tensors begin anew
 enum { SB_FROM_HUB = 1 << 20, SB_NEW_LORA = 1 << 21 };
 
-// What a stage says of itself in the file; texts live as long as the caller likes.
-typedef struct { SbPair pair[96]; int pairs; char text[96][2048]; } SbNotes;
+// What a stage says of itself in the file; sb_notes_free it.
+typedef struct { SbPair pair[96]; int pairs; } SbNotes;
 
 static SB_UNUSED SB_PRINTF(3, 4) void sb_note(SbNotes *n, const char *key, const char *format, ...) {
     va_list args;
     if (n->pairs == 96) sb_die("too many notes for a checkpoint: %s", key);
     va_start(args, format);
-    vsnprintf(n->text[n->pairs], sizeof n->text[0], format, args);
+    int size = vsnprintf(NULL, 0, format, args) + 1;
+    va_end(args);
+    char *text = (char *)sb_calloc((size_t)size, 1);
+    va_start(args, format);
+    vsnprintf(text, (size_t)size, format, args);
     va_end(args);
     n->pair[n->pairs].key = key;
-    n->pair[n->pairs].value = n->text[n->pairs];
-    n->pairs++;
+    n->pair[n->pairs++].value = text;
+}
+static SB_UNUSED void sb_notes_free(SbNotes *n) {
+    for (int i = 0; i < n->pairs; i++) free((void *)(uintptr_t)n->pair[i].value);
+    n->pairs = 0;
 }
 
 // One tensor, read back from the backend, for the list of what is written.
@@ -42,16 +49,17 @@ static SB_UNUSED void sb_model_file_tensor(SbFileTensor *t, const SbParam *p, co
 
 // Write the model to path (whole or not at all). moments: with the optimiser's state of what trains.
 static SB_UNUSED void sb_model_save(SbModel *m, const char *path, int moments, const SbNotes *extra) {
-    SbNotes *notes = (SbNotes *)sb_calloc(1, sizeof *notes);
+    SbNotes notes;
     SbFileTensor *t = (SbFileTensor *)sb_calloc((size_t)m->params * 3, sizeof *t);
     int count = 0;
-    sb_note(notes, "format", SB_FORMAT);
-    sb_note(notes, "dual", "%d", m->parts);
+    notes.pairs = 0;
+    sb_note(&notes, "format", SB_FORMAT);
+    sb_note(&notes, "dual", "%d", m->parts);
 #define X(type, name, toy, mini, small, help) \
-    sb_note(notes, "config." #name, "%.17g", (double)m->config.name);
+    sb_note(&notes, "config." #name, "%.17g", (double)m->config.name);
     SB_CONFIG(X)
 #undef X
-    for (int i = 0; i < extra->pairs; i++) sb_note(notes, extra->pair[i].key, "%s", extra->pair[i].value);
+    for (int i = 0; i < extra->pairs; i++) sb_note(&notes, extra->pair[i].key, "%s", extra->pair[i].value);
     for (int i = 0; i < m->params; i++) {
         const SbParam *p = m->param[i];
         if (p->adopted == 1) continue;  // it lies in a folder of the hub, unchanged
@@ -61,9 +69,9 @@ static SB_UNUSED void sb_model_save(SbModel *m, const char *path, int moments, c
         sb_model_file_tensor(t + count++, p, "adam_m.", p->m);
         sb_model_file_tensor(t + count++, p, "adam_v.", p->v);
     }
-    sb_checkpoint_write(path, t, count, notes->pair, notes->pairs);
+    sb_checkpoint_write(path, t, count, notes.pair, notes.pairs);
     for (int i = 0; i < count; i++) free((void *)(uintptr_t)t[i].data), free((void *)(uintptr_t)t[i].name);
-    free(t), free(notes);
+    free(t), sb_notes_free(&notes);
 }
 
 // A number that the file must state.
@@ -93,13 +101,15 @@ static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *parts) {
                "newer program", f->path, format, SB_FORMAT);
     if (strcmp(format, SB_FORMAT)) sb_die("%s: format \"%.40s\", expected \"%s\"", f->path, format,
                                           SB_FORMAT);
-#define X(type, name, toy, mini, small, help) \
+#define X(type, name, toy, mini, small, help)                                                                \
+    if (strcmp(#name, "enc_dim") || sb_checkpoint_text(f, "config.enc_dim"))  /* or it is older */           \
     c.name = (type)(sizeof(type) == sizeof(int) ? sb_model_int(f, "config." #name)                           \
                                                 : sb_model_number(f, "config." #name));
     SB_CONFIG_BOOST(X)
     if (sb_checkpoint_text(f, "config.agg_layers")) { SB_CONFIG_FIELD(X) }  // older files have none
     if (sb_checkpoint_text(f, "config.enc_cls")) { SB_CONFIG_FAMILY(X) }
 #undef X
+    c.last_layers = 0;                  // says what a stage trained, nothing about the next one
     *parts = sb_model_int(f, "dual");
     if (*parts < 0 || *parts >= 2 * SB_ADAPTER) sb_die("%s: dual is %d, expected 0 to %d", f->path, *parts,
                                                        2 * SB_ADAPTER - 1);

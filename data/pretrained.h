@@ -18,8 +18,8 @@ typedef struct {
     SbPreprocess pixels;
     const char *system; // system text or NULL
     int speaks; // it has a language model
-    int most; // rows of a sample; what is longer is cut off, as LLaVA does
-    long cut; // samples that were
+    int patches; // rows of a picture
+    int most; // rows that a sample may have; 0: any
 } SbPretrained;
 
 // What to open. layout: of the chat, NULL: by the tokenizer's tokens. system: sb_chat_system. select: 0
@@ -74,7 +74,7 @@ static SB_UNUSED void sb_pretrained_open(SbPretrained *p, const SbPretrainedFlag
         sb_die("%s: its pictures come out as %d x %d pixels, which must be square and whole patches of %d; "
                "choose a side with --image (eval: --side)",
                f->encoder, w, h, c->patch);
-    c->image = w;
+    c->image = w, p->patches = (w / c->patch) * (w / c->patch);
     c->isolate = c->restart = 0, c->patch_word = -1;
     if (!(p->speaks = f->llm != NULL)) return;
     sb_folder_open(&p->llm, f->llm);
@@ -89,7 +89,6 @@ static SB_UNUSED void sb_pretrained_open(SbPretrained *p, const SbPretrainedFlag
         sb_die("%s: %d tokens, but the word table of its model has %d rows", f->llm, p->tokenizer.n,
                c->vocab);
     p->system = sb_chat_system(f->system);
-    p->most = 2048;
 }
 static SB_UNUSED void sb_pretrained_close(SbPretrained *p) {
     sb_folder_close(&p->encoder);
@@ -122,25 +121,28 @@ static SB_UNUSED float *sb_pretrained_picture(const SbPretrained *p, const unsig
     sb_preprocess(&p->pixels, rgb, w, h, out);
     return out;
 }
+// Rows of what p->chat holds, tokens and patches.
+static SB_UNUSED long sb_pretrained_rows(const SbPretrained *p, const int *shown) {
+    long rows = 0;
+    for (int i = 0, k = 0; i < p->chat.n; i++)
+        rows += p->chat.token[i] == SB_CHAT_IMAGE ? shown[k++] * p->patches : 1;
+    return rows;
+}
 // What p->chat holds as a sample of the batch. Its k-th <image> stands for the next shown[k] images of the
 // batch, from first on (one picture; the frames of a video).
 static SB_UNUSED void sb_pretrained_sample(SbPretrained *p, SbBatch *b, const SbConfig *c, int first,
                                            const int *shown) {
     const SbChat *t = &p->chat;
-    long begin = b->n.llm;
+    long rows = sb_pretrained_rows(p, shown);
+    if (p->most && rows > p->most)
+        sb_die("a conversation has %ld rows (tokens and patches), at most %d are read (--max_length)", rows,
+               p->most);
     sb_batch_sample(b);
     for (int i = 0, k = 0, n; i < t->n; i += n) {
-        long left = p->most - (b->n.llm - begin);
         for (n = 0; i + n < t->n && t->token[i + n] != SB_CHAT_IMAGE; n++) continue;
-        if (left < (n ? 1 : c->image / c->patch * (c->image / c->patch))) {
-            p->cut++;
-            return;
-        }
         if (n) {
-            sb_batch_tokens(b, c, t->token + i, t->target + i, NULL, n < left ? n : (int)left);
-            if (n <= left) continue;
-            p->cut++;
-            return;
+            sb_batch_tokens(b, c, t->token + i, t->target + i, NULL, n);
+            continue;
         }
         for (int v = 0; v < shown[k]; v++) sb_batch_prefix_image(b, c, first++);
         k++, n = 1;

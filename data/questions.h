@@ -71,7 +71,7 @@
 #define SB_MARGIN_CHOICE 100
 #define SB_MARGIN_APART .2
 #define SB_OBJECT_SHARE .6                        // of "what" questions look for an object first
-#define SB_GRID_MAX 32
+#define SB_GRID_MAX 4096                          // as sb_config_error
 
 // ---- kinds of questions
 

@@ -2,8 +2,9 @@
 // spatialboost.h first.
 //
 // Refuses: state. Sample i of a run is a function of (seed, i): the order of threads, a crash and a resume
-// change nothing. Sources: rooms simulated in memory, scene folders (--scenes), LLaVA conversations (--data).
-// They speak the miniature's words, or, with models of the hub (pretrained.h), those models' language.
+// change nothing. Sources: rooms simulated in memory, scene folders (--scenes), LLaVA conversations
+// (records.h). They speak the miniature's words, or, with models of the hub (pretrained.h), those models'
+// language.
 // Read from top: the source, one sample, a batch of one of the tasks.
 #ifndef SB_SAMPLES_H
 #define SB_SAMPLES_H
@@ -12,6 +13,7 @@
 #include "json.h"
 #include "batch.h"
 #include "pretrained.h"
+#include "records.h"
 #include "simulate.h"
 #include "words.h"
 
@@ -27,15 +29,6 @@ enum {
 };
 enum { SB_DEPTHS = 24 }; // patches a picture whose depth SB_TASK_DEPTH asks for
 #define SB_DEPTH_OFFSET 3.0 // metres subtracted from its targets, about the mean depth of a room
-
-enum { SB_SHOWN = 32 }; // most pictures of a sample, frames of videos included
-// A record of a conversation file; the miniature keeps its pictures, resized, once they have been read.
-typedef struct {
-    int64_t offset;
-    long record;
-    unsigned char **picture;
-    int pictures;
-} SbRecord;
 
 typedef struct {
     SbConfig config;
@@ -55,11 +48,7 @@ typedef struct {
     int scenes, views, noisy; // views of all of them
     SbViewInfo *info, *heard; // [views]; the same seen with noise
     unsigned char **picture; // [views] resized
-    SbConversations file;
-    char *folder; // of the conversation file: picture paths are relative to it
-    SbRecord *record;
-    long records, bad; // bad: passed over
-    int skip_bad, frames; // pass bad records over; frames of a video (a folder of pictures)
+    SbRecords data; // of conversation files
     SbPretrained *pretrained; // NULL: the miniature's words and pictures
 } SbSource;
 
@@ -92,7 +81,7 @@ static SB_UNUSED void sb_source_init(SbSource *s, const SbConfig *c, int task, i
     s->config = *c;
     s->sim = sb_sim_default();
     s->sim.w = s->sim.h = c->image;
-    s->frames = 8;
+    s->data.frames = 8, s->data.seed = seed;
     s->posed = s->sim.views = task < SB_TASK_GEOMETRY && task != SB_TASK_DIALOGUE ? 1 : views;
     s->tells = task == SB_TASK_DIALOGUE ? views : 1;
     if (s->posed < 1) sb_die("--views %d: at least 1", views);
@@ -168,78 +157,12 @@ static SB_UNUSED void sb_source_ready(SbSource *s) {
             s->picture[k] = sb_square(view->rgb, view->w, view->h, s->config.image);
         }
 }
-// The file of a record's picture; free() it.
-static SB_UNUSED char *sb_record_path(const SbSource *s, const char *name) {
-    return name[0] == '/' ? sb_copy(name) : sb_format("%s/%s", s->folder, name);
-}
-// Is every picture of a record there? Else say what is missing, and end or (skip_bad) pass it over.
-static SB_UNUSED int sb_record_whole(const SbSource *s, const SbConversation *c) {
-    int most = s->pretrained ? SB_SHOWN : 8;
-    SbText wrong = {NULL, 0, 0};
-    if (c->images > most)
-        sb_text_add(&wrong, "record %ld (line %ld) has %d images, at most %d are read", c->record, c->line,
-                    c->images, most);
-    for (int i = 0; i < c->images && !wrong.size; i++) {
-        char *path = sb_record_path(s, c->image[i]);
-        if (!sb_exists(path))
-            sb_text_add(&wrong, "record %ld (line %ld): %s is missing", c->record, c->line, path);
-        free(path);
-    }
-    if (wrong.size && !s->skip_bad)
-        sb_die("%s: %s (--skip_bad passes such records over)", s->file.path, wrong.data);
-    if (wrong.size) fprintf(stderr, "skipped: %s: %s\n", s->file.path, wrong.data);
-    int whole = !wrong.size;
-    free(wrong.data);
-    return whole;
-}
-// Read conversations from a LLaVA JSON or JSONL file; every record is checked now, none stays in memory.
-static SB_UNUSED void sb_source_records(SbSource *s, const char *path) {
-    SbConversation c;
-    long room = 0;
-    sb_conversations_open(&s->file, path);
-    s->folder = sb_folder_of(path);
-    while (1) {
-        int found = s->skip_bad ? sb_conversations_try(&s->file, &c) : sb_conversations_next(&s->file, &c);
-        if (!found) break;
-        if (found < 0 || !sb_record_whole(s, &c)) {
-            s->bad++;
-            if (found > 0) sb_conversation_free(&c);
-            continue;
-        }
-        if (s->records == room) {
-            room = 2 * room + 256;
-            s->record = (SbRecord *)sb_realloc(s->record, (size_t)room * sizeof *s->record);
-        }
-        SbRecord r = {c.offset, c.record, NULL, c.images};
-        if (!s->pretrained && c.images)
-            r.picture = (unsigned char **)sb_calloc((size_t)c.images, sizeof(unsigned char *));
-        s->record[s->records++] = r;
-        sb_conversation_free(&c);
-    }
-    if (!s->records) sb_die("%s: no conversation in it", path);
-}
-// Where number i of n stands in an order that seed decides: cycles of a keyed permutation (Feistel) of the
-// next power of four.
-static SB_UNUSED uint64_t sb_shuffled(uint64_t i, uint64_t n, uint64_t seed) {
-    int half = 1;
-    while ((uint64_t)1 << 2 * half < n) half++;
-    uint64_t mask = ((uint64_t)1 << half) - 1;
-    do {
-        uint64_t left = i >> half, right = i & mask;
-        for (uint64_t round = 0; round < 4; round++) {
-            uint64_t next = left ^ (sb_hash(seed + round, right) & mask);
-            left = right, right = next;
-        }
-        i = left << half | right;
-    } while (i >= n);
-    return i;
-}
 
 // ---- one sample
 
 // The pictures that a name of a record stands for: a file, or some frames of a folder, evenly spread.
-static SB_UNUSED int sb_sample_files(const SbSource *s, SbSample *out, const char *name) {
-    char *path = sb_record_path(s, name);
+static SB_UNUSED int sb_sample_files(const SbSource *s, SbSample *out, const char *folder, const char *name) {
+    char *path = sb_record_path(folder, name);
     if (!sb_is_folder(path)) {
         if (out->pictures == SB_SHOWN) sb_die("%s: more than %d pictures in a record", path, (int)SB_SHOWN);
         out->path[out->pictures++] = path;
@@ -247,7 +170,7 @@ static SB_UNUSED int sb_sample_files(const SbSource *s, SbSample *out, const cha
     }
     int count, n;
     char **frame = sb_list_folder(path, &count);
-    n = count < s->frames ? count : s->frames;
+    n = sb_min(count, s->data.frames);
     if (!n) sb_die("%s: a folder of frames without one", path);
     if (out->pictures + n > SB_SHOWN) sb_die("%s: more than %d pictures in a record", path, (int)SB_SHOWN);
     for (int i = 0; i < n; i++)
@@ -259,18 +182,19 @@ static SB_UNUSED int sb_sample_files(const SbSource *s, SbSample *out, const cha
 // Record r of the conversation file. Serial: it reads a file.
 static SB_UNUSED void sb_sample_record(SbSource *s, SbSample *out, SbRecord *r) {
     SbConversation c;
-    sb_conversations_at(&s->file, r->offset, r->record, &c);
+    SbRecordFile *x = s->data.file + r->file;
+    sb_conversations_at(&x->talk, r->offset, r->record, &c);
     out->info = NULL;
     out->pictures = s->pretrained ? 0 : c.images;
     if (s->pretrained) {
         sb_conversation_free(&out->talk);
-        for (int i = 0; i < c.images; i++) out->shown[i] = sb_sample_files(s, out, c.image[i]);
+        for (int i = 0; i < c.images; i++) out->shown[i] = sb_sample_files(s, out, x->folder, c.image[i]);
         out->talk = c;
         return;
     }
     for (int i = 0; i < c.images; i++) {
         if (!r->picture[i]) {
-            char *path = sb_record_path(s, c.image[i]);
+            char *path = sb_record_path(x->folder, c.image[i]);
             int w, h;
             unsigned char *rgb = sb_image_load(path, &w, &h);
             r->picture[i] = sb_square(rgb, w, h, s->config.image);
@@ -377,13 +301,13 @@ static SB_UNUSED void sb_source_samples(SbSource *s, SbSample *slot, int n, uint
             SbRandom alone = sb_random(slot[i].key, 3);
             if (sb_next_unit(&alone) < s->single) slot[i].tells = 1;
         }
-        long stored = s->views + s->records;
+        long stored = s->views + s->data.pass;
         if (!stored || sb_next_unit(&r) >= s->share) continue;
         slot[i].stored = 1;
-        uint64_t at = counter + (uint64_t)i, n = (uint64_t)s->records;
+        uint64_t at = counter + (uint64_t)i, n = (uint64_t)s->data.pass, lap = n ? at / n : 0;
         long k = (long)sb_next_int(&r, (uint32_t)stored);
-        if (!s->views && s->share >= 1) k = (long)sb_shuffled(at % n, n, s->seed + at / n); // epochs
-        if (k >= s->views) sb_sample_record(s, slot + i, s->record + (k - s->views));
+        if (!s->views && s->share >= 1) k = (long)sb_shuffled(at % n, n, s->seed + lap);
+        if (k >= s->views) sb_sample_record(s, slot + i, sb_records_at(&s->data, k - s->views, lap));
         else if (s->posed > 1) sb_sample_views(s, slot + i, k, slot[i].tells < s->tells ? 1 : s->posed, &r);
         else
             slot[i].info = slot[i].told[0] = s->info + k, slot[i].picture[0] = s->picture[k],
@@ -451,7 +375,8 @@ static SB_UNUSED void sb_batch_labels(SbBatch *b, const SbConfig *c, int image, 
 }
 // Ask for the depth of SB_DEPTHS patches of an image, none twice.
 static SB_UNUSED void sb_batch_depths(SbBatch *b, const SbConfig *c, int image, const SbSample *s) {
-    int patches = s->info->grid * s->info->grid, deck[SB_GRID_MAX * SB_GRID_MAX];
+    int patches = s->info->grid * s->info->grid;
+    int *deck = (int *)sb_calloc((size_t)patches, sizeof *deck);
     SbRandom r = sb_random(s->key, 2);
     for (int p = 0; p < patches; p++) deck[p] = p;
     for (int k = 0; k < SB_DEPTHS && k < patches; k++) {
@@ -460,6 +385,7 @@ static SB_UNUSED void sb_batch_depths(SbBatch *b, const SbConfig *c, int image, 
         if (s->info->patch_depth[p] > 0)
             sb_batch_depth(b, c, b->image_vis[image] + p, s->info->patch_depth[p] - SB_DEPTH_OFFSET);
     }
+    free(deck);
 }
 // A view's camera, as it sees the encoder's square picture: world to camera; pixel i covers [i, i + 1).
 static SB_UNUSED SbCamera sb_view_camera(const SbView *v, int side) {

@@ -6,6 +6,7 @@
 // Read from top: folders and records, order and samples, labels, the path, resuming, exports, refusals.
 #ifndef SB_TEST_HUB_H
 #define SB_TEST_HUB_H
+#include "data/serve.h"
 #include "test_runs.h"
 
 // A shell line as a whole: test_shell, which redirects what the last command says.
@@ -103,6 +104,15 @@ static int hub_made(void) {
             "{\"id\": \"words\", \"conversations\": [{\"from\": \"human\", \"value\": \"Hello\"}, {\"from\": "
             "\"gpt\", \"value\": \"Hi there\"}]}\n");
     fclose(f);
+    for (int k = 1; k < 3; k++) { // general conversations: three records B, two records C
+        if (!(f = fopen(test_path(k == 1 ? "hub/three.jsonl" : "hub/two.jsonl"), "w"))) return 0;
+        for (int i = 0; i < 4 - k; i++)
+            fprintf(f,
+                    "{\"id\": \"%c%d\", \"conversations\": [{\"from\": \"human\", \"value\": \"Say %d\"}, "
+                    "{\"from\": \"gpt\", \"value\": \"%d\"}]}\n",
+                    "ABC"[k], i, i, i);
+        fclose(f);
+    }
     made = 1;
     return 1;
 }
@@ -125,8 +135,8 @@ static void hub_open(SbPretrained *p, SbConfig *c, SbSource *s) {
     *c = sb_config_preset(SB_MINI);
     sb_pretrained_open(p, &f, c);
     sb_source_init(s, c, SB_TASK_DIALOGUE, SB_POOL_TRAIN, "mix", 1, 7);
-    s->pretrained = p, s->frames = 3, s->share = 1;
-    sb_source_records(s, test_path("hub/talk.jsonl"));
+    s->pretrained = p, s->data.frames = 3, s->share = 1;
+    sb_records_open(&s->data, p, test_path("hub/talk.jsonl"));
 }
 
 // ---- order and samples
@@ -162,7 +172,7 @@ static void test_hub_epochs(void) {
     SbSample *slot = (SbSample *)sb_calloc(4, sizeof *slot);
     if (!hub_made()) return;
     hub_open(&p, &c, &s);
-    CHECK(s.records == HUB_RECORDS, "%ld records", s.records);
+    CHECK(s.data.records == HUB_RECORDS, "%ld records", s.data.records);
     int seen[4][HUB_RECORDS + 1] = {{0}}, order[4][HUB_RECORDS], differ = 0;
     for (int at = 0; at < 4 * HUB_RECORDS; at += 4) {
         sb_source_samples(&s, slot, 4, (uint64_t)at);
@@ -190,18 +200,71 @@ static void test_hub_frames(void) {
     if (!hub_made()) return;
     static const char *const want[] = {"0", "04", "024", "0124", "01234", "01234"}; // k * 4 / (n - 1), down
     memset(&s, 0, sizeof s);
-    s.folder = sb_copy(test_path("hub"));
     for (int n = 1; n <= 6; n++) {
         char got[8] = "";
         memset(&one, 0, sizeof one);
-        s.frames = n;
-        int shown = sb_sample_files(&s, &one, "clip");
+        s.data.frames = n;
+        int shown = sb_sample_files(&s, &one, test_path("hub"), "clip");
         CHECK(shown == one.pictures, "%d shown, %d pictures", shown, one.pictures);
         for (int i = 0; i < one.pictures && i < 6; i++)
             got[i] = one.path[i][strlen(one.path[i]) - 5], got[i + 1] = 0;
         CHECK(one.pictures == (int)strlen(got) && !strcmp(got, want[n - 1]), "%d frames: %s", n, got);
     }
-    free(s.folder);
+}
+// A pass over files with shares: of 9, 3 and 2 records .5, .3 and the rest. It reads the first once, so it
+// has 18 samples: 9, 5 and 4 of them (round(18 x .5) = 9, round(18 x .8) = 14). The small files go on where
+// they stopped: in six passes each of their records comes 6 x 5 / 3 and 6 x 4 / 2 times, and in any 3 (2)
+// samples of theirs, from a multiple of it on, once.
+static void test_hub_shares(void) {
+    enum { PASSES = 6, PASS = 18 };
+    SbPretrained p;
+    SbConfig c;
+    SbSource s;
+    SbSample *slot = (SbSample *)sb_calloc(PASS, sizeof *slot);
+    if (!hub_made()) return;
+    hub_open(&p, &c, &s);
+    memset(&s.data, 0, sizeof s.data);
+    s.data.frames = 3, s.data.seed = s.seed;
+    char *list = sb_format("%s:.5,%s:.3,%s", test_path("hub/talk.jsonl"), test_path("hub/three.jsonl"),
+                           test_path("hub/two.jsonl"));
+    sb_records_open(&s.data, &p, list);
+    CHECK(s.data.pass == PASS && s.data.records == 14, "a pass of %ld, %ld records", s.data.pass,
+          s.data.records);
+    int count[15] = {0}, apart = 0, whose[PASSES][PASS];
+    for (int lap = 0; lap < PASSES; lap++) {
+        int of[3] = {0}, talk[HUB_RECORDS] = {0};
+        sb_source_samples(&s, slot, PASS, (uint64_t)(lap * PASS));
+        for (int i = 0; i < PASS; i++) {
+            const char *id = slot[i].talk.id;
+            int file = *id == 'B' ? 1 : *id == 'C' ? 2 : 0, record = (int)slot[i].talk.record - 1;
+            of[file]++, count[file ? HUB_RECORDS + 3 * (file - 1) + record : record]++;
+            if (!file) talk[record]++;
+            whose[lap][i] = file;
+        }
+        CHECK(of[0] == 9 && of[1] == 5 && of[2] == 4, "pass %d: %d, %d, %d samples", lap, of[0], of[1],
+              of[2]);
+        for (int r = 0; r < HUB_RECORDS; r++) CHECK(talk[r] == 1, "pass %d: record %d x %d", lap, r, talk[r]);
+        apart += lap && memcmp(whose[lap], whose[0], sizeof whose[0]) != 0;
+    }
+    for (int r = HUB_RECORDS; r < HUB_RECORDS + 5; r++)
+        CHECK(count[r] == (r < HUB_RECORDS + 3 ? 10 : 12), "record %d comes %d times", r, count[r]);
+    CHECK(apart == PASSES - 1, "the files come in the same order in %d passes", PASSES - apart);
+    for (int k = 1, order = 0; k < 3; k++, order = 0) {
+        const SbRecordFile *x = s.data.file + k;
+        for (int round = 0; round < 8; round++) {
+            int seen = 0, last = 0;
+            for (int i = 0; i < x->records; i++) {
+                long at = round * x->records + i;
+                const SbRecord *r = sb_records_at(&s.data, x->begin + at % x->taken,
+                                                  (uint64_t)(at / x->taken));
+                seen |= 1 << r->record, last = last * 4 + (int)r->record;
+            }
+            CHECK(seen == (2 << x->records) - 2, "file %d, round %d: records %x", k, round, (unsigned)seen);
+            order |= 1 << (last * 7 % 31);
+        }
+        CHECK(order & (order - 1), "file %d always comes in the same order", k);
+    }
+    free(list), free(slot), sb_pretrained_close(&p);
 }
 
 // ---- labels
@@ -238,7 +301,7 @@ static void test_hub_labels(void) {
     int row = 0, loss = 0, image = 0;
     if (!hub_made()) return;
     hub_open(&p, &c, &s);
-    s.record += 7, s.records = 1; // the video
+    s.data.file->first = 7, s.data.file->records = s.data.file->taken = s.data.pass = 1; // the video
     memset(&b, 0, sizeof b);
     sb_source_batch(&s, slot, &b, 1, 0);
     for (size_t k = 0; k < sizeof chunk / sizeof *chunk; k++) {
@@ -261,12 +324,12 @@ static void test_hub_labels(void) {
     }
     CHECK(row == b.n.llm && loss == b.n.loss && image == b.n.images, "%d of %ld rows, %d of %ld targets", row,
           (long)b.n.llm, loss, (long)b.n.loss);
-    CHECK(p.cut == 0, "cut");
-    p.most = row - 1; // too long by a token: the last row goes, and it is counted
+    p.most = row;
     sb_source_batch(&s, slot, &b, 1, 0);
-    CHECK(b.n.llm == row - 1 && b.n.loss == loss && p.cut == 1, "%ld rows, %ld samples cut", (long)b.n.llm,
-          p.cut);
-    free(slot), free(ids.id), sb_batch_free(&b), sb_pretrained_close(&p);
+    p.most = row - 1; // too long by a token
+    char *says = sb_format("has %d rows (tokens and patches), at most %d are read", row, row - 1);
+    EXPECT_DIE(sb_source_batch(&s, slot, &b, 1, 0), says);
+    free(says), free(slot), free(ids.id), sb_batch_free(&b), sb_pretrained_close(&p);
 }
 
 // ---- the path
@@ -345,6 +408,16 @@ static void test_hub_parts(void) {
     CHECK(fabs(loss2 / loss - 1) < 1e-5 + 1e-6 / loss, "loss %g, in parts %g", loss, loss2); // 6 decimals
     CHECK(fabs(norm2 / norm - 1) < 1.5e-4 + 1e-5 / norm, "gradient %g, in parts %g", norm, norm2); // 5
 }
+// Records without pictures by themselves: a batch that the encoder has nothing to do for.
+static void test_hub_words(void) {
+    if (!hub_trained()) return;
+    CHECK(!HUB("h='--data @T/hub/three.jsonl --batch 4 --micro 1 --steps 2 --to words --again --out "
+               "@T/hub/out'; @B/train align --encoder @T/hub/enc --llm @T/hub/llm $h && "
+               "@B/train instruct $h && @B/train boost $h"),
+          "text only: %s", test_said());
+    for (int i = 0; i < 2; i++)
+        CHECK(isfinite(hub_logged("hub/out/words.csv", i, "loss")), "step %d has no loss", i + 1);
+}
 
 // ---- exports
 
@@ -364,8 +437,38 @@ static double hub_apart(const char *a, const char *b, const char *name, double *
     sb_checkpoint_close(&x), sb_checkpoint_close(&y);
     return worst;
 }
+// What a model answers, as the loss of two dialogues about pictures: of a checkpoint, or (an encoder's
+// folder) of what it was exported to. The projector is copied from its file.
+static double hub_loss(const char *encoder) {
+    static const char *const theirs[4] = {"0.weight", "0.bias", "2.weight", "2.bias"};
+    SbPretrainedFlags f = {encoder ? test_path(encoder) : NULL, encoder ? test_path("hub/ex/llm") : NULL,
+                           NULL, NULL, 0, 0, 0};
+    SbSource s;
+    SbCheckpoint file;
+    SbSample *slot = (SbSample *)sb_calloc(2, sizeof *slot);
+    SbServed *a = (SbServed *)sb_calloc(1, sizeof *a);
+    sb_served_open(a, f, encoder ? NULL : test_path("hub/out/boost.safetensors"));
+    SbParam *p[4] = {&a->model.proj_w1, &a->model.proj_b1, &a->model.proj_w2, &a->model.proj_b2};
+    sb_checkpoint_open(&file, test_path("hub/ex/projector.safetensors"));
+    for (int i = 0; i < 4 && encoder; i++) {
+        char *name = sb_format("model.mm_projector.%s", theirs[i]);
+        sb_put((void *)(uintptr_t)p[i]->w.p, sb_checkpoint_find(&file, name)->data,
+               (size_t)sb_param_count(p[i]) * sizeof(param_t));
+        free(name);
+    }
+    sb_source_init(&s, &a->config, SB_TASK_DIALOGUE, SB_POOL_TRAIN, "mix", 1, 7);
+    s.pretrained = &a->hub, s.data.frames = 3;
+    sb_records_open(&s.data, &a->hub, test_path("hub/talk.jsonl"));
+    sb_source_batch(&s, slot, &a->batch, 2, 0);
+    CHECK(a->batch.n.images > 0 && a->batch.n.loss > 2, "nothing was asked about a picture");
+    sb_step_lm(&a->model, &a->batch, 0);
+    double loss = sb_loss(&a->model);
+    sb_checkpoint_close(&file), sb_served_close(a), free(a), free(slot);
+    return loss;
+}
 // Features of the export's encoder are bit for bit those of the checkpoint, not those of the base; the folded
-// one's are the same to rounding; the export's LLM answers the same; the card says what was given, no more.
+// one's are the same to rounding; encoder, projector and LLM together answer the same; the card says what was
+// given, all of it and no more.
 static void test_hub_export(void) {
     if (!hub_trained()) return;
     CHECK(!HUB("f='@B/eval features --pictures @T/hub/clip --at_once 2'; m=@T/hub/out/boost.safetensors; "
@@ -376,6 +479,20 @@ static void test_hub_export(void) {
           "export: %s", test_said());
     double largest, apart = hub_apart("hub/a.safetensors", "hub/c.safetensors", "patches", &largest);
     CHECK(apart > 1e-3 * largest, "the boost changed nothing: %g of %g", apart, largest);
+    // two blocks: the bound of dev/test_families.h, 4 x sqrt(16) x sqrt(72) x 2^-24 (there of the root mean
+    // square, here of the largest number, which is larger)
+    CHECK(!HUB("@B/eval features --pictures @T/hub/clip --at_once 2 --encoder @T/hub/ex/encoder_folded --to "
+               "@T/hub/d.safetensors"),
+          "the folded encoder: %s", test_said());
+    for (int k = 0; k < 2; k++) {
+        apart = hub_apart("hub/a.safetensors", "hub/d.safetensors", k ? "cls" : "patches", &largest);
+        CHECK(apart > 0 && apart <= 8.1e-6 * largest, "folded: %g of %g", apart, largest);
+    }
+    double loss = hub_loss(NULL), dual = hub_loss("hub/ex/encoder"), base = hub_loss("hub/enc"),
+           folded = hub_loss("hub/ex/encoder_folded");
+    CHECK(dual == loss, "the loss is %.9g, of what was exported %.9g", loss, dual);
+    CHECK(fabs(folded - loss) <= 8.1e-6 * loss, "the loss is %.9g, of the folded encoder %.9g", loss, folded);
+    CHECK(fabs(base - loss) > 1e-4 * loss, "of another encoder it is the same: %.9g", base);
     CHECK(!HUB("q='What moves?\nWhich way?'; echo \"$q\" | (@B/eval ask --model @T/hub/out/boost.safetensors "
                "--most 9 >@T/hub/said1) && cmp -s @T/hub/ex/llm/tokenizer.json @T/hub/llm/tokenizer.json"),
           "%s", test_said());
@@ -399,6 +516,46 @@ static void test_hub_export(void) {
           "the card: %s", card);
     CHECK(!strstr(card, "enc_width") && !strstr(card, "save_every"), "the card says too much: %s", card);
     free(card);
+    char *far = sb_format("%*s", 1200, "");     // a name of more than 2,400 bytes
+    for (int i = 0; i < 1200; i++) far[i] = "./"[i % 2];
+    CHECK(!test_shell("(@B/train boost --to long --out @T/hub/out --data @T/hub/%s%stalk.jsonl --batch 1 "
+                      "--steps 1 --seed 77 && @B/eval export --model @T/hub/out/long.safetensors --to "
+                      "@T/hub/ex3)", far, far),
+          "a long name: %s", test_said());
+    card = sb_read_file(test_path("hub/ex3/encoder/README.md"), NULL);
+    CHECK(strstr(card, far) && strstr(card, "talk.jsonl --batch 1 --seed 77 "), "the card: %s", card);
+    free(far);
+    free(card);
+}
+
+// A second channel that the folder brings along is used from the first stage on, folded too, and boost goes
+// on with it.
+static void test_hub_boosted(void) {
+    if (!hub_trained() || !sb_exists(test_path("hub/ex/encoder"))) return;
+    CHECK(!HUB("h='--data @T/hub/talk.jsonl --batch 9 --frames 3 --out @T/hub/out'; for e in ex/encoder "
+               "ex/encoder_folded enc; do @B/train align --encoder @T/hub/$e --llm @T/hub/ex/llm $h "
+               "--steps 2 --to from_$(basename $e) || exit 1; done; @B/train boost --from "
+               "@T/hub/out/from_encoder.safetensors $h --steps 1 --to from_boost"),
+          "%s", test_said());
+    double dual = hub_logged("hub/out/from_encoder.csv", 1, "loss"),
+           fold = hub_logged("hub/out/from_encoder_folded.csv", 1, "loss"),
+           base = hub_logged("hub/out/from_enc.csv", 1, "loss"),
+           more = hub_logged("hub/out/from_boost.csv", 0, "loss");
+    // 6 decimals; one update of Adam, which makes of a gradient near 0 a step of up to lr = 1e-3
+    CHECK(fabs(dual - fold) <= 1e-5 * dual, "dual %g, folded %g", dual, fold);
+    CHECK(fabs(dual - base) > 1e-4 * dual, "dual %g, the base %g", dual, base);
+    CHECK(isfinite(more), "boost has no loss");
+    SbCheckpoint f;
+    sb_checkpoint_open(&f, test_path("hub/out/from_boost.safetensors"));
+    const SbFileTensor *a = sb_checkpoint_find(&f, "enc.0.a");
+    double most = 0;                            // one step of 1e-4 behind what three stages had learnt
+    for (int i = 0; a && i < a->shape[0]; i++) most = fmax(most, fabs(((const float *)a->data)[i]));
+    CHECK(most > 1e-3, "boost begins a at 0 again: %g", most);
+    sb_checkpoint_close(&f);
+    CHECK(HUB("@B/train boost --from @T/hub/out/from_encoder_folded.safetensors --out @T/hub/out --to none "
+              "--data @T/hub/talk.jsonl") == 1 &&
+              strstr(test_said(), "folded into the first"),
+          "a third channel: %s", test_said());
 }
 
 // ---- what is refused
@@ -420,6 +577,13 @@ static void test_hub_skips(void) {
     CHECK(strstr(said, "record 4 (line 5)") && strstr(said, "expected a turn from"), "turns: %s", said);
     CHECK(strstr(said, "records    1, 3 bad ones passed over"), "not counted: %s", said);
     free(said);
+    // only record 5 has more than 140 rows
+    CHECK(HUB(HUB_ALIGN "--data @T/hub/talk.jsonl --frames 3 --max_length 140") == 1 &&
+              strstr(test_said(), "record 5 (line 5) has 145 rows (tokens and patches), at most 140 are read"),
+          "too long: %s", test_said());
+    CHECK(!HUB(HUB_ALIGN "--data @T/hub/talk.jsonl --frames 3 --max_length 140 --skip_bad") &&
+              strstr(test_said(), "records    8, 1 bad ones passed over"),
+          "too long, passed over: %s", test_said());
 }
 // One line that names it, exit 1, nothing left behind.
 static void test_hub_refuses(void) {
@@ -451,6 +615,15 @@ static void test_hub_refuses(void) {
         {"--encoder @T/hub/enc --llm @T/hub/llm --system @nobody", "no system text is known"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/gone.jsonl", "is missing"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/twice.jsonl", "<image> stands 2 times"},
+        {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/talk.jsonl:.7,@T/hub/two.jsonl:.4",
+         "the shares add up to 1.1, expected 1"},
+        {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/talk.jsonl:1,@T/hub/two.jsonl",
+         "expected less than 1"},
+        {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/talk.jsonl:0", "a share above 0, at most 1"},
+        {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/talk.jsonl:much", "a share above 0"},
+        {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/talk.jsonl,", "a file without a name"},
+        {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/talk.jsonl:.999,@T/hub/two.jsonl:.001",
+         "samples of a pass is none of"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/enc", "hub/enc"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int code = test_shell("(@B/train align %s %s --out @T/hub/none)", bad[i].line,
@@ -486,15 +659,47 @@ static void test_hub_refuses(void) {
           "something is left: %s", test_said());
 }
 
+// More than 32 patches a side, as DINOv2 has at 518 pixels: a patch as small as a pixel shows that pixel.
+static void test_hub_fine(void) {
+    enum { SIDE = 48 };
+    SbSimConfig sim = sb_sim_default();
+    SbRoom room;
+    SbScene scene;
+    SbViewInfo info;
+    int wrong = 0, things = 0;
+    memset(&scene, 0, sizeof scene), memset(&info, 0, sizeof info);
+    sim.w = sim.h = SIDE;
+    sb_room_make(&room, &sim, sb_pool(SB_POOL_TRAIN, 3));
+    sb_room_scene(&scene, &room, &sim);
+    sb_view_info(&info, &scene, 0, SIDE);
+    const SbView *v = scene.view;
+    CHECK(v->dw == SIDE && v->dh == SIDE, "the depth map is %d wide", v->dw);
+    for (int p = 0; p < SIDE * SIDE; p++) {
+        wrong += info.patch_depth[p] != (double)v->depth[p];
+        wrong += info.patch_object[p] != sb_object_index(&scene, v->mask[p]);
+        things += info.patch_object[p] > 2;
+    }
+    CHECK(!wrong && things > 20, "%d numbers are wrong, %d patches show things", wrong, things);
+    sb_view_info_free(&info), sb_scene_free(&scene);
+    if (!hub_made()) return;
+    CHECK(!HUB("@B/eval probe --encoder @T/hub/enc --side 148 --fit 6 --images 4 --out @T/hub/fine"),
+          "37 patches a side: %s", test_said());
+    CHECK(hub_logged("hub/fine/probe.csv", 0, "base") > .1, "no depth");
+}
+
 static void test_hub_all(void) {
     RUN(test_hub_shuffled);
     RUN(test_hub_epochs);
     RUN(test_hub_frames);
+    RUN(test_hub_shares);
+    RUN(test_hub_fine);
     RUN(test_hub_labels);
     RUN(test_hub_path);
     RUN(test_hub_resume);
     RUN(test_hub_parts);
+    RUN(test_hub_words);
     RUN(test_hub_export);
+    RUN(test_hub_boosted);
     RUN(test_hub_skips);
     RUN(test_hub_refuses);
 }

@@ -264,6 +264,7 @@ static void test_lora_run(void) {
         const char *flags, *error;
     } bad[] = {{"--rank 3", "--rank means something with --tune lora only"},
                {"--tune last --last_layers 1 --matrices q", "--matrices means something with --tune lora"},
+               {"--from @T/low/whole.safetensors --tune last", "give --last_layers"},
                {"--tune lora --rank 33", "--rank 33: enc.0.q_w is [32,32]"},
                {"--tune lora --rank_alpha 0", "--rank_alpha 0"},
                {"--tune lora --matrices q,q", "each once"},
