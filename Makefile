@@ -50,6 +50,7 @@ help:
 	@echo 'make reproduce   the papers'\'' claims in miniature: three seeds, controls, ablations (says first how long)'
 	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
 	@echo 'make fuzz        every reader of files against damaged ones, for a minute (clang)'
+	@echo 'make goldens     what PyTorch and others compute, made again; our exports opened (pip downloads 6 GB once)'
 	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
 	@echo 'make check_cuda  every CUDA kernel on the CPU, against the C and against PyTorch'\''s numbers; needs no GPU'
@@ -120,6 +121,7 @@ reproduce: all
 include dev/field.mk                    # field: the second paper
 include dev/cuda.mk                     # build_gpu, train_gpu, check_cuda
 include dev/fuzz.mk                     # fuzz, fuzz_long
+include dev/goldens.mk                  # goldens
 
 # ---- proofs
 build/test: $(TESTS) data/import.c | deps

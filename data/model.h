@@ -19,15 +19,12 @@ typedef struct { SbPair pair[96]; int pairs; } SbNotes;
 static SB_UNUSED SB_PRINTF(3, 4) void sb_note(SbNotes *n, const char *key, const char *format, ...) {
     va_list args;
     if (n->pairs == 96) sb_die("too many notes for a checkpoint: %s", key);
+    SbText text = {NULL, 0, 0};
     va_start(args, format);
-    int size = vsnprintf(NULL, 0, format, args) + 1;
-    va_end(args);
-    char *text = (char *)sb_calloc((size_t)size, 1);
-    va_start(args, format);
-    vsnprintf(text, (size_t)size, format, args);
+    sb_text_vadd(&text, format, args);
     va_end(args);
     n->pair[n->pairs].key = key;
-    n->pair[n->pairs++].value = text;
+    n->pair[n->pairs++].value = text.data;
 }
 static SB_UNUSED void sb_notes_free(SbNotes *n) {
     for (int i = 0; i < n->pairs; i++) free((void *)(uintptr_t)n->pair[i].value);
