@@ -638,8 +638,11 @@ static void round_trip() {
         t[0] = *sb_checkpoint_find(&want, "pixels");
         t[1] = *sb_checkpoint_find(&want, "feature");
         t[1].data = before.data();
-        std::vector<float> pooled = numbers(b.m.acts.pooled, b.c.enc_pool * b.c.enc_width);
-        if (b.c.enc_pool) t[2] = *sb_checkpoint_find(&want, "pooled"), t[2].data = pooled.data();
+        std::vector<float> pooled;
+        if (b.c.enc_pool) {
+            pooled = numbers(b.m.acts.pooled, b.c.enc_width);
+            t[2] = *sb_checkpoint_find(&want, "pooled"), t[2].data = pooled.data();
+        }
         sb_checkpoint_write((dual + "/features.safetensors").c_str(), t, 2 + b.c.enc_pool, NULL, 0);
         folded(name, dual, want);
         Opened c(golden(name), SB_BASE);

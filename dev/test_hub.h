@@ -531,8 +531,9 @@ static void test_hub_export(void) {
 // A second channel that the folder brings along is used from the first stage on, folded too, and boost goes
 // on with it.
 static void test_hub_boosted(void) {
-    if (!hub_trained() || !sb_exists(test_path("hub/ex/encoder"))) return;
-    CHECK(!HUB("h='--data @T/hub/talk.jsonl --batch 9 --frames 3 --out @T/hub/out'; for e in ex/encoder "
+    if (!hub_trained()) return;
+    CHECK(!HUB("[ -e @T/hub/ex ] || @B/eval export --model @T/hub/out/boost.safetensors --to @T/hub/ex; "
+               "h='--data @T/hub/talk.jsonl --batch 9 --frames 3 --out @T/hub/out'; for e in ex/encoder "
                "ex/encoder_folded enc; do @B/train align --encoder @T/hub/$e --llm @T/hub/ex/llm $h "
                "--steps 2 --to from_$(basename $e) || exit 1; done; @B/train boost --from "
                "@T/hub/out/from_encoder.safetensors $h --steps 1 --to from_boost"),
@@ -577,13 +578,14 @@ static void test_hub_skips(void) {
     CHECK(strstr(said, "record 4 (line 5)") && strstr(said, "expected a turn from"), "turns: %s", said);
     CHECK(strstr(said, "records    1, 3 bad ones passed over"), "not counted: %s", said);
     free(said);
-    // only record 5 has more than 140 rows
-    CHECK(HUB(HUB_ALIGN "--data @T/hub/talk.jsonl --frames 3 --max_length 140") == 1 &&
-              strstr(test_said(), "record 5 (line 5) has 145 rows (tokens and patches), at most 140 are read"),
+    // of the last three records the video is the longest: 3 x 16 patches and 53 tokens (see the labels)
+#define HUB_LONG HUB_ALIGN "--data @T/hub/last.jsonl --frames 3 --max_length "
+    CHECK(HUB("tail -3 @T/hub/talk.jsonl >@T/hub/last.jsonl && " HUB_LONG "100") == 1 &&
+              strstr(test_said(), "record 2 (line 2) has 101 rows (tokens and patches), at most 100 are"),
           "too long: %s", test_said());
-    CHECK(!HUB(HUB_ALIGN "--data @T/hub/talk.jsonl --frames 3 --max_length 140 --skip_bad") &&
-              strstr(test_said(), "records    8, 1 bad ones passed over"),
+    CHECK(!HUB(HUB_LONG "100 --skip_bad") && strstr(test_said(), "records    2, 1 bad ones passed over"),
           "too long, passed over: %s", test_said());
+    CHECK(!HUB(HUB_LONG "101") && strstr(test_said(), "records    3, 0 bad"), "fits: %s", test_said());
 }
 // One line that names it, exit 1, nothing left behind.
 static void test_hub_refuses(void) {
