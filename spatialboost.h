@@ -463,9 +463,9 @@ SB_FN void sb_free(void *device) {
     free(device);
 #endif
 }
-SB_FN void sb_put(void *device, const void *host, size_t bytes) { SB_OP; memcpy(device, host, bytes); }
-SB_FN void sb_get(void *host, const void *device, size_t bytes) { SB_OP; memcpy(host, device, bytes); }
-SB_FN void sb_zero(void *device, size_t bytes) { SB_OP; memset(device, 0, bytes); }
+SB_FN void sb_put(void *to, const void *host, size_t bytes) { SB_OP; if (bytes) memcpy(to, host, bytes); }
+SB_FN void sb_get(void *host, const void *from, size_t bytes) { SB_OP; if (bytes) memcpy(host, from, bytes); }
+SB_FN void sb_zero(void *device, size_t bytes) { SB_OP; if (bytes) memset(device, 0, bytes); }
 SB_FN const void *sb_share(const void *host, size_t bytes) { return (void)bytes, host; }
 SB_FN void sb_unshare(const void *device) { (void)device; }
 
