@@ -28,12 +28,12 @@ build_gpu: $(addprefix build/gpu/,train train32 eval test16 test32 matmul attent
 eval_gpu: build_gpu
 # on a GPU: every operation in both types, the ladders, a step of every stage
 check_gpu: build_gpu
-	@./build/gpu/test16 && ./build/gpu/test32 && ./build/gpu/matmul && ./build/gpu/attention && ./train_gpu check
+	@./build/gpu/test16 && ./build/gpu/test32 && ./build/gpu/matmul && ./build/gpu/attention && ./train_gpu --check
 bench_gpu: build/gpu/bench_gpu
 	@mkdir -p $(OUT)
 	@./build/gpu/bench_gpu $(OUT)/bench_gpu.csv $(BENCH)
 train_gpu: build_gpu all
-	@./train_gpu check
+	@./train_gpu --check
 	@$(MAKE) -s run TRAIN=./train_gpu OUT=$(OUT)/gpu
 
 # ---- the same kernels, unchanged, on the CPU (dev/cuda_on_cpu): the tests of the model with train.cu in its place
