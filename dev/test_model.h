@@ -1211,6 +1211,32 @@ static void test_guarded_memory(void) {
         CHECK(how == 0, "sb_get ended with %d", how);
     }
 }
+// From the second step on nothing is allocated, nothing uploaded once kernels are under way, and the host
+// waits only when it asks for loss and norm: so the next batch can be rendered meanwhile.
+static void test_model_waits(void) {
+#ifdef CUDA_SHIM_H
+    const shim::Device *d = &shim::device;
+    for (int stage = 0; stage < STAGES; stage++) {
+        Run *r = bare_run(stage, "toy");
+        long allocations = 0, waits = 0, launches = 0;
+        read_batch(r, 0);
+        for (long step = 1; step <= 2; step++) {
+            allocations = d->allocations, waits = d->waits, launches = shim::launches;
+            all_parts(r), sb_update(&r->model, 1e-3, 0, step);
+            CHECK(step == 1 || (d->allocations == allocations && d->waits == waits),
+                  "%s, step %ld: %ld allocations, %ld waits", stages[stage].name, step,
+                  d->allocations - allocations, d->waits - waits);
+            CHECK(d->put == launches && shim::launches > launches, "%s: copied while kernels run",
+                  stages[stage].name);
+            sb_loss(&r->model), sb_norm(&r->model);
+            CHECK(d->waits > waits, "%s: the loss comes without waiting", stages[stage].name);
+        }
+        free_run(r);
+    }
+#else
+    SKIP("it counts calls to a GPU");
+#endif
+}
 static void test_model_all(void) {
     proof::Threads one(1);
     RUN(test_goldens_double);
@@ -1226,6 +1252,7 @@ static void test_model_all(void) {
     RUN(test_patches);
     RUN(test_kv_cache);
     RUN(test_model_threads);
+    RUN(test_model_waits);
     RUN(test_guarded_memory);
 }
 #endif
