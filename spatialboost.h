@@ -2120,21 +2120,20 @@ static void sb_qkv_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, c
     }
     if (!c->turn.blocks) return;
     const stat_t *table = rows->table + r * row;
-    sb_turn_heads(q, ldq, q, ldq, table, n, H, D, c->turn, SB_TURN_Q);
+    sb_turn_heads(q, ldq, q, ldq, table, n, c->turn.mixed ? H : H + HK, D, c->turn, SB_TURN_Q);
+    if (!c->turn.mixed) return;         // without cameras q and k, side by side, turn alike
     sb_turn_heads(q + M, ldq, q + M, ldq, table, n, HK, D, c->turn, SB_TURN_K);
-    real *v = qkv + M + HK * D;
-    if (c->turn.mixed) sb_turn_heads(v, ld, v, ld, table, n, HK, D, c->turn, SB_TURN_K);
+    sb_turn_heads(qkv + M + HK * D, ld, qkv + M + HK * D, ld, table, n, HK, D, c->turn, SB_TURN_K);
 }
 // Undone: gradients of what attention saw, in d_qkv or, of q and k with a norm, in d_qk, become those of qkv.
 static void sb_qkv_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const SbRows *rows) {
     int E = 1 + c->dual, H = E * c->heads, HK = E * c->kv_heads, D = c->dim, M = H * D, ld = M + 2 * HK * D;
     long n = rows->n, ldq = c->qk_norm ? M + HK * D : ld;
     real *q = c->qk_norm ? s->d_qk : s->d_qkv, *v = s->d_qkv + M + HK * D;
-    if (c->turn.blocks) {
-        sb_turn_heads(q, ldq, q, ldq, rows->table, n, H, D, c->turn, SB_BACK_Q);
-        sb_turn_heads(q + M, ldq, q + M, ldq, rows->table, n, HK, D, c->turn, SB_BACK_K);
-        if (c->turn.mixed) sb_turn_heads(v, ld, v, ld, rows->table, n, HK, D, c->turn, SB_BACK_K);
-    }
+    if (c->turn.blocks)
+        sb_turn_heads(q, ldq, q, ldq, rows->table, n, c->turn.mixed ? H : H + HK, D, c->turn, SB_BACK_Q);
+    if (c->turn.mixed) sb_turn_heads(q + M, ldq, q + M, ldq, rows->table, n, HK, D, c->turn, SB_BACK_K);
+    if (c->turn.mixed) sb_turn_heads(v, ld, v, ld, rows->table, n, HK, D, c->turn, SB_BACK_K);
     if (!c->qk_norm) return;
     int mean = c->qk_norm == SB_LAYERNORM;
     sb_head_norm_backward(s->d_qkv, ld, SB_GRADS(b->qnorm), q, ldq, s->qkv, s->q_stat, b->qnorm_w.w, n, H,
