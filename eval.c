@@ -39,7 +39,8 @@
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048, HUB = ASK | FEATURES | EXPORT };
+       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048,
+       HUB = ASK | FEATURES | EXPORT };
 #define EVAL_OPTIONS(X) \
     X(ALL | VSI | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, 0, \
       "folder of checkpoints, logs and results") \

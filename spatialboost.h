@@ -1949,7 +1949,7 @@ static void *sb_acts_alloc(SbActs *a, size_t bytes) {
     a->bytes += bytes;
     return a->block[a->blocks++] = sb_alloc(bytes);
 }
-// All layers' activations for so many rows: what is saved for each, the rest once (all, if no gradient enters).
+// Activations of all layers, for so many rows: what each saves, the rest once (all, if no gradient enters).
 static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, long rows) {
     SbBlockActs *s = (SbBlockActs *)calloc((size_t)c->layers + 1, sizeof *s);
     SB_BLOCK_WIDTHS(c);
