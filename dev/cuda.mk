@@ -45,8 +45,8 @@ build/cuda/train.h: train.cu dev/cuda_on_cpu/translate.c | build/cuda
 	./build/cuda/translate train.cu > $@.partial && mv $@.partial $@
 build/cuda/test16 build/cuda/test32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(TESTS) | deps
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) test_spatialboost.c -o $@ $(LIBS)
-build/cuda/train16 build/cuda/train32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h train.c $(HEADERS) | deps
-	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
+build/cuda/train16 build/cuda/train32 build/cuda/asan_train16: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h train.c $(HEADERS) | deps
+	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) $(if $(findstring asan,$@),-fsanitize=address,undefined) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
 OPS := dev/cuda_on_cpu/ops.cpp
 build/cuda/lt: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h dev/cuda_on_cpu/cublasLt.h $(OPS) $(TESTS)
 	$(CXX) $(SHIM) -DSB_MODEL=$(TRANSLATED) -DSB_CUBLASLT $(OPS) -o $@ -lm
@@ -68,7 +68,7 @@ ladders: build/cuda/matmul build/cuda/attention
 build/cuda/test_shim: dev/cuda_on_cpu/test_shim.cu dev/cuda_on_cpu/cuda_shim.h build/cuda/train.h
 	./build/cuda/translate $< > $@.h
 	$(CXX) $(SHIM) $@.h -o $@
-check_cuda: $(addprefix build/cuda/,test_shim lt matmul attention bench_gpu) $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
+check_cuda: $(addprefix build/cuda/,test_shim lt matmul attention bench_gpu asan_train16) $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
 	@sh dev/cuda_on_cpu/check.sh
 check_faults: | deps
 	@sh dev/cuda_on_cpu/faults.sh

@@ -5,7 +5,8 @@
 # whole model against PyTorch's numbers and against double (the tests of `make test`, train.cu standing where
 # the CPU stood); then a step of every stage against the CPU, tensor by tensor, and in four orders of blocks and
 # threads, which must give the same bits: sums that hang on the order, and most races, do not. Then every
-# operation under AddressSanitizer and UBSan, and under the race checker.
+# operation, and a step of the boost, under AddressSanitizer and UBSan, and every operation under the race
+# checker; last, what is said on a GPU that will not do.
 cd "$(dirname "$0")/../.." || exit 1
 passed=0 failed=0 skipped=0
 say() { if [ "$1" = 0 ]; then echo "ok   $2"; passed=$((passed + 1)); else echo "FAIL $2"; failed=$((failed + 1)); fi; }
@@ -66,6 +67,11 @@ for type in 32 16; do
     [ $result = 0 ] || cat "$work/log"
     say $result "$type: no races in any operation, within blocks or between"
 done
+(cd "$work" && ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+    "$OLDPWD/build/cuda/asan_train16" --check --stage boost > log 2>&1)
+result=$?
+[ $result = 0 ] || cat "$work/log"
+say $result "16: a step of the boost under AddressSanitizer and UBSan"
 # GPUs that will not do: one line says what was found and what is needed
 root=$PWD train=$PWD/build/cuda/train16
 refuses() {
