@@ -39,7 +39,8 @@
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048, HUB = ASK | FEATURES | EXPORT };
+       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048,
+       HUB = ASK | FEATURES | EXPORT };
 #define EVAL_OPTIONS(X) \
     X(ALL | VSI | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, 0, \
       "folder of checkpoints, logs and results") \
@@ -84,7 +85,7 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
       "the same, trained blind (DIR/blind.safetensors, if it is there)") \
     X(FIELD, INT, int, rooms, 200, "N", 1, 1e5, "rooms to report on, and as many for the mean") \
     X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room") \
-    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
+    X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first (0: all)") \
     X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
     X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
       "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
@@ -2083,7 +2084,10 @@ static void run_vsi(const Options *o) {
 // ---- diff
 static void run_diff(const Options *o) {
     if (!o->file[1]) sb_die("diff: expected two files: ./eval diff A.safetensors B.safetensors");
-    if (sb_diff(o->file[0], o->file[1], o->show, o->csv)) exit(1);
+    SbDiff f;
+    sb_diff_open(&f, o->file[0], o->file[1], 0);
+    if (sb_diff_table(&f, o->show, o->csv)) exit(1);
+    sb_diff_close(&f);
 }
 
 // ---- experiments

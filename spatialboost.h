@@ -1796,21 +1796,22 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
     m->acts.planned = 1;
 }
 // Between plan and memory: a tensor that never trains is read where it lies, host [rows][cols] of a type,
-// aligned to it (a mapped file). On a CPU it must outlive the model; a GPU copies it.
+// aligned to it (a mapped file). On a CPU it must outlive the model; a GPU copies it, in sb_model_memory.
 SB_FN void sb_model_adopt(SbModel *m, SbParam *p, const void *host, int type) {
-    size_t size = SB_SIZE(type);
     m->weight_bytes -= (size_t)sb_param_room(p) * sizeof(param_t);
-    m->adopted_bytes += size * (size_t)sb_param_count(p);
-    p->w.type = type, p->adopted = 1;
-    p->w.p = sb_share(host, size * (size_t)sb_param_count(p));
+    m->adopted_bytes += SB_SIZE(type) * (size_t)sb_param_count(p);
+    p->w.type = type, p->w.p = host, p->adopted = 1;
 }
 // Memory for the weights that have none, 0 until filled. Nothing trains until sb_model_train.
 SB_FN void sb_model_memory(SbModel *m) {
     m->acts.planned = 0;
     m->squares = (double *)sb_alloc(sizeof *m->squares);
     param_t *at = (param_t *)(m->weights = sb_alloc(m->weight_bytes));
-    for (int i = 0; i < m->params; i++)
-        if (!m->param[i]->adopted) m->param[i]->w.p = at, at += sb_param_room(m->param[i]);
+    for (int i = 0; i < m->params; i++) {
+        SbParam *p = m->param[i];
+        if (p->adopted) p->w.p = sb_share(p->w.p, SB_SIZE(p->w.type) * (size_t)sb_param_count(p));
+        else p->w.p = at, at += sb_param_room(p);
+    }
 }
 SB_FN void sb_model_init(SbModel *m, const SbConfig *config, int parts) {
     sb_model_plan(m, config, parts);
@@ -1948,8 +1949,7 @@ static void *sb_acts_alloc(SbActs *a, size_t bytes) {
     a->bytes += bytes;
     return a->block[a->blocks++] = sb_alloc(bytes);
 }
-// All layers' activations: what is saved for each layer, the rest once (all of it once in a tower that no
-// gradient enters). rows: the capacity.
+// Activations of all layers, for so many rows: what each saves, the rest once (all, if no gradient enters).
 static SbBlockActs *sb_block_acts(SbActs *a, const SbShape *c, long rows) {
     SbBlockActs *s = (SbBlockActs *)calloc((size_t)c->layers + 1, sizeof *s);
     SB_BLOCK_WIDTHS(c);
@@ -2012,7 +2012,8 @@ SB_FN void sb_acts_reserve(SbModel *m, SbSizes need) {
 }
 SB_FN void sb_model_free(SbModel *m) {
     sb_acts_free(&m->acts);
-    for (int i = 0; i < m->params; i++) if (m->param[i]->adopted) sb_unshare(m->param[i]->w.p);
+    for (int i = 0; i < m->params; i++)
+        if (m->param[i]->adopted && !m->acts.planned) sb_unshare(m->param[i]->w.p);
     sb_free(m->weights), sb_free(m->state), sb_free(m->list), sb_free(m->squares);
     free(m->param);
 #define X(tower, ...) free(m->tower);
@@ -2119,21 +2120,20 @@ static void sb_qkv_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, c
     }
     if (!c->turn.blocks) return;
     const stat_t *table = rows->table + r * row;
-    sb_turn_heads(q, ldq, q, ldq, table, n, H, D, c->turn, SB_TURN_Q);
+    sb_turn_heads(q, ldq, q, ldq, table, n, c->turn.mixed ? H : H + HK, D, c->turn, SB_TURN_Q);
+    if (!c->turn.mixed) return;         // without cameras q and k, side by side, turn alike
     sb_turn_heads(q + M, ldq, q + M, ldq, table, n, HK, D, c->turn, SB_TURN_K);
-    real *v = qkv + M + HK * D;
-    if (c->turn.mixed) sb_turn_heads(v, ld, v, ld, table, n, HK, D, c->turn, SB_TURN_K);
+    sb_turn_heads(qkv + M + HK * D, ld, qkv + M + HK * D, ld, table, n, HK, D, c->turn, SB_TURN_K);
 }
 // Undone: gradients of what attention saw, in d_qkv or, of q and k with a norm, in d_qk, become those of qkv.
 static void sb_qkv_backward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const SbRows *rows) {
     int E = 1 + c->dual, H = E * c->heads, HK = E * c->kv_heads, D = c->dim, M = H * D, ld = M + 2 * HK * D;
     long n = rows->n, ldq = c->qk_norm ? M + HK * D : ld;
     real *q = c->qk_norm ? s->d_qk : s->d_qkv, *v = s->d_qkv + M + HK * D;
-    if (c->turn.blocks) {
-        sb_turn_heads(q, ldq, q, ldq, rows->table, n, H, D, c->turn, SB_BACK_Q);
-        sb_turn_heads(q + M, ldq, q + M, ldq, rows->table, n, HK, D, c->turn, SB_BACK_K);
-        if (c->turn.mixed) sb_turn_heads(v, ld, v, ld, rows->table, n, HK, D, c->turn, SB_BACK_K);
-    }
+    if (c->turn.blocks)
+        sb_turn_heads(q, ldq, q, ldq, rows->table, n, c->turn.mixed ? H : H + HK, D, c->turn, SB_BACK_Q);
+    if (c->turn.mixed) sb_turn_heads(q + M, ldq, q + M, ldq, rows->table, n, HK, D, c->turn, SB_BACK_K);
+    if (c->turn.mixed) sb_turn_heads(v, ld, v, ld, rows->table, n, HK, D, c->turn, SB_BACK_K);
     if (!c->qk_norm) return;
     int mean = c->qk_norm == SB_LAYERNORM;
     sb_head_norm_backward(s->d_qkv, ld, SB_GRADS(b->qnorm), q, ldq, s->qkv, s->q_stat, b->qnorm_w.w, n, H,

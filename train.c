@@ -601,6 +601,12 @@ static void show(const Run *r, double loss, double per_step, int terminal) {
                 r->step, steps, loss, r->batch_size / per_step, left / 60, left % 60);
     }
 }
+// Are frozen weights of the hub copied, as a GPU has to, or read where they lie on disk?
+#ifdef SB_GPU
+enum { COPIED = 1 };
+#else
+enum { COPIED = 0 };
+#endif
 // What is about to happen: configuration, memory, disk, what trains and what does not.
 static void announce(Run *r) {
     SbModel *m = &r->model;
@@ -640,13 +646,19 @@ static void announce(Run *r) {
     }
     if (plus > 0) printf("  added      %.1f %% of the base encoder's parameters\n", 100 * plus / base);
     read_batch(r, 0);
+    int planned = m->acts.planned;
+    m->acts.planned = 1, m->acts.room.enc = -1;
     sb_acts_reserve(m, m->n = r->batch->n);
+    double weights = 1e-6 * (double)(m->weight_bytes + (COPIED ? m->adopted_bytes : 0)),
+           state = 1e-6 * (double)m->state_bytes, acts = 1e-6 * (double)m->acts.bytes;
     printf("  memory     %.0f MB: weights %.0f, gradients and moments %.0f, activations %.0f\n",
-           1e-6 * (double)(m->weight_bytes + m->state_bytes + m->acts.bytes), 1e-6 * (double)m->weight_bytes,
-           1e-6 * (double)m->state_bytes, 1e-6 * (double)m->acts.bytes);
+           weights + state + acts, weights, state, acts);
     if (m->adopted_bytes)
-        printf("  mapped     %.0f MB of frozen weights, read where they lie on disk\n",
-               1e-6 * (double)m->adopted_bytes);
+        printf("  mapped     %.0f MB of frozen weights, %s\n", 1e-6 * (double)m->adopted_bytes,
+               COPIED ? "copied from there to the GPU" : "read where they lie on disk");
+    fflush(stdout); // what is needed has been said: now ask for it
+    m->acts.planned = planned, m->acts.room.enc = -1;
+    sb_acts_reserve(m, m->n);
     if (r->train.data.records)
         printf("  records    %ld, %ld bad ones passed over%s\n", r->train.data.records, r->train.data.bad,
                r->train.data.bad ? " (named above)" : "");

@@ -27,9 +27,8 @@
 #ifdef SB_CHECK
 #include "data/diff.h"
 
-// ---- ./train_gpu check [--stage NAME] [--preset NAME] [--show N] [--csv DIR]: one step on both backends
-// from the same weights and batch, then every tensor of it compared: files STAGE_cpu and
-// STAGE_gpu.safetensors in out/check, for ./eval diff as well.
+// ---- ./train_gpu --check: one step on both backends from the same weights and batch, then every tensor of
+// it compared, then AdamW: files STAGE_cpu and STAGE_gpu.safetensors in out/check, for ./eval diff as well.
 namespace cpu {
 #include "data/batch.h"
 #include "data/tensors.h"
@@ -47,7 +46,6 @@ static void to_cpu(cpu::SbModel *m, cpu::SbBatch *b, Run *r) {
 #undef X
     cpu::sb_model_init(m, &config, r->model.parts);
     cpu::sb_model_train(m, r->model.trained);
-    m->acts.keep = 1;
     for (int i = 0; i < m->params; i++) {
         const SbParam *p = r->model.param[i];
         sb_get((void *)(uintptr_t)m->param[i]->w.p, p->w.p, (size_t)sb_param_count(p) * sizeof(param_t));
@@ -58,51 +56,82 @@ static void to_cpu(cpu::SbModel *m, cpu::SbBatch *b, Run *r) {
     SB_ROWS(X)
 #undef X
     cpu::sb_batch_reserve(b, &config, n);
-    b->n = n;
+    b->n = n, b->views = r->batch->views;
     const SbConfig *c = &r->config;
     SB_SIZES(n);
 #define X(type, name, rows, row) convert(b->name, r->batch->name, (rows) * (long)(row));
     SB_BATCH(X)
 #undef X
 }
-// AdamW from the same gradients (where a true one is 0, rounding noise would decide the step): largest error
-// of a parameter in units of its bound, a few roundings of it and of its step.
-static double check_update(cpu::SbModel *m, Run *r) {
-    double lr = 1e-3, worst = 0;
-    for (int i = 0; i < m->params; i++) {
-        SbParam *p = r->model.param[i];
-        if (p->grad) sb_put(p->grad, m->param[i]->grad, (size_t)sb_param_count(p) * sizeof(param_t));
-    }
-    cpu::sb_update(m, lr, 0.05, 1), sb_update(&r->model, lr, 0.05, 1);
-    double norm = cpu::sb_norm(m), other = sb_norm(&r->model);
-    worst = fabs(norm - other) / (1e-6 * norm);
-    for (int i = 0; i < m->params; i++) {
-        const SbParam *p = r->model.param[i];
-        long n = sb_param_count(p);
-        float *gpu = (float *)sb_calloc((size_t)n, sizeof *gpu);
-        const float *want = (const float *)m->param[i]->w.p;
-        sb_get(gpu, p->w.p, (size_t)n * sizeof *gpu);
-        for (long k = 0; p->grad && k < n; k++) {
-            double off = fabs((double)gpu[k] - (double)want[k]) /
-                         (FLT_EPSILON * (2 * fabs((double)want[k]) + 40 * lr));
-            if (!(off <= worst)) worst = off;
-        }
-        free(gpu);
-    }
-    return worst;
+// Another row of the table: what both backends hold of a parameter. Bound: roundings of float, `relative` to
+// the largest element and of a number `of` beside it.
+static void add_row(SbDiff *f, const char *what, const SbParam *p, const float *want, const param_t *device,
+                    double relative, double of) {
+    SbDifference *d = f->row + f->rows++;
+    size_t bytes = (size_t)sb_param_count(p) * sizeof *want;
+    float *host = (float *)sb_calloc(bytes, 1);
+    SbFileTensor t = {sb_format("%s%s", what, p->name), "F32", 2, {p->w.rows, p->w.cols}, want};
+    sb_get(host, device, bytes);
+    d->a = d->b = t, d->b.data = host;
+    d->bound = FLT_EPSILON * (relative * sb_diff_largest(&t) + of);
+    sb_diff_error(d);
 }
-// One stage; show: how many rows of the table; csv: a file for all of them, or NULL.
+// Clipping and AdamW, from the same gradients (where a true one is 0, rounding noise would decide the step)
+// and moments (from none, the first step would be the gradient's sign, whatever both betas are): norm,
+// parameters, of which frozen ones may not change, moments. |m| <= sqrt(v) keeps a step below 2 lr.
+static void check_update(SbDiff *f, cpu::SbModel *m, Run *r) {
+    static double norm[2];
+    double lr = 1e-3, decay = 0.05, size = 1e-3, step = 7;
+    for (int i = 0; i < m->params; i++) {
+        const cpu::SbParam *from = m->param[i];
+        const SbParam *to = r->model.param[i];
+        size_t bytes = (size_t)sb_param_count(to) * sizeof(param_t);
+        if (!to->grad) continue;
+        for (long k = 0; k < sb_param_count(to); k++) {
+            double x = size * sb_normal(2 * (uint64_t)i, (uint64_t)k),
+                   y = size * sb_normal(2 * (uint64_t)i + 1, (uint64_t)k);
+            from->m[k] = (float)x, from->v[k] = (float)(x * x + y * y);
+        }
+        sb_put(to->grad, from->grad, bytes), sb_put(to->m, from->m, bytes), sb_put(to->v, from->v, bytes);
+    }
+    cpu::sb_update(m, lr, decay, (long)step), sb_update(&r->model, lr, decay, (long)step);
+    norm[0] = cpu::sb_norm(m), norm[1] = sb_norm(&r->model);
+    SbFileTensor t = {"norm of all gradients", "F64", 1, {1}, norm};
+    SbDifference *d = f->row + f->rows++;
+    d->a = d->b = t, d->b.data = norm + 1;
+    d->bound = DBL_EPSILON * (double)(m->grad_bytes / sizeof(param_t)) * norm[0];      // a sum in any order
+    sb_diff_error(d);
+    double shrink = norm[0] > m->config.clip ? m->config.clip / norm[0] : 1;
+    for (int i = 0; i < m->params; i++) {
+        const cpu::SbParam *want = m->param[i];
+        const SbParam *p = r->model.param[i];
+        add_row(f, "updated ", p, (const float *)want->w.p, (const param_t *)p->w.p, p->grad ? 2 : 0,
+                p->grad ? 40 * lr : 0);
+        if (!p->grad) continue;
+        SbFileTensor grad = {p->name, "F32", 2, {p->w.rows, p->w.cols}, want->grad};
+        add_row(f, "m of ", p, want->m, p->m, 3, 3 * shrink * sb_diff_largest(&grad));
+        add_row(f, "v of ", p, want->v, p->v, 4, 0);
+    }
+}
+// A model whose activations are NaN, every layer with its own.
+template <class Model, class Sizes> static void start_from_nan(Model *m, Sizes n) {
+    m->acts.keep = 1, m->acts.room.enc = m->acts.room.llm = -1;
+    m->n = n;
+    sb_acts_reserve(m, n), sb_model_poison(m);
+}
+// One stage; show: how many rows of the table, 0: all; csv: a file for all of them, or NULL.
 static int check_stage(int stage, const char *preset, int show, const char *csv) {
     Run *r = bare_run(stage, preset);
     cpu::SbModel m;
     cpu::SbBatch b;
+    SbDiff f;
     char *files[2] = {sb_format("out/check/%s_cpu.safetensors", r->stage->name),
                       sb_format("out/check/%s_gpu.safetensors", r->stage->name)};
     sb_model_scatter(&r->model, 1);
     read_batch(r, 0);
     to_cpu(&m, &b, r);
-    double gpu = step_kept(r);
-    b.views = r->batch->views;
+    start_from_nan(&r->model, r->batch->n), start_from_nan(&m, b.n);
+    double gpu = all_parts(r) + sb_loss(&r->model);
     switch (r->train.task) {
     case SB_TASK_RECOGNISE: cpu::sb_step_recognise(&m, &b, 1, 0); break;
     case SB_TASK_GEOMETRY: cpu::sb_step_aggregator(&m, &b, 1); break;
@@ -113,24 +142,27 @@ static int check_stage(int stage, const char *preset, int show, const char *csv)
     sb_make_folder("out/check");
     cpu::sb_dump(&m, files[0]), sb_dump(&r->model, files[1]);
     printf("\n%s: loss %.7f on the CPU, %.7f on the GPU\n", r->stage->name, want, gpu);
-    int beyond = sb_diff(files[0], files[1], show, csv);
-    double update = check_update(&m, r);
-    printf("AdamW from the same gradients: error / bound at most %.3f\n", update);
+    sb_diff_open(&f, files[0], files[1], 3 * m.params + 1);
+    check_update(&f, &m, r);
+    int beyond = sb_diff_table(&f, show, csv);
+    sb_diff_close(&f);
     cpu::sb_model_free(&m), cpu::sb_batch_free(&b);
     free(files[0]), free(files[1]), free_run(r);
-    return beyond + !(update <= 1);
+    return beyond;
 }
 int main(int argc, char **argv) {
-    if (argc < 2 || (strcmp(argv[1], "check") && strcmp(argv[1], "--check"))) return train_main(argc, argv);
     const char *stage = "all", *preset = "toy", *folder = NULL;
-    int show = 10, beyond = 0, found = 0;
+    int check = 0, show = 10, beyond = 0, found = 0;
+    for (int i = 1; i < argc; i++) check |= !strcmp(argv[i], "--check");
+    if (!check) return train_main(argc, argv);
     SbFlag flag[] = {
+        sb_flag("check", "", SB_FLAG_SWITCH, &check, 0, 1, "this"),
         sb_flag("stage", "NAME", SB_FLAG_TEXT, &stage, 0, 0, "all, or one of those of ./train --help"),
         sb_flag("preset", "NAME", SB_FLAG_TEXT, &preset, 0, 0, "sizes: toy, mini or small"),
-        sb_flag("show", "N", SB_FLAG_INT, &show, 0, 1e9, "print so many, the worst first"),
+        sb_flag("show", "N", SB_FLAG_INT, &show, 0, 1e9, "print so many, the worst first (0: all)"),
         sb_flag("csv", "DIR", SB_FLAG_TEXT, &folder, 0, 0, "write all rows to DIR/STAGE.csv")};
-    sb_flags_parse(flag, sizeof flag / sizeof *flag, argc, argv, 2,
-                   "usage: ./train_gpu check [flags]\none step on both backends from the same weights and "
+    sb_flags_parse(flag, sizeof flag / sizeof *flag, argc, argv, 1,
+                   "usage: ./train_gpu --check [flags]\none step on both backends from the same weights and "
                    "batch, and every tensor of it compared",
                    NULL, 0);
     if (folder) sb_make_folder(folder);
@@ -280,25 +312,33 @@ static int sb_wide(long count, const void *a, const void *b, const void *c = NUL
 static void sb_need_gpu(void) {
     static int ready;
     cudaDeviceProp gpu;
-    int count = 0;
+    int count = 0, driver = 0, built = 0;
     if (ready++) return;
     cudaError_t error = cudaGetDeviceCount(&count);
+    cudaDriverGetVersion(&driver), cudaRuntimeGetVersion(&built);
+    if (error == cudaErrorInsufficientDriver && driver)
+        SB_FAIL("the GPU's driver is for CUDA %d.%d, this program was built with %d.%d: install a newer "
+                "driver, or build with an older toolkit; ./train does the same on the CPU",
+                driver / 1000, driver % 1000 / 10, built / 1000, built % 1000 / 10);
     if (error != cudaSuccess || !count)
         SB_FAIL(
             "no GPU to run on (%s). This program needs an NVIDIA GPU of compute capability 8.0 or more and "
             "its driver; ./train does the same on the CPU",
-            error == cudaSuccess ? "none found" : cudaGetErrorString(error));
+            error == cudaErrorInsufficientDriver ? "no driver found" : cudaGetErrorString(error));
     sb_cuda_check(cudaGetDeviceProperties(&gpu, 0), "properties of the GPU");
     if (gpu.major < 8)
-        SB_FAIL("%s has compute capability %d.%d; this program needs 8.0 or more (A100, RTX 30 and later)",
-                gpu.name, gpu.major, gpu.minor);
+        SB_FAIL("%s has compute capability %d.%d; this program needs 8.0 or more (A100, RTX 30 and later; "
+                "CUDA_VISIBLE_DEVICES chooses another)", gpu.name, gpu.major, gpu.minor);
 }
 SB_FN void *sb_alloc(size_t bytes) {
     void *p = NULL;
+    size_t left = 0, all = 0;
     sb_need_gpu();
     cudaError_t error = cudaMalloc((void **)&p, bytes + 64);
-    if (error == cudaErrorMemoryAllocation)
-        SB_FAIL("out of GPU memory: %zu bytes wanted; a smaller --batch or --preset needs less", bytes);
+    if (error == cudaErrorMemoryAllocation && cudaMemGetInfo(&left, &all) == cudaSuccess)
+        SB_FAIL("out of GPU memory: %.1f MB more are wanted, %.1f of %.0f MB are free. --memory says what a "
+                "run needs; --recompute, --micro 1 or a smaller --batch need less. Checkpoints are kept",
+                1e-6 * (double)bytes, 1e-6 * (double)left, 1e-6 * (double)all);
     sb_cuda_check(error, "memory");
     sb_cuda_check(cudaMemset(p, 0, bytes + 64), "memory");
     return p;
@@ -1535,7 +1575,8 @@ static void sb_flash_backward(real *d_q, real *d_k, real *d_v, const SbFlashGrad
 
 // ---- attention, whole
 SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttention *a) {
-    if (a->dim > SB_HEAD) SB_FAIL("CUDA: heads of %d channels; at most %d", a->dim, SB_HEAD);
+    if (a->dim > SB_HEAD)
+        SB_FAIL("CUDA: attention heads of %d channels; its kernels take 1 to %d", a->dim, SB_HEAD);
     if (sizeof(real) == 4) sb_each_warp(sb_attention_forward_kernel, a->nq * a->heads, o, ldo, lse, *a);
     else if (a->dim <= 32) sb_flash_forward<32, 64>(o, ldo, lse, a);
     else if (a->dim <= 64) sb_flash_forward<64, 64>(o, ldo, lse, a);

@@ -3,7 +3,7 @@
 // Refuses: to change anything but what it is asked to fill. Include it behind spatialboost.h and
 // checkpoint.h, once a namespace: it has no guard, as the header has none. Read from top: the list, made by
 // the tables' macros; the first tensor that is not finite; a dump of all of them (compared by data/diff.h);
-// random values.
+// NaN in what a step computes; random values.
 
 // Kinds: a parameter, an activation, its gradient, the gradient of a parameter.
 enum { SB_PARAMETER, SB_FORWARD, SB_BACKWARD, SB_GRADIENT };
@@ -95,7 +95,8 @@ SB_FN const char *sb_first_nonfinite(const SbModel *m) {
 
 // Write all tensors of the step that m has just done to path: safetensors, with "depth.NAME" (how many
 // tensors were computed on the way to it; twice as many for gradients, which also come back) and "eps" of the
-// type of activations in its texts. What is 0 everywhere was not computed and counts for no depth.
+// type of activations in its texts. What is 0 everywhere, or has a NaN, was not computed and counts for no
+// depth.
 SB_FN void sb_dump(const SbModel *m, const char *path) {
     int n = sb_tensors(m, NULL), depth = 0, *depths = (int *)sb_calloc((size_t)n + 1, sizeof *depths);
     SbTensor *list = (SbTensor *)sb_calloc((size_t)n + 1, sizeof *list);
@@ -130,6 +131,21 @@ SB_FN void sb_dump(const SbModel *m, const char *path) {
         free((void *)(uintptr_t)pair[i].key), free((void *)(uintptr_t)pair[i].value);
     }
     free(depths), free(list), free(file), free(pair);
+}
+// NaN in every tensor that a step computes, for rows as in m->n, so that what no one writes shows. What the
+// batch brings is uploaded on top of it.
+SB_FN void sb_model_poison(SbModel *m) {
+    int n = sb_tensors(m, NULL);
+    SbTensor *list = (SbTensor *)sb_calloc((size_t)n + 1, sizeof *list);
+    sb_tensors(m, list);
+    for (int i = 0; i < n; i++) {
+        size_t bytes = SB_SIZE(list[i].type) * (size_t)(list[i].rows * list[i].cols);
+        if (list[i].kind != SB_FORWARD && list[i].kind != SB_BACKWARD) continue;
+        void *host = memset(sb_calloc(bytes, 1), 0xFF, bytes);
+        sb_put((void *)(uintptr_t)list[i].p, host, bytes);
+        free(host);
+    }
+    free(list);
 }
 // Random values in every parameter, biases, gains and a too: what a check starts from, because initial values
 // (a = 0, Attn+ = Attn, biases 0) hide half of all mistakes. Matrices: std 1 / sqrt(columns); gains: 1 + .3

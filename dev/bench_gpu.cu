@@ -14,8 +14,8 @@
 // not all of them fit beside each other. FLOP are those that the formulas need: 2 forward and 4 backward
 // products a pair in a step's attention (MFU), 2 and 5 in the rows of attention alone (scores once more).
 //
-// Refuses: to test results (make check_cuda, train check), and to guess a peak it does not know. Run from the
-// project's root: make bench_gpu, or build/gpu/bench_gpu FILE.csv [GROUP]... [--peak TFLOPS] [--dry].
+// Refuses: to test results (make check_cuda, train_gpu --check), and to guess a peak it does not know. Run
+// from the root: make bench_gpu, or build/gpu/bench_gpu FILE.csv [GROUP]... [--peak TFLOPS] [--dry].
 // --dry: tiny sizes and few repeats, to see that all of it runs (dev/cuda_on_cpu); its figures mean nothing.
 // Read from the bottom: main, then the groups.
 #include "data/file.h"

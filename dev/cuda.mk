@@ -28,12 +28,12 @@ build_gpu: $(addprefix build/gpu/,train train32 eval test16 test32 matmul attent
 eval_gpu: build_gpu
 # on a GPU: every operation in both types, the ladders, a step of every stage
 check_gpu: build_gpu
-	@./build/gpu/test16 && ./build/gpu/test32 && ./build/gpu/matmul && ./build/gpu/attention && ./train_gpu check
+	@./build/gpu/test16 && ./build/gpu/test32 && ./build/gpu/matmul && ./build/gpu/attention && ./train_gpu --check
 bench_gpu: build/gpu/bench_gpu
 	@mkdir -p $(OUT)
 	@./build/gpu/bench_gpu $(OUT)/bench_gpu.csv $(BENCH)
 train_gpu: build_gpu all
-	@./train_gpu check
+	@./train_gpu --check
 	@$(MAKE) -s run TRAIN=./train_gpu OUT=$(OUT)/gpu
 
 # ---- the same kernels, unchanged, on the CPU (dev/cuda_on_cpu): the tests of the model with train.cu in its place
@@ -45,8 +45,8 @@ build/cuda/train.h: train.cu dev/cuda_on_cpu/translate.c | build/cuda
 	./build/cuda/translate train.cu > $@.partial && mv $@.partial $@
 build/cuda/test16 build/cuda/test32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(TESTS) | deps
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) test_spatialboost.c -o $@ $(LIBS)
-build/cuda/train16 build/cuda/train32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h train.c $(HEADERS) | deps
-	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
+build/cuda/train16 build/cuda/train32 build/cuda/asan_train16: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h train.c $(HEADERS) | deps
+	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) $(if $(findstring asan,$@),-fsanitize=address,undefined) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
 OPS := dev/cuda_on_cpu/ops.cpp
 build/cuda/lt: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h dev/cuda_on_cpu/cublasLt.h $(OPS) $(TESTS)
 	$(CXX) $(SHIM) -DSB_MODEL=$(TRANSLATED) -DSB_CUBLASLT $(OPS) -o $@ -lm
@@ -68,7 +68,7 @@ ladders: build/cuda/matmul build/cuda/attention
 build/cuda/test_shim: dev/cuda_on_cpu/test_shim.cu dev/cuda_on_cpu/cuda_shim.h build/cuda/train.h
 	./build/cuda/translate $< > $@.h
 	$(CXX) $(SHIM) $@.h -o $@
-check_cuda: $(addprefix build/cuda/,test_shim lt matmul attention bench_gpu) $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
+check_cuda: $(addprefix build/cuda/,test_shim lt matmul attention bench_gpu asan_train16) $(foreach b,test train asan race,build/cuda/$(b)16 build/cuda/$(b)32)
 	@sh dev/cuda_on_cpu/check.sh
 check_faults: | deps
 	@sh dev/cuda_on_cpu/faults.sh

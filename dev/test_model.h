@@ -1211,6 +1211,55 @@ static void test_guarded_memory(void) {
         CHECK(how == 0, "sb_get ended with %d", how);
     }
 }
+// Bytes that all activations of a boost take with so many layers and rows of the encoder.
+static size_t acts_bytes(int layers, long rows) {
+    SbConfig c = sb_config_preset(SB_MINI);
+    SbModel m;
+    SbSizes n;
+    memset(&n, 0, sizeof n);
+    c.enc_layers = layers, n.enc = rows;
+    sb_model_plan(&m, &c, SB_DUAL);
+    sb_model_train(&m, SB_PLUS | SB_ALPHA | SB_PROJ);
+    sb_acts_reserve(&m, n);
+    size_t bytes = m.acts.bytes;
+    sb_model_free(&m);
+    return bytes;
+}
+// What a layer with two channels keeps of a row: the 15 C of the table at the end of dev/cuda/attention.cu,
+// log-sum-exp of 2H heads, mean and rstd of two norms. 800 rows: reserved are 900, and 1,800 of 1,600.
+static void test_model_keeps(void) {
+    SbConfig c = sb_config_preset(SB_MINI);
+    size_t more = acts_bytes(3, 1600) - acts_bytes(3, 800) - (acts_bytes(2, 1600) - acts_bytes(2, 800));
+    size_t row = 15 * (size_t)c.enc_width * sizeof(real) + (2 * (size_t)c.enc_heads + 4) * sizeof(stat_t);
+    CHECK(c.enc_mlp == 4 * c.enc_width && more == 900 * row, "%zu bytes of 900 rows, expected %zu", more,
+          900 * row);
+}
+// From the second step on nothing is allocated, nothing uploaded once kernels are under way, and the host
+// waits only when it asks for loss and norm: so the next batch can be rendered meanwhile.
+static void test_model_waits(void) {
+#ifdef CUDA_SHIM_H
+    const shim::Device *d = &shim::device;
+    for (int stage = 0; stage < STAGES; stage++) {
+        Run *r = bare_run(stage, "toy");
+        long allocations = 0, waits = 0, launches = 0;
+        read_batch(r, 0);
+        for (long step = 1; step <= 2; step++) {
+            allocations = d->allocations, waits = d->waits, launches = shim::launches;
+            all_parts(r), sb_update(&r->model, 1e-3, 0, step);
+            CHECK(step == 1 || (d->allocations == allocations && d->waits == waits),
+                  "%s, step %ld: %ld allocations, %ld waits", stages[stage].name, step,
+                  d->allocations - allocations, d->waits - waits);
+            CHECK(d->put == launches && shim::launches > launches, "%s: copied while kernels run",
+                  stages[stage].name);
+            sb_loss(&r->model), sb_norm(&r->model);
+            CHECK(d->waits > waits, "%s: the loss comes without waiting", stages[stage].name);
+        }
+        free_run(r);
+    }
+#else
+    SKIP("it counts calls to a GPU");
+#endif
+}
 static void test_model_all(void) {
     proof::Threads one(1);
     RUN(test_goldens_double);
@@ -1226,6 +1275,8 @@ static void test_model_all(void) {
     RUN(test_patches);
     RUN(test_kv_cache);
     RUN(test_model_threads);
+    RUN(test_model_keeps);
+    RUN(test_model_waits);
     RUN(test_guarded_memory);
 }
 #endif

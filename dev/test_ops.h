@@ -399,6 +399,13 @@ static void test_op_islands(void) {
         CHECK(row == N, "trial %d: islands end at row %ld", trial, row);
     }
 }
+#else
+static void test_op_refuses(void) {
+    SbAttention a;
+    memset(&a, 0, sizeof a);
+    a.nq = a.nk = a.heads = a.kv_heads = 1, a.dim = SB_HEAD + 8;
+    EXPECT_DIE(sb_attention_forward(NULL, 0, NULL, &a), "heads of 136 channels; its kernels take 1 to 128");
+}
 #endif
 
 static SB_UNUSED void test_ops_all(void) {
@@ -411,6 +418,8 @@ static SB_UNUSED void test_ops_all(void) {
 #ifndef SB_GPU
     RUN(test_op_elementary);
     RUN(test_op_islands);
+#else
+    RUN(test_op_refuses);
 #endif
 }
 #endif

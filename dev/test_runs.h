@@ -5,6 +5,7 @@
 // happens in test_folder(). Read from top: starting a program, then the tests.
 #ifndef SB_TEST_RUNS_H
 #define SB_TEST_RUNS_H
+#include "../data/diff.h"
 #include "../data/page.h"
 #include "test.h"
 #include <fcntl.h>
@@ -570,6 +571,27 @@ static void test_run_experiments(void) {
     CHECK(test_shell("rm @T/results/some.csv; @B/eval experiments --results @T/results --out @T/page") == 1,
           "an empty folder passes");
 }
+// One element of every tensor of a dump off by four times its bound, or written on one side only: seen, and
+// where.
+static void check_diff_sees(const char *path) {
+    SbDiff f;
+    sb_diff_open(&f, path, path, 0);
+    for (SbDifference *d = f.row; d < f.row + f.rows; d++) {
+        size_t bytes = (size_t)sb_tensor_bytes(&d->a, path);
+        int64_t at = (int64_t)(sb_mix64((uint64_t)(d - f.row)) % (uint64_t)sb_diff_count(&d->a));
+        float *number = (float *)memcpy(sb_calloc(bytes, 1), d->a.data, bytes), was = number[at];
+        SbDifference off = *d, absent = *d;
+        off.b.data = absent.b.data = number;
+        number[at] = d->bound > 0 ? was + 4 * (float)d->bound : was + 1e-30f;
+        sb_diff_error(&off);
+        number[at] = NAN;
+        sb_diff_error(&absent);
+        CHECK(off.ratio > 1 && off.at == at, "%s: four times its bound passes: %g", d->a.name, off.ratio);
+        CHECK(absent.ratio == INFINITY && absent.at == at, "%s: not written, and it passes", d->a.name);
+        free(number);
+    }
+    sb_diff_close(&f);
+}
 // Dumps of a step: the same on one and on more threads, one element off seen for what it is.
 static void test_run_diff(void) {
     if (!test_base()) return;
@@ -581,6 +603,7 @@ static void test_run_diff(void) {
             "dump: %s", test_said());
     CHECK(!test_shell("@B/eval diff @T/dump1.safetensors @T/dump2.safetensors --csv @T/diff.csv"), "%s",
           test_said());
+    check_diff_sees(test_path("dump1.safetensors"));
     SbCheckpoint f;
     sb_checkpoint_open(&f, test_path("dump1.safetensors"));
     float element;

@@ -146,7 +146,8 @@ int main(void) {
 }
 
 // A walk through the memory of one layer with two channels, frozen trunk, stage boost. In rows of C numbers
-// of bf16 for 64 images of 257 rows (33.7 MB each; 135 MB at 1,025 rows):
+// of bf16 for 64 images of 257 rows (33.7 MB each; 135 MB at 1,025 rows). The right column is what a model
+// reserves (test_model_keeps):
 //
 //     kept for the backward            every tensor its own  here
 //     residual streams r1, r2                     2              2

@@ -5,7 +5,8 @@
 # whole model against PyTorch's numbers and against double (the tests of `make test`, train.cu standing where
 # the CPU stood); then a step of every stage against the CPU, tensor by tensor, and in four orders of blocks and
 # threads, which must give the same bits: sums that hang on the order, and most races, do not. Then every
-# operation under AddressSanitizer and UBSan, and under the race checker.
+# operation, and a step of the boost, under AddressSanitizer and UBSan, and every operation under the race
+# checker; last, what is said on a GPU that will not do.
 cd "$(dirname "$0")/../.." || exit 1
 passed=0 failed=0 skipped=0
 say() { if [ "$1" = 0 ]; then echo "ok   $2"; passed=$((passed + 1)); else echo "FAIL $2"; failed=$((failed + 1)); fi; }
@@ -44,10 +45,13 @@ for type in 32 16; do
     tail -n 1 "$work/log" | grep -q ' 0 failed' || { cat "$work/log"; say 1 "$type: the tests ended early"; }
     for order in forward reverse random:1 random:2; do
         mkdir -p "$work/$type/$order"
-        (cd "$work/$type/$order" && SHIM_ORDER=$order "$OLDPWD/build/cuda/train$type" check > said 2>&1)
+        (cd "$work/$type/$order" && SHIM_ORDER=$order "$OLDPWD/build/cuda/train$type" --check > said 2>&1)
         result=$?
         [ $result = 0 ] || cat "$work/$type/$order/said"
         say $result "$type: a step of every stage against the CPU, order $order"
+        awk '/ median / { stages++; sub(/.* median /, ""); if ($0 + 0 <= .05) low = 1 }
+             END { exit low || stages != 8 }' "$work/$type/$order/said"
+        say $? "$type: its bounds are near enough: the median of error / bound above .05, order $order"
         same=0
         for f in "$work/$type/forward/out/check/"*_gpu.safetensors; do
             cmp -s "$f" "$work/$type/$order/out/check/${f##*/}" || same=1
@@ -63,6 +67,56 @@ for type in 32 16; do
     [ $result = 0 ] || cat "$work/log"
     say $result "$type: no races in any operation, within blocks or between"
 done
+(cd "$work" && ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+    "$OLDPWD/build/cuda/asan_train16" --check --stage boost > log 2>&1)
+result=$?
+[ $result = 0 ] || cat "$work/log"
+say $result "16: a step of the boost under AddressSanitizer and UBSan"
+# GPUs that will not do: one line says what was found and what is needed
+root=$PWD train=$PWD/build/cuda/train16
+refuses() {
+    (cd "$work" && SHIM_DEVICE=$1 "$train" encoder --preset toy > said 2> log)
+    [ $? = 1 ] && [ "$(wc -l < "$work/log")" = 1 ] && grep -qF "$2" "$work/log"
+    result=$?
+    [ $result = 0 ] || cat "$work/log"
+    say $result "refused, as it should be: $1 ($2)"
+}
+refuses 'driver 0' 'no GPU to run on (no driver found)'
+refuses 'driver 11040' 'driver is for CUDA 11.4, this program was built with 13.0'
+refuses 'count 0' 'no GPU to run on (no CUDA-capable device is detected)'
+refuses 'arch 75' 'has compute capability 7.5; this program needs 8.0'
+refuses 'memory 900' 'out of GPU memory'
+grep -q '^  memory .* MB: weights' "$work/said"
+say $? 'and what was needed had been said before'
+(cd "$work" && SHIM_DEVICE='driver 0' "$train" encoder --preset toy --memory) | grep -q '^  memory .* MB: weights'
+say $? 'train_gpu --memory, without a GPU'
+# memory that ends in the middle of a run, at a sample longer than those before: its checkpoint is kept, and
+# from there a run ends as one that was never stopped
+dialogue() {                            # of so many turns
+    printf '{"image":"%s/dev/page.png","conversations":[' "$root"
+    image='<image>\n' comma=
+    for _ in $(seq "$1"); do
+        printf '%s{"from":"human","value":"%swhat is it ?"},{"from":"gpt","value":"a red box"}' "$comma" "$image"
+        image='' comma=,
+    done
+    echo ']}'
+}
+(
+    cd "$work" || exit 1
+    for turns in 1 1 1 1 1 1 1 1 1 1 2 3 5 8 12 18; do dialogue $turns; done > talk.jsonl
+    for stage in encoder llm align instruct; do
+        [ $stage = encoder ] && toy='--preset toy' || toy=
+        "$train" $stage $toy --steps 1 --out base || exit 1
+    done
+    boost="$train boost --from base/instruct.safetensors --data talk.jsonl --batch 1 --steps 20 --save_every 0"
+    $boost --out whole || exit 1
+    SHIM_DEVICE='full 1000' $boost --out cut && exit 1
+    [ -e cut/boost.partial.safetensors ] && [ "$(wc -l < cut/boost.csv)" -gt 3 ] && $boost --out cut &&
+        cmp whole/boost.safetensors cut/boost.safetensors && cmp whole/boost.csv cut/boost.csv
+) > "$work/log" 2>&1 && grep -q 'error: out of GPU memory.*Checkpoints are kept' "$work/log"
+result=$?
+[ $result = 0 ] || cat "$work/log"
+say $result 'out of memory in the middle of a run: goes on from its checkpoint, to the same bits'
 build/cuda/lt > "$work/log" 2>&1
 result=$?
 [ $result = 0 ] || cat "$work/log"

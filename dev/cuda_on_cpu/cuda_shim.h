@@ -15,14 +15,15 @@
 #ifndef CUDA_SHIM_H
 #define CUDA_SHIM_H
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <vector>
 #if !defined __x86_64__
 #include <ucontext.h>
@@ -510,37 +511,75 @@ inline void sb_copy_async(void *to, const void *from, int bytes) {
 inline void sb_copy_commit() { shim::self->group++; }
 template <int N> void sb_copy_wait() { shim::wait_copies(N); }
 
-// ---- the runtime's API: a device whose memory is the host's
+// ---- the runtime's API: a device whose memory is the host's. SHIM_DEVICE="driver 11040", "driver 0",
+// "count 0", "arch 75", "memory 900" (kB) or "full 50" (no more memory after so many launches): one that
+// will not do.
 typedef int cudaError_t;
-enum { cudaSuccess, cudaErrorMemoryAllocation = 2 };
+enum { cudaSuccess, cudaErrorMemoryAllocation = 2, cudaErrorInsufficientDriver = 35,
+       cudaErrorNoDevice = 100 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 struct cudaDeviceProp { char name[16]; int major, minor; };
+namespace shim {
+enum { BUILT = 13000 };
+struct Device {
+    int driver = BUILT, count = 1, arch = 80;
+    size_t memory = (size_t)1 << 50, used = 0;
+    long full = LONG_MAX;
+    long allocations = 0, waits = 0;            // calls for memory; calls in which the host waits
+    long put = 0;                               // launches before the last copy from the host
+    std::map<void *, size_t> size;
+    Device() {
+        char what[9];
+        long n;
+        const char *s = getenv("SHIM_DEVICE");
+        if (!s) return;
+        if (sscanf(s, "%8s %ld", what, &n) != 2) die("SHIM_DEVICE: expected a word and a number");
+        if (!strcmp(what, "driver")) driver = (int)n;
+        else if (!strcmp(what, "count")) count = (int)n;
+        else if (!strcmp(what, "arch")) arch = (int)n;
+        else if (!strcmp(what, "memory")) memory = (size_t)n * 1000;
+        else if (!strcmp(what, "full")) full = n;
+        else die("SHIM_DEVICE: expected driver, count, arch, memory or full");
+    }
+};
+inline Device device;
+}  // namespace shim
 inline cudaError_t cudaMalloc(void **p, size_t size) {
-    if (posix_memalign(p, 256, size ? size : 1)) return cudaErrorMemoryAllocation;
+    shim::Device &d = shim::device;
+    if (size > d.memory - d.used || shim::launches > d.full ||
+        posix_memalign(p, 256, size ? size : 1)) return cudaErrorMemoryAllocation;
     memset(*p, shim::POISON, size);
+    d.allocations++, d.used += d.size[*p] = size;
     if (shim_region) shim_region(*p, size);
     return cudaSuccess;
 }
 inline cudaError_t cudaMallocManaged(void **p, size_t size) { return cudaMalloc(p, size); }
-inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+inline cudaError_t cudaDeviceSynchronize() { return shim::device.waits++, cudaSuccess; }
 inline cudaError_t cudaFree(void *p) {
+    if (!p) return cudaSuccess;
+    auto found = shim::device.size.find(p);
+    if (found == shim::device.size.end()) shim::die("cudaFree of what cudaMalloc did not give");
+    shim::device.used -= found->second, shim::device.waits++;
+    shim::device.size.erase(found);
     if (shim_unregion) shim_unregion(p);
     free(p);
     return cudaSuccess;
 }
-inline cudaError_t cudaMemcpy(void *to, const void *from, size_t size, cudaMemcpyKind) {
+inline cudaError_t cudaMemcpy(void *to, const void *from, size_t size, cudaMemcpyKind kind) {
     memcpy(to, from, size);
+    if (kind == cudaMemcpyHostToDevice) shim::device.put = shim::launches;
+    else shim::device.waits++;
     return cudaSuccess;
 }
 inline cudaError_t cudaMemset(void *p, int value, size_t size) { return memset(p, value, size), cudaSuccess; }
 enum { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 template <class K> cudaError_t cudaFuncSetAttribute(K, int, int) { return cudaSuccess; }
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline const char *cudaGetErrorString(cudaError_t) { return "an error of the shim"; }
-inline cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {     // less what this process had at its most
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    *all = (size_t)1 << 50, *left = *all - (size_t)usage.ru_maxrss * 1024;
+inline const char *cudaGetErrorString(cudaError_t e) {
+    return e == cudaErrorNoDevice ? "no CUDA-capable device is detected" : "an error of the shim";
+}
+inline cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {
+    *all = shim::device.memory, *left = shim::launches > shim::device.full ? 0 : *all - shim::device.used;
     return cudaSuccess;
 }
 typedef timespec *cudaEvent_t;
@@ -554,10 +593,16 @@ inline cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t
     *ms = (float)((double)(to->tv_sec - from->tv_sec) * 1e3 + (double)(to->tv_nsec - from->tv_nsec) * 1e-6);
     return cudaSuccess;
 }
-inline cudaError_t cudaGetDeviceCount(int *count) { return *count = 1, cudaSuccess; }
+inline cudaError_t cudaDriverGetVersion(int *n) { return *n = shim::device.driver, cudaSuccess; }
+inline cudaError_t cudaRuntimeGetVersion(int *n) { return *n = shim::BUILT, cudaSuccess; }
+inline cudaError_t cudaGetDeviceCount(int *count) {
+    *count = shim::device.count;
+    if (shim::device.driver < shim::BUILT) return cudaErrorInsufficientDriver;
+    return *count ? cudaSuccess : cudaErrorNoDevice;
+}
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     snprintf(p->name, sizeof p->name, "cuda_shim");
-    p->major = 8, p->minor = 0;
+    p->major = shim::device.arch / 10, p->minor = shim::device.arch % 10;
     return cudaSuccess;
 }
 #endif

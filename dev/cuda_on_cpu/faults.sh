@@ -23,6 +23,8 @@ a warp function with half a mask @ 32 @ s/__any_sync(~0u, sees)) continue/__any_
 a warp's sum over 16 lanes @ 32 @ /^static __device__ float sb_warp_sum/,/^}/s/step = SB_WARP \/ 2/step = SB_WARP \/ 4/
 an unwritten scratch is read: delta @ 32 @ s/    if (!sb_lane()) delta\[row\] = sum;//
 an output is added to before it was assigned: loss @ 32 @ s/if (!threadIdx.x) loss\[i\] = target/if (!threadIdx.x) loss[i] += target/
+a lost +=: a gain's gradient is assigned @ 32 @ s/    sum\[c\] += all;/    sum[c] = all;/
+keys where values should be @ 16 @ s/sb_add_product<D, N>(out, s, v\[buffer\]);/sb_add_product<D, N>(out, s, k[buffer]);/
 key heads mixed up @ 16 @ s|kv = h / (a.heads / a.kv_heads) \* a.dim|kv = h % a.kv_heads * a.dim|
 no 1 - alpha @ 32 @ s/(1.0f - s) \* sb_load(wp.p/1.0f * sb_load(wp.p/
 log-sum-exp without the maximum @ 16 @ s/top\[half\] + logf(sum\[half\])/logf(sum[half])/
