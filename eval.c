@@ -9,6 +9,7 @@
 //     export     what was trained on models of the hub, as folders of the hub
 //     real       the same on photographs                                             out/real.html
 //     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
+//     score      anybody's answers to any questions: exact, BLEU-1, numbers          out/score.csv
 //     report     everything that stands in out/ on one page                          out/report.html
 //
 // What it refuses to do: train, or report on a room that was trained on: probes are fitted on the rooms of
@@ -33,15 +34,16 @@
 #include "data/page.h"
 #include "data/field_page.h"
 #include "data/samples.h"
+#include "data/score.h"
 #include "data/serve.h"
-#include "data/vsi.h"
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048, HUB = ASK | FEATURES | EXPORT };
+       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048, SCORE = 4096,
+       HUB = ASK | FEATURES | EXPORT };
 #define EVAL_OPTIONS(X) \
-    X(ALL | VSI | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, 0, \
+    X(ALL | VSI | SCORE | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, 0, \
       "folder of checkpoints, logs and results") \
     X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
       "the base encoder (DIR/encoder.safetensors)") \
@@ -58,7 +60,7 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
       "fit and report on rooms that were trained on: 1, their pictures again; 2, from another camera") \
     X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1, \
       "report on rooms kept for choosing settings, not on the test rooms") \
-    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
+    X(PROBE | QUESTIONS | VSI | SCORE | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
       "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder") \
     X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0, \
       "questions: a name or counts, ./data/converse --help (mix; of latents: lean)") \
@@ -86,9 +88,12 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room") \
     X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first") \
     X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
-    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
+    X(VSI | SCORE, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
       "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
-    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
+    X(VSI | SCORE, TEXT, const char *, questions, NULL, "FILE", 0, 0, \
+      "JSONL in VSI-Bench's layout; score: {\"id\": 7, \"answer\": \"2.1 m\"} (else in the predictions)") \
+    X(SCORE, NUMBER, double, tolerance, .25, "X", 0, 1e3, \
+      "a number is right that is off by at most this share of the true one") \
     X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0, \
       "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png") \
     X(REAL | FIELD | PROBE, TEXT, const char *, scenes, NULL, "DIR", 0, 0, \
@@ -2079,6 +2084,52 @@ static void run_vsi(const Options *o) {
     free(path), free(csv.data), sb_vsi_free(&rows);
 }
 
+// ---- score
+
+// A cell of the table and of its CSV; what is not known stays empty.
+static void score_cell(SbText *csv, double x, int digits) {
+    char text[32] = "";
+    if (!isnan(x)) snprintf(text, sizeof text, "%.*f", digits, x);
+    sb_text_add(csv, ",%s", text);
+    printf(" %9s", text);
+}
+static void score_line(SbText *csv, const char *name, const SbScores *s) {
+    printf("%-28s", name);
+    sb_text_add(csv, "%s", name);
+    score_cell(csv, (double)s->n, 0), score_cell(csv, s->exact, 2), score_cell(csv, s->bleu, 2);
+    score_cell(csv, (double)s->numbers, 0), score_cell(csv, s->within, 2), score_cell(csv, s->mra, 2);
+    score_cell(csv, s->error, 4);
+    sb_text_add(csv, "\n");
+    printf("\n");
+}
+static void run_score(const Options *o) {
+    SbScoreRows rows;
+    SbText csv = {NULL, 0, 0};
+    const char *asked = o->questions ? o->questions : o->predictions;
+    if (!o->predictions)
+        sb_die("score: --predictions FILE is missing: lines of {\"id\": 7, \"prediction\": \"2 m\"}");
+    sb_score_read(&rows, asked);
+    sb_score_read_replies(&rows, asked, o->predictions);
+    sb_text_add(&csv, "type,questions,exact,bleu1,numbers,within,mra,absrel\n");
+    printf("%-28s %9s %9s %9s %9s %9s %9s %9s\n", "", "questions", "exact", "BLEU-1", "numbers", "within",
+           "MRA", "abs rel");
+    for (int i = 0, n; i < rows.rows; i += n) {
+        for (n = 1; i + n < rows.rows && !strcmp(rows.row[i].type, rows.row[i + n].type); n++) continue;
+        SbScores s = sb_score_table(&rows, i, n, o->tolerance);
+        if (*rows.row[i].type) score_line(&csv, rows.row[i].type, &s);
+    }
+    SbScores all = sb_score_table(&rows, 0, rows.rows, o->tolerance);
+    score_line(&csv, "all", &all);
+    printf("\nPercent of all questions of a type; within, MRA and abs rel (mean of |prediction - truth| /\n"
+           "|truth|) of those whose answer is a number: within %g of it, mean relative accuracy.\n",
+           o->tolerance);
+    sb_make_folder(o->out);
+    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : "score");
+    sb_write_file(path, csv.data, csv.size);
+    printf("%s\n", path);
+    free(path), free(csv.data), sb_score_free(&rows);
+}
+
 // ---- diff
 static void run_diff(const Options *o) {
     if (!o->file[1]) sb_die("diff: expected two files: ./eval diff A.safetensors B.safetensors");
@@ -2121,6 +2172,8 @@ static const What whats[] = {
     {"vsi", VSI, run_vsi,
      "predictions for VSI-Bench questions (from ./data/converse --vsi, or the benchmark): "
      "DIR/vsi.csv"},
+    {"score", SCORE, run_score,
+     "predictions for any questions: exact match, BLEU-1, numbers within a tolerance, MRA: DIR/score.csv"},
     {"report", REPORT, run_report, "one page of all that stands in DIR: DIR/report.html"},
     {"experiments", EXPERIMENTS, run_experiments,
      "tables of dev/results (make reproduce), and a page of them: DIR/experiments.html"},
