@@ -1,10 +1,13 @@
 // test_measures.h: tests of the measures that the field has agreed on; included by test_spatialboost.c.
 //
-// Goldens were computed by the packages that are named beside them (dev/requirements.txt), from the same
+// Goldens were computed by the packages that are named beside them (dev/goldens_measures.py), from the same
 // inputs; what has a closed form is checked against that.
 #ifndef SB_TEST_MEASURES_H
 #define SB_TEST_MEASURES_H
+#include "../data/fit.h"
+#include "../data/layouts.h"
 #include "../data/score.h"
+#include "../data/tiles.h"
 #include "test.h"
 
 static const char *test_measures_file(const char *name, const char *text) {
@@ -106,9 +109,301 @@ static void test_score_refuses(void) {
         EXPECT_DIE(test_score_try(bad[i][0], bad[i][1]), bad[i][2]);
 }
 
+// ---- linear maps, neighbours
+
+static double test_wave(int i, int j, double a, double b) { return sin(a * i + b * j + .1 * i * j); }
+enum { WAVES = 60, WIDE = 5 };
+static void test_waves(real *x, int *y) {
+    for (int i = 0; i < WAVES; i++) {
+        for (int j = 0; j < WIDE; j++) x[i * WIDE + j] = (real)test_wave(i, j, .7, 1.3);
+        y[i] = (7 * i / 4 + (x[i * WIDE] > 0)) % 3;
+    }
+}
+// scikit-learn 1.9.1: LogisticRegression(C = 1 / (2 n decay)) on standardised features. Ours stops where 100
+// steps lead it and adds 1e-6 to the deviations: 1e-3 of logits of .5 is far above both, and far below what a
+// decay that is wrong by a factor of 2 changes (.06).
+static void test_fit_logistic(void) {
+    static const double golden[3] = {.42194453, -.50553096, .08358644};
+    real x[WAVES * WIDE], logit[3];
+    int y[WAVES];
+    SbLinear l;
+    test_waves(x, y);
+    sb_logistic(&l, x, y, WAVES, WIDE, 3, .01, 100);
+    sb_linear_apply(&l, logit, x, 1);
+    double mean = (logit[0] + logit[1] + logit[2]) / 3;
+    for (int k = 0; k < 3; k++)
+        CHECK(fabs(logit[k] - mean - golden[k]) < 1e-3, "logit %d is %g, expected %g", k, logit[k] - mean,
+              golden[k]);
+    sb_linear_free(&l);
+    double chosen = sb_logistic_chosen(&l, x, y, WAVES, WIDE, 3, 20);
+    CHECK(chosen >= 1e-6 && chosen <= 1, "decay %g", chosen);
+    sb_linear_free(&l);
+}
+// scikit-learn 1.9.1: KNeighborsClassifier(7, metric="cosine", weights=exp((1 - distance) / .07)): the same
+// votes but for a common factor.
+static void test_fit_neighbours(void) {
+    static const char golden[] = "02112100111111100011";
+    real x[WAVES * WIDE], u[WAVES * WIDE], cosine[40];
+    int y[WAVES];
+    double zero[WIDE] = {0};
+    char said[21] = "";
+    test_waves(x, y);
+    sb_directions(u, x, zero, WAVES, WIDE);
+    for (int i = 40; i < WAVES; i++) {
+        for (int k = 0; k < 40; k++) {
+            cosine[k] = 0;
+            for (int c = 0; c < WIDE; c++) cosine[k] += u[i * WIDE + c] * u[k * WIDE + c];
+        }
+        said[i - 40] = (char)('0' + sb_neighbours_vote(cosine, y, 40, 3, 7));
+    }
+    CHECK(!strcmp(said, golden), "%s, expected %s", said, golden);
+}
+// torch 2.15.0: the bins' loss and gradient at a map, by autograd in double. Ours in float: means of 60 terms
+// of size 1, each within some 1e-6.
+static void test_fit_bins(void) {
+    enum { K = 4 };
+    real x[WAVES * WIDE], z[WAVES], out[WAVES], scratch[WAVES * K];
+    int y[WAVES];
+    double theta[K * (WIDE + 1)], grad[K * (WIDE + 1)], mean[2 * WIDE] = {0}, part[K * (WIDE + 1) + 1];
+    SbLinear l;
+    test_waves(x, y);
+    for (int i = 0; i < WAVES; i++) z[i] = (real)(1.5 + test_wave(i, 0, .3, 0));
+    for (int c = 0; c < WIDE; c++) {
+        double square = 0;
+        for (int i = 0; i < WAVES; i++) mean[c] += x[i * WIDE + c] / (double)WAVES;
+        for (int i = 0; i < WAVES; i++) square += pow(x[i * WIDE + c] - mean[c], 2) / WAVES;
+        mean[WIDE + c] = sqrt(square);
+    }
+    for (int k = 0; k < K; k++)
+        for (int c = 0; c <= WIDE; c++)
+            theta[k * (WIDE + 1) + c] = c < WIDE ? test_wave(k, c, 1.1, .4) : .2;
+    SbLogistic g = {x, NULL, z, WAVES, WIDE, K, 0, mean, mean + WIDE, part, .5, 4, 0};
+    sb_linear_make(&l, WIDE, K);
+    double loss = sb_logistic_loss(&g, theta, grad, &l);
+    CHECK(fabs(loss - .5339481568143665) < 1e-5, "loss %.9g", loss);
+    CHECK(fabs(grad[0] + .018250889301843827) < 1e-5, "gradient [0][0] %.9g", grad[0]);
+    CHECK(fabs(grad[2 * (WIDE + 1) + 3] - .0018076803545074155) < 1e-5, "gradient [2][3] %.9g",
+          grad[2 * (WIDE + 1) + 3]);
+    sb_linear_free(&l);
+    // fitted, it is better than any constant: whose loss is that of log z alone
+    double sum = 0, square = 0, fitted = 0, off = 0;
+    sb_bins(&l, x, z, WAVES, WIDE, K, .5, 4, 0, 100);
+    sb_bins_apply(&l, .5, 4, out, scratch, x, WAVES);
+    for (int i = 0; i < WAVES; i++) {
+        double a = log(z[i]), b = log(out[i] / z[i]);
+        sum += a / WAVES, square += a * a / WAVES, off += b / WAVES, fitted += b * b / WAVES;
+        CHECK(out[i] >= .5 && out[i] <= 4, "depth %g", (double)out[i]);
+    }
+    CHECK(fitted - .85 * off * off < .9 * (square - sum * sum), "the loss is %g, of a constant %g",
+          fitted - .85 * off * off, square - sum * sum);
+    sb_linear_free(&l);
+}
+
+// ---- pixels
+
+// One tile is torch 2.15.0's interpolate(mode="bilinear", align_corners=False): floats, 1e-6. Several tiles
+// of a plane are that plane where no border flattens it.
+static void test_tiles_pixels(void) {
+    static const int at[4][2] = {{0, 0}, {3, 4}, {6, 9}, {2, 8}};
+    static const double golden[4] = {0, .164824968065628, .11654920485049364, -.050223650231865334};
+    real value[9], both[18];
+    float out[70], best[70];
+    int n;
+    SbTile *tile = sb_tiles("1", 32, &n);
+    CHECK(n == 1 && tile[0].square == 32 && tile[0].x == 0, "%d tiles at scale 1", n);
+    for (int i = 0; i < 9; i++)
+        value[i] = both[2 * i] = (real)test_wave(i / 3, i % 3, 2.1, .9), both[2 * i + 1] = (real).1;
+    sb_tiles_pixels(out, 10, 7, tile, 1, 32, 3, value, 1);
+    sb_tiles_pixels(best, 10, 7, tile, 1, 32, 3, both, 2);
+    for (int k = 0; k < 4; k++)
+        CHECK(fabs(out[at[k][0] * 10 + at[k][1]] - golden[k]) < 1e-6, "(%d, %d) is %g, expected %g", at[k][0],
+              at[k][1], out[at[k][0] * 10 + at[k][1]], golden[k]);
+    for (int k = 0; k < 70; k++) CHECK(best[k] == (out[k] < .1f), "pixel %d: %g of %g", k, best[k], out[k]);
+    free(tile);
+    tile = sb_tiles("1,1.5,2", 32, &n);
+    CHECK(n == 1 + 4 + 9, "%d tiles of three scales", n);
+    enum { GRID = 8, SIDE = 64 };
+    real *plane = (real *)sb_calloc((size_t)n * GRID * GRID, sizeof *plane);
+    float *map = (float *)sb_calloc(SIDE * SIDE, sizeof *map);
+    for (int t = 0; t < n; t++)
+        for (int p = 0; p < GRID * GRID; p++) {
+            double x = tile[t].x + (p % GRID + .5) * 4, y = tile[t].y + (p / GRID + .5) * 4;
+            plane[t * GRID * GRID + p] = (real)((x + 2 * y) / tile[t].square);
+        }
+    sb_tiles_pixels(map, SIDE, SIDE, tile, n, 32, GRID, plane, 1);
+    double inner = map[24 * SIDE + 24], expected = 3 * 24.5 / SIDE, worst = 0;
+    CHECK(fabs(inner - expected) < 1e-5, "an inner pixel is %g, expected %g", inner, expected);
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++)
+            worst = fmax(worst, fabs(map[y * SIDE + x] - (x + .5 + 2 * (y + .5)) / SIDE));
+    CHECK(worst < 3 * .5 / GRID, "off by %g: more than half a patch", worst);
+    free(tile), free(plane), free(map);
+    EXPECT_DIE(sb_tiles("1,x", 32, &n), "--scales 1,x: expected numbers from 1 to 8");
+    EXPECT_DIE(sb_tiles(".5", 32, &n), "--scales .5: expected");
+}
+// scikit-learn 1.9.1: root_mean_squared_error, mean_absolute_percentage_error of the known pixels; the crop
+// by counting.
+static void test_tiles_errors(void) {
+    float truth[48], said[48];
+    double all[4] = {0, 0, 1, 1}, crop[4] = {.25, 1 / 3., .75, 5 / 6.};
+    int within = 0;
+    for (int i = 0; i < 48; i++) {
+        truth[i] = i < 3 ? 0 : (float)(2 + test_wave(i / 8, i % 8, .5, .8));
+        said[i] = (float)(2 + .9 * test_wave(i / 8, i % 8, .55, .75));
+        within += truth[i] > 0 && said[i] < 1.25f * truth[i] && truth[i] < 1.25f * said[i];
+    }
+    SbDepthErrors e = sb_depth_errors(said, truth, 8, 6, all, .001, 10);
+    CHECK(e.n == 45 && e.close == within, "%g pixels, %g close of %d", e.n, e.close, within);
+    CHECK(fabs(sqrt(e.squares / e.n) - .1249804031790528) < 1e-6, "RMSE %.9g", sqrt(e.squares / e.n));
+    CHECK(fabs(e.relative / e.n - .06106523633291387) < 1e-6, "relative %.9g", e.relative / e.n);
+    e = sb_depth_errors(said, truth, 8, 6, crop, .001, 10);
+    CHECK(e.n == 4 * 3, "%g pixels in the crop", e.n);
+    e = sb_depth_errors(said, truth, 8, 6, all, 5, 10);         // all that is said becomes 5
+    double square = 0;
+    for (int i = 3; i < 48; i++) square += (5 - truth[i]) * (double)(5 - truth[i]);
+    CHECK(fabs(e.squares - square) < 1e-4, "squares %g of %g", e.squares, square);
+    e = sb_depth_errors(said, truth, 640, 0, all, 0, 1);
+    CHECK(e.n == 0, "an empty picture");
+}
+
+// torchmetrics 1.9.0: MulticlassJaccardIndex(average="macro"): labels that are nowhere (0, 5) do not count.
+static void test_tiles_iou(void) {
+    double count[SB_COUNTS * 6] = {0};
+    for (int i = 0; i < 100; i++) {
+        int is = i * 7 / 3 % 5, said = i * 5 / 2 % 4 + 1;
+        if (!is) continue;                                      // ignored
+        count[SB_BOTH * 6 + is] += is == said, count[SB_IS * 6 + is]++, count[SB_SAID * 6 + said]++;
+    }
+    CHECK(fabs(sb_mean_iou(count, 6) - .125) < 1e-7, "mIoU %.9g", sb_mean_iou(count, 6));
+}
+
+// ---- layouts
+
+static void test_layout_picture(const char *name, int w, int h, int seed) {
+    unsigned char *rgb = (unsigned char *)sb_calloc((size_t)(w * h), 3);
+    for (int i = 0; i < w * h * 3; i++) rgb[i] = (unsigned char)(seed * 7 + i * 13);
+    sb_png_write(test_path(name), rgb, w, h);
+    free(rgb);
+}
+// Labels or millimetres: base + column.
+static void test_layout_grey(const char *name, int w, int h, int base) {
+    unsigned short *grey = (unsigned short *)sb_calloc((size_t)(w * h), sizeof *grey);
+    for (int i = 0; i < w * h; i++) grey[i] = (unsigned short)(base + i % w);
+    sb_png16_write(test_path(name), grey, w, h);
+    free(grey);
+}
+static void test_layout_open(SbDataset *d, const char *layout, const char *folder, int fit, int test) {
+    sb_dataset_open(d, sb_layout_find(layout), test_path(folder), fit, test);
+}
+static void test_layout_imagenet(void) {
+    static const char *const file[] = {"in/train/n10/b.png", "in/train/n10/a.JPEG", "in/train/n2/x.png",
+                                       "in/val/n10/c.png",   "in/train/n2/notes.txt"};
+    SbDataset d;
+    for (int i = 0; i < 5; i++) test_layout_picture(file[i], 8, 8, i);
+    test_layout_open(&d, "imagenet", "in", 0, 0);
+    CHECK(d.classes == 2 && !strcmp(d.class_name[0], "n2") && !strcmp(d.class_name[1], "n10"), "%d classes",
+          d.classes);
+    CHECK(d.part[0].n == 3 && d.part[1].n == 1, "%d and %d pictures", d.part[0].n, d.part[1].n);
+    CHECK(d.part[0].item[0].is == 0 && d.part[0].item[1].is == 1 && d.part[1].item[0].is == 1, "classes");
+    sb_dataset_close(&d);
+    test_layout_open(&d, "imagenet", "in", 2, 0);
+    CHECK(d.part[0].n == 2 && d.part[0].item[0].is == 0 && d.part[0].item[1].is == 1, "2 of 3: %d, %d",
+          d.part[0].item[0].is, d.part[0].item[1].is);
+    sb_dataset_close(&d);
+    test_layout_picture("in/val/n3/c.png", 8, 8, 1);
+    EXPECT_DIE(test_layout_open(&d, "imagenet", "in", 0, 0), "/in/train has no class n3");
+    EXPECT_DIE(test_layout_open(&d, "imagenet", "nowhere", 0, 0), "nowhere/train: missing; the layout");
+    sb_make_folder(test_path("in2/train/a"));
+    sb_make_folder(test_path("in2/val/a"));
+    EXPECT_DIE(test_layout_open(&d, "imagenet", "in2", 0, 0), "in2/train: 1 classes; expected a folder");
+    sb_make_folder(test_path("in2/train/b"));
+    EXPECT_DIE(test_layout_open(&d, "imagenet", "in2", 0, 0), "in2: no picture to fit on in it");
+}
+static void test_layout_first(const char *layout, const char *folder, SbTruth *t) {
+    SbDataset d;
+    int w, h;
+    test_layout_open(&d, layout, folder, 0, 0);
+    free(sb_image_load(d.part[0].item[0].picture, &w, &h));
+    sb_truth_read(t, d.layout, d.part[0].item, w, h);
+    sb_dataset_close(&d);
+}
+static void test_layout_ade20k(void) {
+    SbDataset d;
+    SbTruth t;
+    int label[4];
+    test_layout_picture("ade/images/training/a.png", 6, 4, 1);
+    test_layout_grey("ade/annotations/training/a.png", 6, 4, 0);
+    test_layout_picture("ade/images/validation/v.png", 6, 4, 2);
+    EXPECT_DIE(test_layout_open(&d, "ade20k", "ade", 0, 0), "ade/annotations/validation: missing");
+    sb_make_folder(test_path("ade/annotations/validation"));
+    EXPECT_DIE(test_layout_open(&d, "ade20k", "ade", 0, 0), "validation/v.png: missing; ");
+    test_layout_grey("ade/annotations/validation/v.png", 6, 4, 3);
+    test_layout_first("ade20k", "ade", &t);
+    CHECK(t.w == 6 && t.h == 4 && t.label[0] == 0 && t.label[11] == 5 && !t.depth, "labels");
+    // the cells of columns 0 .. 2: 0 (ignored), 1, 2: the first of the commonest, which is label 1, so 0
+    sb_patch_labels(label, &t, 150, 2);
+    CHECK(label[0] == 0 && label[1] == 2 && label[2] == 0, "cells %d, %d, %d", label[0], label[1], label[2]);
+    memset(t.label, 0, 24 * sizeof *t.label);
+    sb_patch_labels(label, &t, 150, 2);
+    CHECK(label[3] == -1, "a cell that is ignored has label %d", label[3]);
+    sb_truth_free(&t);
+    test_layout_grey("ade/annotations/training/a.png", 6, 4, 146);
+    EXPECT_DIE(test_layout_first("ade20k", "ade", &t), "a.png: label 151; ade20k has 1 to 150, and 0");
+    test_layout_grey("ade/annotations/training/a.png", 6, 5, 0);
+    EXPECT_DIE(test_layout_first("ade20k", "ade", &t), "6 x 5 pixels, but ");
+    test_layout_picture("ade/annotations/training/a.png", 6, 4, 0);
+    EXPECT_DIE(test_layout_first("ade20k", "ade", &t), "a.png: expected a grey PNG");
+    test_layout_grey("ade/annotations/training/b.png", 6, 4, 0);
+    EXPECT_DIE(test_layout_open(&d, "ade20k", "ade", 0, 0), "2 pictures, but ");
+}
+static void test_layout_nyud(void) {
+    SbDataset d;
+    SbTruth t;
+    real depth[4];
+    test_layout_picture("nyu/bath/rgb_1.png", 4, 4, 1);
+    test_layout_grey("nyu/bath/depth_1.png", 4, 4, 9998);
+    const char *line = "/bath/rgb_1.png bath/depth_1.png 518.8579\n\n";
+    sb_write_file(test_path("nyu/nyu_train.txt"), line, strlen(line));
+    EXPECT_DIE(test_layout_open(&d, "nyud", "nyu", 0, 0), "nyu/test/rgb: missing");
+    test_layout_picture("nyu/test/rgb/x.png", 4, 4, 1);
+    test_layout_grey("nyu/test/depth/x.png", 4, 4, 9998);
+    test_layout_first("nyud", "nyu", &t);
+    // columns of 9.998, 9.999 and, beyond 10 m, nothing
+    CHECK(t.depth[0] == 9.998f && t.depth[1] == 9.999f && t.depth[2] == 0 && t.depth[3] == 0, "%g, %g, %g",
+          t.depth[0], t.depth[1], t.depth[2]);
+    sb_patch_depths(depth, t.depth, 4, 4, 2);
+    CHECK(fabs(depth[0] - 9.9985) < 1e-5 && depth[1] == 0, "cells %g, %g", depth[0], depth[1]);
+    sb_truth_free(&t);
+    sb_write_file(test_path("nyu/nyu_train.txt"), "bath/rgb_1.png\n", 15);
+    EXPECT_DIE(test_layout_open(&d, "nyud", "nyu", 0, 0), "nyu_train.txt:1: expected a picture and");
+    sb_write_file(test_path("nyu/nyu_train.txt"), "bath/rgb_1.png bath/none.png\n", 29);
+    EXPECT_DIE(test_layout_open(&d, "nyud", "nyu", 0, 0), "bath/none.png: missing");
+    sb_write_file(test_path("nyu/nyu_train.txt"), "\n", 1);
+    EXPECT_DIE(test_layout_open(&d, "nyud", "nyu", 0, 0), "nyu: no picture to fit on in it");
+    const SbLayout *l = sb_layout_find("nyud");                 // the Eigen crop of 640 x 480, pixel by pixel
+    float *one = (float *)sb_calloc(640 * 480, sizeof *one);
+    for (int i = 0; i < 640 * 480; i++) {
+        int x = i % 640, y = i / 640;
+        one[i] = y >= 45 && y < 471 && x >= 41 && x < 601 ? 1 : 3;
+    }
+    SbDepthErrors e = sb_depth_errors(one, one, 640, 480, l->crop, 2, 2);
+    CHECK(e.n == 426 * 560 && e.squares == e.n, "%g pixels, squares %g", e.n, e.squares);
+    free(one);
+    CHECK(!sb_layout_find("voc"), "an unknown layout");
+}
+
 static void test_measures_all(void) {
     RUN(test_score_goldens);
     RUN(test_score_amounts);
     RUN(test_score_refuses);
+    RUN(test_fit_logistic);
+    RUN(test_fit_neighbours);
+    RUN(test_fit_bins);
+    RUN(test_tiles_pixels);
+    RUN(test_tiles_errors);
+    RUN(test_tiles_iou);
+    RUN(test_layout_imagenet);
+    RUN(test_layout_ade20k);
+    RUN(test_layout_nyud);
 }
 #endif
