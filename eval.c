@@ -60,7 +60,7 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE, INT, int, fit, 0, "N", 0, 1e7, \
       "rooms to fit the probes on; 0: 4000 (of the hub: 1000); of --data: all") \
     X(PROBE, TEXT, const char *, task, "rooms", "NAME", 0, 0, \
-      "rooms: simulated, or --scenes; of --data: imagenet, ade20k, nyud") \
+      "rooms: simulated, or --scenes; of --data: imagenet, ade20k, nyud, revisited") \
     X(PROBE, TEXT, const char *, data, NULL, "DIR", 0, 0, "pictures in the layout of --task") \
     X(PROBE, INT, int, bins, 256, "N", 0, 4096, "nyud: bins of depth, 0: by regression") \
     X(PROBE, INT, int, rows, 65536, "N", 1, 1e8, "ade20k, nyud: patches to fit on, at least one a picture") \
@@ -210,7 +210,7 @@ static void open_probed(Encoder *e, const Options *o, int whole) {
 }
 
 // n pictures and what is known of them. P patches a picture.
-enum { DEPTHS = 1, LABELS = 2, CLASSES = 4, OBJECTS = 8, ROOMS = 15 };
+enum { DEPTHS = 1, LABELS = 2, CLASSES = 4, OBJECTS = 8, ROOMS = 15, RANKS = 16 };
 typedef struct {
     int n, side, patches, classes, labels, known;   // known: of the above
     const SbDataset *data;      // NULL: the pictures are here; else they, depth and labels are read from its
@@ -293,7 +293,7 @@ static void views_rooms(Views *v, const SbConfig *c, int pool, int from, int n, 
 }
 // Pictures of a data set: of these nothing is here but which class they show.
 static void views_data(Views *v, const SbConfig *c, const SbDataset *d, int part) {
-    static const int known[] = {CLASSES, LABELS, DEPTHS};
+    static const int known[] = {CLASSES, LABELS, DEPTHS, RANKS};
     int grid = c->image / c->patch;
     memset(v, 0, sizeof *v);
     v->n = d->part[part].n, v->side = c->image, v->patches = grid * grid, v->data = d, v->part = part;
@@ -307,7 +307,7 @@ typedef struct { unsigned char *rgb; int w, h; } Shot;
 static Shot shot_of(const Views *v, int i) {
     Shot shot = {NULL, v->side, v->side};
     if (!v->data) shot.rgb = v->rgb + (size_t)i * (size_t)(v->side * v->side * 3);
-    else shot.rgb = sb_image_load(v->data->part[v->part].item[i].picture, &shot.w, &shot.h);
+    else shot.rgb = sb_item_load(v->data, v->data->part[v->part].item + i, &shot.w, &shot.h);
     return shot;
 }
 // Make it a square.
@@ -327,9 +327,10 @@ static void encode_shots(Encoder *e, const Shot *shot, int n, real *cls, real *p
     for (int i = 0; i < n; i++) {
         const Shot *s = shot + i;
         float *pixels = e->served ? sb_pretrained_picture(&e->hub, s->rgb, s->w, s->h) : NULL;
+        unsigned char *square = pixels ? NULL : sb_square(s->rgb, s->w, s->h, c->image);
         if (pixels) sb_batch_pixels(&e->batch, c, pixels, c->image, c->image);
-        else sb_batch_image(&e->batch, c, s->rgb, c->image, c->image);
-        free(pixels);
+        else sb_batch_image(&e->batch, c, square, c->image, c->image);
+        free(pixels), free(square);
     }
     sb_batch_upload(&e->model, &e->batch);
     sb_encoder_forward(&e->model);
@@ -360,14 +361,13 @@ static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real
 
 // What one encoder got on one test picture: sums, from which every metric of any set of pictures follows.
 enum { PATCHES, SQUARES, OBJECT_PATCHES, OBJECT_SQUARES, RELATIVE, CLOSE, CLASSED, CLASS_RIGHT, KNN_RIGHT,
-       SUMS };
+       RANKED, PRECISE = RANKED + SB_REVISITED, SUMS = PRECISE + SB_REVISITED };
 typedef struct { double sum[SUMS]; } Scored;
-typedef struct { real score; int image; } Ranked;
 typedef struct {
     int n, classes, labels, each;       // each: means over pictures of what is theirs, not over all patches
     Scored *image;                      // [n]
     unsigned *count;                    // [n][SB_COUNTS][labels] patches, or pixels, by label
-    Ranked *ranked;                     // [classes][n], best score first
+    SbRanked *ranked;                     // [classes][n], best score first
     const unsigned char *multi;         // [n][classes]
 } Result;
 
@@ -389,6 +389,11 @@ static const Metric metrics[] = {
     {"class", "linear", RATIO, CLASS_RIGHT, CLASSED, 1, CLASSES, "class (rooms: main object), linear"},
     {"class", "knn", RATIO, KNN_RIGHT, CLASSED, 1, CLASSES, "class, nearest neighbours"},
     {"class", "map", PRECISION, 0, 0, 1, OBJECTS, "all objects, mean average precision"},
+#define X(protocol) PRECISE + SB_REVISITED_##protocol, RANKED + SB_REVISITED_##protocol, 1, RANKS
+    {"retrieval", "map_easy", RATIO, X(EASY), "retrieval, mAP, easy"},
+    {"retrieval", "map_medium", RATIO, X(MEDIUM), "retrieval, mAP, medium"},
+    {"retrieval", "map_hard", RATIO, X(HARD), "retrieval, mAP, hard"},
+#undef X
 };
 enum { METRICS = sizeof metrics / sizeof *metrics, DRAWS = 200 };
 
@@ -409,7 +414,7 @@ static double mean_precision(const Result *r, const int *weight) {
     for (int k = 0; k < r->classes; k++) {
         double seen = 0, found = 0, precision = 0;
         for (int i = 0; i < r->n; i++) {
-            int image = r->ranked[(long)k * r->n + i].image, w = weight[image];
+            int image = r->ranked[(long)k * r->n + i].index, w = weight[image];
             seen += w;
             if (!w || !r->multi[(long)image * r->classes + k]) continue;
             found += w;
@@ -419,6 +424,8 @@ static double mean_precision(const Result *r, const int *weight) {
     }
     return sum / r->classes;
 }
+static int metric_known(const Metric *m, int known) { return !(m->needs & ~known); }
+// NAN: no picture has it.
 static double metric_value(const Metric *m, const Result *r, const int *weight) {
     double top = 0, bottom = 0;
     if (m->kind == IOU) return mean_iou(r, weight);
@@ -428,7 +435,7 @@ static double metric_value(const Metric *m, const Result *r, const int *weight) 
         if (r->each && b > 0) a = m->kind == ROOT ? sqrt(a / b) : a / b, b = 1;
         top += weight[i] * a, bottom += weight[i] * b;
     }
-    top /= bottom > 0 ? bottom : 1;
+    top /= bottom > 0 ? bottom : NAN;
     return m->kind == ROOT && !r->each ? sqrt(top) : top;
 }
 
@@ -458,7 +465,7 @@ static void take(Taken *t, const Views *v, int first, int n) {
     for (int i = 0; i < n; i++) {
         SbTruth truth;
         t->shot[i] = shot_of(v, first + i);
-        if (!t->own || v->known == CLASSES) continue;
+        if (!t->own || !(v->known & (DEPTHS | LABELS))) continue;
         sb_truth_read(&truth, v->data->layout, v->data->part[v->part].item + first + i, t->shot[i].w,
                       t->shot[i].h);
         if (truth.depth) sb_patch_depths(t->depth + i * P, truth.depth, truth.w, truth.h, grid);
@@ -514,11 +521,12 @@ static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls, const O
     Taken t;
     memset(&kept, 0, sizeof kept);
     sb_moments_make(&depth, C, 1), sb_moments_make(&multi, C, K);
-    real *x = known == CLASSES ? NULL : (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)C, sizeof *x);
+    size_t room = known & (DEPTHS | LABELS) ? (size_t)(CHUNK * P) * (size_t)C : 0;
+    real *x = room ? (real *)sb_calloc(room, sizeof *x) : NULL;
     real *y = (real *)sb_calloc((size_t)(CHUNK * K), sizeof *y);
     for (int first = 0; first < v->n; first += CHUNK) {
         take(&t, v, first, sb_min(CHUNK, v->n - first));
-        encode_shots(e, t.shot, t.n, known & CLASSES ? cls + (long)first * C : NULL, x);
+        encode_shots(e, t.shot, t.n, known & (CLASSES | RANKS) ? cls + (long)first * C : NULL, x);
         if (known & DEPTHS && !p->bins) add_depths(&depth, x, t.depth, (long)t.n * P);
         for (int i = 0; known & OBJECTS && i < t.n * K; i++) y[i] = v->multi[(long)first * K + i];
         if (known & OBJECTS) sb_moments_add(&multi, cls + (long)first * C, y, t.n);
@@ -610,10 +618,6 @@ static void score_pixels(Result *r, const Probes *p, Encoder *e, const Views *v,
     }
     free(said), free(value), free(shot.rgb), sb_truth_free(&truth);
 }
-static int compare_ranked(const void *a, const void *b) {
-    const Ranked *x = (const Ranked *)a, *y = (const Ranked *)b;
-    return x->score != y->score ? (x->score < y->score) - (x->score > y->score) : x->image - y->image;
-}
 // Class of the main object and which objects show, from CLS: fit_cls [fit->n][C], cls [v->n][C].
 static void score_classes(Result *r, const Probes *p, const Views *fit, const Views *v, const real *fit_cls,
                           const real *cls, int nearest) {
@@ -645,16 +649,38 @@ static void score_classes(Result *r, const Probes *p, const Views *fit, const Vi
     }
     if (v->known & OBJECTS) sb_linear_apply(&p->multi, score, cls, n);
     for (int k = 0; k < K && v->known & OBJECTS; k++) {
-        Ranked *ranked = r->ranked + (long)k * n;
-        for (int i = 0; i < n; i++) ranked[i].score = score[(long)i * K + k], ranked[i].image = i;
-        qsort(ranked, (size_t)n, sizeof *ranked, compare_ranked);
+        SbRanked *ranked = r->ranked + (long)k * n;
+        for (int i = 0; i < n; i++) ranked[i].score = score[(long)i * K + k], ranked[i].index = i;
+        qsort(ranked, (size_t)n, sizeof *ranked, sb_compare_ranked);
     }
     free(score), free(a), free(mean);
+}
+// How well cls [test->n][C] of queries find the pictures whose features are fit_cls [fit->n][C], by cosine.
+static void score_ranks(Result *r, const Views *fit, const Views *test, const real *fit_cls, const real *cls,
+                        int C) {
+    int n = fit->n;
+    real *a = (real *)sb_calloc((size_t)(n + test->n) * (size_t)C, sizeof *a), *b = a + (long)n * C;
+    double *zero = (double *)sb_calloc((size_t)C, sizeof *zero);
+    sb_directions(a, fit_cls, zero, n, C), sb_directions(b, cls, zero, test->n, C);
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < test->n; i++) {
+        double precision[SB_REVISITED];
+        real *cosine = (real *)sb_calloc((size_t)n, sizeof *cosine);
+        int query = test->data->part[test->part].item[i].is;
+        SB_CPU sb_matmul(1, n, C, b + (long)i * C, C, 1, a, SB_NATIVE, 1, C, cosine, n, 0);
+        sb_revisited_score(precision, test->data->revisited.query + query, cosine, n);
+        for (int k = 0; k < SB_REVISITED; k++) {
+            if (isnan(precision[k])) continue;
+            r->image[i].sum[RANKED + k] = 1, r->image[i].sum[PRECISE + k] = precision[k];
+        }
+        free(cosine);
+    }
+    free(a), free(zero);
 }
 // Fit on the pictures of fit, score those of test.
 static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *test, const Options *o) {
     int C = e->model.config.enc_width, P = test->patches, known = test->known, tiles;
-    int data = test->data != NULL, pixels = data && known != CLASSES;
+    int data = test->data != NULL, pixels = data && known & (DEPTHS | LABELS);
     Probes p;
     real *fit_cls = (real *)sb_calloc((size_t)fit->n * (size_t)C, sizeof(real));
     real *cls = (real *)sb_calloc((size_t)test->n * (size_t)C, sizeof(real));
@@ -668,17 +694,18 @@ static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *
     r->multi = test->multi;
     r->image = (Scored *)sb_calloc((size_t)test->n, sizeof *r->image);
     r->count = (unsigned *)sb_calloc((size_t)test->n * (size_t)(SB_COUNTS * r->labels), sizeof *r->count);
-    r->ranked = (Ranked *)sb_calloc((size_t)test->n * (size_t)test->classes, sizeof *r->ranked);
+    r->ranked = (SbRanked *)sb_calloc((size_t)test->n * (size_t)test->classes, sizeof *r->ranked);
     fit_probes(&p, e, fit, fit_cls, o);
     for (int i = 0; pixels && i < test->n; i++) score_pixels(r, &p, e, test, i, tile, tiles);
     for (int first = 0; !pixels && first < test->n; first += CHUNK) {
         Taken t;
         int n = sb_min(CHUNK, test->n - first);
         take(&t, test, first, n);
-        encode_shots(e, t.shot, n, known & CLASSES ? cls + (long)first * C : NULL, x);
+        encode_shots(e, t.shot, n, known & (CLASSES | RANKS) ? cls + (long)first * C : NULL, x);
         if (x) score_chunk(r, &p, test, first, n, x, x + (long)CHUNK * P * C);
         taken_free(&t);
     }
+    if (known & RANKS) score_ranks(r, fit, test, fit_cls, cls, C);
     if (known & CLASSES) score_classes(r, &p, fit, test, fit_cls, cls, o->neighbours);
     sb_linear_free(&p.depth), sb_linear_free(&p.segment);
     sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
@@ -687,7 +714,7 @@ static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *
 
 // Values of all metrics for every encoder: of the test rooms as they are (draw 0), and of DRAWS resamplings.
 typedef double Table[ENCODERS][METRICS][1 + DRAWS];
-static void bootstrap(Table *t, const Result *r, const Encoder *e, int n) {
+static void bootstrap(Table *t, const Result *r, const Encoder *e, int n, int known) {
 #pragma omp parallel for schedule(dynamic)
     for (int d = 0; d <= DRAWS; d++) {
         int *weight = (int *)sb_calloc((size_t)n, sizeof *weight);
@@ -695,7 +722,8 @@ static void bootstrap(Table *t, const Result *r, const Encoder *e, int n) {
         for (int i = 0; i < n; i++) weight[d ? (int)sb_next_int(&random, (uint32_t)n) : i]++;
         for (int k = 0; k < ENCODERS; k++)
             for (int m = 0; e[k].path && m < METRICS; m++)
-                (*t)[k][m][d] = metric_value(metrics + m, r + k, weight);
+                if (metric_known(metrics + m, known))
+                    (*t)[k][m][d] = metric_value(metrics + m, r + k, weight);
         free(weight);
     }
 }
@@ -723,7 +751,6 @@ static double figure_error(const Table *t, int metric, int which) {
     }
     return sqrt(square / (DRAWS - 1));
 }
-static int metric_known(const Metric *m, int known) { return !(m->needs & ~known); }
 static int figure_known(const Encoder *e, int which) {
     int boost = which == BOOST_VALUE || which == BOOST_CHANGE || which >= BEYOND_CONTROL;
     int control = which == CONTROL_VALUE || which == CONTROL_CHANGE || which >= BEYOND_CONTROL;
@@ -741,8 +768,9 @@ static void write_probe(const char *path, const Table *t, const Encoder *e, int 
         sb_write_text(&w, "\n%s,%s", metrics[m].probe, metrics[m].metric);
         for (int i = 0; i < 2 * FIGURES; i++) {
             int f = i % FIGURES;
-            if (!figure_known(e, f)) sb_write_text(&w, ",");
-            else sb_write_text(&w, ",%.6g", i < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f));
+            double v = i < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f);
+            if (!figure_known(e, f) || isnan(v)) sb_write_text(&w, ",");
+            else sb_write_text(&w, ",%.6g", v);
         }
         sb_write_text(&w, ",%d,%d", fit, rooms);
     }
@@ -758,7 +786,7 @@ static void print_probe(const Table *t, const Encoder *e, int known) {
         for (int f = 0; f <= BEYOND_CONTROL; f++) {
             double scale = f > CONTROL_VALUE ? 100 : 1, v = figure(t, m, f, 0) * scale;
             if (f == BOOST_CHANGE) printf("  ");
-            if (!figure_known(e, f)) printf(" %*s", f > CONTROL_VALUE ? 14 : 15, "-");
+            if (!figure_known(e, f) || isnan(v)) printf(" %*s", f > CONTROL_VALUE ? 14 : 15, "-");
             else if (f > CONTROL_VALUE) printf("  %+6.1f +- %-3.1f", v, figure_error(t, m, f) * scale);
             else printf("  %6.4f (%.4f)", v, figure_error(t, m, f));
         }
@@ -784,8 +812,8 @@ static void open_views(Views *fit, Views *test, SbDataset *d, const SbLayout *la
     if (layout) {
         sb_dataset_open(d, layout, o->data, o->fit, o->images);
         views_data(fit, c, d, SB_PART_FIT), views_data(test, c, d, SB_PART_TEST);
-        printf("probe: %s in %s: %d pictures to fit on, %d to report on\n", layout->name, o->data, fit->n,
-               test->n);
+        printf("probe: %s in %s: %d pictures to %s, %d to report on\n", layout->name, o->data, fit->n,
+               fit->known & RANKS ? "search" : "fit on", test->n);
     } else if (o->scenes) {
         views_scenes(fit, test, c, o->scenes);
     } else {
@@ -808,10 +836,10 @@ static void run_probe(const Options *o) {
     Views fit, test;
     const SbLayout *layout = sb_layout_find(o->task);
     if (!layout && strcmp(o->task, "rooms"))
-        sb_die("--task %s: there are rooms, imagenet, ade20k, nyud", o->task);
+        sb_die("--task %s: there are rooms, imagenet, ade20k, nyud, revisited", o->task);
     if (layout && !o->data) sb_die("--task %s: --data DIR is missing: the folder of its pictures", o->task);
     if (!layout && o->data) sb_die("--data %s: of which layout? --task says it", o->data);
-    open_probed(e, o, layout && layout->kind == SB_OF_CLASS);
+    open_probed(e, o, layout && (layout->kind == SB_OF_CLASS || layout->kind == SB_OF_RANK));
     open_views(&fit, &test, &data, layout, o, e + BASE);
     for (int k = 0; k < ENCODERS; k++) {
         if (!e[k].path) continue;
@@ -820,7 +848,7 @@ static void run_probe(const Options *o) {
         fprintf(stderr, "probe: %s (%s) in %.1f s\n", encoder_name[k], e[k].path, now() - start);
     }
     double start = now();
-    bootstrap(&table, result, e, test.n);
+    bootstrap(&table, result, e, test.n, test.known);
     fprintf(stderr, "probe: bootstrap in %.1f s\n", now() - start);
     const char *name = layout ? layout->name : o->scenes ? "scenes" : NULL;
     char *usual = sb_format(name ? "probe_%s" : "probe", name);

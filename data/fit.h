@@ -395,6 +395,13 @@ static SB_UNUSED int sb_neighbours_vote(const real *cosine, const int *label, in
     return winner;
 }
 
+// For qsort: the best score first; of equal ones the lower index.
+typedef struct { real score; int index; } SbRanked;
+static SB_UNUSED int sb_compare_ranked(const void *a, const void *b) {
+    const SbRanked *x = (const SbRanked *)a, *y = (const SbRanked *)b;
+    return x->score != y->score ? (x->score < y->score) - (x->score > y->score) : x->index - y->index;
+}
+
 // ---- principal components as colours
 
 // The three directions axis [3][C] of largest variance of some rows, their mean, the deviations along them.

@@ -5,6 +5,7 @@
 //                images/validation/N.jpg         annotations/validation/N.png
 //     nyud       nyu_train.txt, nyu_test.txt     lines of a picture, its depth (16-bit PNG, mm), ...; or
 //                train/rgb/N.jpg, train/depth/N.png, test/rgb/N.jpg, test/depth/N.png
+//     revisited  gnd_NAME.json (retrieval.h)     jpg/N.jpg                     Oxford, Paris; queries are cut
 //
 // Refuses: a picture without its labels or depth (and the other way round), of another size than these, a
 // class that only val has, labels that the layout does not know, a part without a picture. Read from top: the
@@ -12,8 +13,9 @@
 #ifndef SB_LAYOUTS_H
 #define SB_LAYOUTS_H
 #include "masks.h"
+#include "retrieval.h"
 
-typedef struct { char *picture, *truth; int is; } SbItem;      // is: its class, -1: it has none
+typedef struct { char *picture, *truth; int is; } SbItem;      // is: its class, or query; -1: it has none
 typedef struct { SbItem *item; int n, room; } SbItems;
 enum { SB_PART_FIT, SB_PART_TEST, SB_PARTS };
 
@@ -24,9 +26,10 @@ typedef struct {
     SbItems part[SB_PARTS];
     char **class_name;          // [classes] of imagenet, in natural order
     int classes;
+    SbRevisited revisited;      // part[0] holds its pictures, part[1] its queries
 } SbDataset;
 
-enum { SB_OF_CLASS, SB_OF_LABELS, SB_OF_DEPTH };
+enum { SB_OF_CLASS, SB_OF_LABELS, SB_OF_DEPTH, SB_OF_RANK };
 struct SbLayout {
     const char *name;
     int kind;
@@ -131,12 +134,35 @@ static void sb_layout_nyud(SbDataset *d) {
         free(path);
     }
 }
+static void sb_layout_revisited(SbDataset *d) {
+    SbRevisited *r = &d->revisited;
+    char *gnd = NULL;
+    int n;
+    char **name = sb_layout_list(d, d->folder, &n);
+    for (int i = 0; i < n; i++) {
+        size_t size = strlen(name[i]);
+        if (strncmp(name[i], "gnd_", 4) || size < 9 || strcmp(name[i] + size - 5, ".json")) continue;
+        if (gnd) sb_die("%s: gnd_*.json: expected one, found %s and %s", d->folder, gnd, name[i]);
+        gnd = name[i];
+    }
+    if (!gnd) sb_die("%s: gnd_*.json: missing: the benchmark's gnd_*.pkl as JSON", d->folder);
+    char *path = sb_format("%s/%s", d->folder, gnd);
+    sb_revisited_read(r, path);
+    for (int i = 0; i < r->images + r->queries; i++) {
+        int asked = i >= r->images, k = i - asked * r->images;
+        char *picture = sb_format("%s/jpg/%s.jpg", d->folder, asked ? r->asked[k] : r->image[k]);
+        if (!sb_exists(picture)) sb_die("%s: missing; %s names it", picture, path);
+        sb_items_add(d->part + asked, picture, NULL, asked ? k : -1);
+    }
+    sb_free_names(name, n), free(path);
+}
 
 // NYUd: the crop of Eigen et al. 2014, rows 45 .. 470 and columns 41 .. 600 of 640 x 480.
 static const SbLayout sb_layout[] = {
     {"imagenet", SB_OF_CLASS, sb_layout_imagenet, 0, 0, 0, 0, {0, 0, 1, 1}},
     {"ade20k", SB_OF_LABELS, sb_layout_ade20k, 150, 0, 0, 0, {0, 0, 1, 1}},
-    {"nyud", SB_OF_DEPTH, sb_layout_nyud, 0, 1000, .001, 10, {41 / 640., 45 / 480., 601 / 640., 471 / 480.}}};
+    {"nyud", SB_OF_DEPTH, sb_layout_nyud, 0, 1000, .001, 10, {41 / 640., 45 / 480., 601 / 640., 471 / 480.}},
+    {"revisited", SB_OF_RANK, sb_layout_revisited, 0, 0, 0, 0, {0, 0, 1, 1}}};
 enum { SB_LAYOUTS = sizeof sb_layout / sizeof *sb_layout };
 
 static SB_UNUSED const SbLayout *sb_layout_find(const char *name) {
@@ -151,7 +177,8 @@ static void sb_items_thin(SbItems *t, int n) {
     }
     if (n && n < t->n) t->n = n;
 }
-// List what a folder has; at most fit and test pictures are kept (0: all).
+// List what a folder has; at most fit and test pictures are kept (0: all; a collection that is searched
+// stays whole).
 static SB_UNUSED void sb_dataset_open(SbDataset *d, const SbLayout *layout, const char *folder, int fit,
                                       int test) {
     memset(d, 0, sizeof *d);
@@ -159,7 +186,7 @@ static SB_UNUSED void sb_dataset_open(SbDataset *d, const SbLayout *layout, cons
     layout->read(d);
     for (int i = 0; i < SB_PARTS; i++) {
         if (!d->part[i].n) sb_die("%s: no picture to %s in it", folder, i ? "report on" : "fit on");
-        sb_items_thin(d->part + i, i ? test : fit);
+        sb_items_thin(d->part + i, i ? test : layout->kind == SB_OF_RANK ? 0 : fit);
     }
 }
 static SB_UNUSED void sb_dataset_close(SbDataset *d) {
@@ -168,10 +195,28 @@ static SB_UNUSED void sb_dataset_close(SbDataset *d) {
             free(d->part[i].item[k].picture), free(d->part[i].item[k].truth);
         free(d->part[i].item);
     }
-    sb_free_names(d->class_name, d->classes);
+    sb_free_names(d->class_name, d->classes), sb_revisited_free(&d->revisited);
 }
 
 // ---- one picture
+
+// The picture of an item, [h][w][3]; a query as its box shows it.
+static SB_UNUSED unsigned char *sb_item_load(const SbDataset *d, const SbItem *item, int *w, int *h) {
+    unsigned char *rgb = sb_image_load(item->picture, w, h);
+    if (d->layout->kind != SB_OF_RANK || item->is < 0) return rgb;
+    int edge[4], full[2] = {*w, *h}, line = 3 * *w;
+    for (int k = 0; k < 4; k++) {
+        double at = floor(d->revisited.query[item->is].box[k] + .5);
+        edge[k] = at < 0 ? 0 : at > full[k % 2] ? full[k % 2] : (int)at;
+    }
+    *w = edge[2] - edge[0], *h = edge[3] - edge[1];
+    if (*w < 1 || *h < 1)
+        sb_die("%s: %d x %d pixels: the box of query %d does not show any", item->picture, full[0], full[1],
+               item->is);
+    for (int y = 0; y < *h; y++)
+        memmove(rgb + 3L * y * *w, rgb + (long)(edge[1] + y) * line + 3L * edge[0], 3 * (size_t)*w);
+    return rgb;
+}
 
 // What is known of its pixels: metres (0: nothing), or labels (0: ignored).
 typedef struct { int w, h; float *depth; unsigned short *label; } SbTruth;

@@ -392,6 +392,81 @@ static void test_layout_nyud(void) {
     CHECK(!sb_layout_find("voc"), "an unknown layout");
 }
 
+// ---- retrieval
+
+// evaluate.py of github.com/filipradenovic/revisitop (be39832): compute_map on the same scores; the last
+// query has no easy picture and does not count there.
+static void test_retrieval_goldens(void) {
+    static const double golden[SB_REVISITED] = {.4543752851546632, .5882766832521614, .48433438553090324};
+    enum { N = 40, QUERIES = 6 };
+    static const unsigned char grade_of[7] = {SB_RANK_EASY, SB_RANK_HARD, SB_RANK_HARD, SB_RANK_JUNK};
+    double sum[SB_REVISITED] = {0}, precision[SB_REVISITED];
+    int count[SB_REVISITED] = {0};
+    for (int i = 0; i < QUERIES; i++) {
+        real score[N];
+        unsigned char grade[N];
+        SbQuery q = {{0, 0, 1, 1}, grade};
+        for (int j = 0; j < N; j++) {
+            score[j] = (real)test_wave(i, j, 1.7, 2.3), grade[j] = grade_of[(i * 5 + j * 3) % 7];
+            if (i == 5 && grade[j] == SB_RANK_EASY) grade[j] = SB_RANK_JUNK;
+        }
+        sb_revisited_score(precision, &q, score, N);
+        for (int k = 0; k < SB_REVISITED; k++)
+            if (!isnan(precision[k])) sum[k] += precision[k], count[k]++;
+    }
+    for (int k = 0; k < SB_REVISITED; k++)
+        CHECK(fabs(sum[k] / count[k] - golden[k]) < 1e-9, "protocol %d: %.12g, expected %.12g", k,
+              sum[k] / count[k], golden[k]);
+    CHECK(count[SB_REVISITED_EASY] == 5 && count[SB_REVISITED_HARD] == 6, "%d and %d queries count",
+          count[SB_REVISITED_EASY], count[SB_REVISITED_HARD]);
+}
+#define TEST_GND(box, easy, hard) \
+    "{\"imlist\": [\"a\", \"b\", \"c\"], \"qimlist\": [\"q\"], \"gnd\": [{\"bbx\": " box ", \"easy\": " easy \
+    ", \"hard\": " hard ", \"junk\": []}]}"
+static void test_retrieval_try(const char *gnd) {
+    SbDataset d;
+    int w, h;
+    sb_write_file(test_path("rox/gnd_x.json"), gnd, strlen(gnd));
+    test_layout_open(&d, "revisited", "rox", 0, 0);
+    free(sb_item_load(&d, d.part[1].item, &w, &h));
+}
+static void test_retrieval_layout(void) {
+    static const char *const picture[] = {"rox/jpg/a.jpg", "rox/jpg/b.jpg", "rox/jpg/c.jpg"};
+    static const char *const good = TEST_GND("[1.6, 0, 99, 2]", "[0]", "[2]");
+    SbDataset d;
+    int w, h;
+    EXPECT_DIE(test_layout_open(&d, "revisited", "rox", 0, 0), "rox: missing; the layout revisited");
+    for (int i = 0; i < 3; i++) test_layout_picture(picture[i], 6, 4, i);
+    EXPECT_DIE(test_layout_open(&d, "revisited", "rox", 0, 0), "rox: gnd_*.json: missing");
+    EXPECT_DIE(test_retrieval_try(good), "jpg/q.jpg: missing; ");
+    test_layout_picture("rox/jpg/q.jpg", 6, 4, 9);
+    sb_write_file(test_path("rox/gnd_x.json"), good, strlen(good));
+    test_layout_open(&d, "revisited", "rox", 1, 0);
+    CHECK(d.part[0].n == 3 && d.part[1].n == 1 && d.part[1].item[0].is == 0, "%d pictures, %d queries",
+          d.part[0].n, d.part[1].n);
+    CHECK(!memcmp(d.revisited.query[0].grade, "\1\0\2", 3), "grades");
+    unsigned char *rgb = sb_item_load(&d, d.part[1].item, &w, &h);      // from column 2 on, rows 0 and 1
+    CHECK(w == 4 && h == 2, "%d x %d", w, h);
+    for (int i = 0; i < 24 && w == 4; i++) {
+        int at = 3 * (i / 12 * 6 + 2 + i % 12 / 3) + i % 3;
+        CHECK(rgb[i] == (unsigned char)(9 * 7 + at * 13), "byte %d is %d", i, rgb[i]);
+    }
+    free(rgb), sb_dataset_close(&d);
+    EXPECT_DIE(test_retrieval_try(TEST_GND("[1, 0, 9]", "[0]", "[2]")), "expected 4 numbers, found 3");
+    EXPECT_DIE(test_retrieval_try(TEST_GND("[1, 0, 1, 9]", "[0]", "[2]")), "expected left, top, right,");
+    EXPECT_DIE(test_retrieval_try(TEST_GND("[8, 0, 9, 9]", "[0]", "[2]")), "q.jpg: 6 x 4 pixels: the box");
+    EXPECT_DIE(test_retrieval_try(TEST_GND("[0, 0, 9, 9]", "[3]", "[2]")), "expected numbers from 0 to 2");
+    EXPECT_DIE(test_retrieval_try(TEST_GND("[0, 0, 9, 9]", "[0.5]", "[2]")), "expected numbers from 0 to 2");
+    EXPECT_DIE(test_retrieval_try(TEST_GND("[0, 0, 9, 9]", "[2]", "[2]")), "picture 2 is easy and hard");
+    EXPECT_DIE(test_retrieval_try(TEST_GND("[0, 0, 9, 9]", "7", "[2]")), "\"easy\": expected a list");
+    EXPECT_DIE(test_retrieval_try("{\"imlist\": []}"), "\"imlist\" is an empty list");
+    EXPECT_DIE(test_retrieval_try("{\"imlist\": [\"../a\"]}"), "entry 0: expected a picture's name");
+    EXPECT_DIE(test_retrieval_try("{\"imlist\": [\"a\"], \"qimlist\": [\"q\"], \"gnd\": []}"),
+               "\"gnd\" has 0 entries, \"qimlist\" 1");
+    sb_write_file(test_path("rox/gnd_y.json"), good, strlen(good));
+    EXPECT_DIE(test_retrieval_try(good), "expected one, found gnd_x.json and gnd_y.json");
+}
+
 static void test_measures_all(void) {
     RUN(test_score_goldens);
     RUN(test_score_amounts);
@@ -405,5 +480,7 @@ static void test_measures_all(void) {
     RUN(test_layout_imagenet);
     RUN(test_layout_ade20k);
     RUN(test_layout_nyud);
+    RUN(test_retrieval_goldens);
+    RUN(test_retrieval_layout);
 }
 #endif
