@@ -31,6 +31,7 @@
 #include "data/fit.h"
 #include "data/flags.h"
 #include "data/layouts.h"
+#include "data/lifted.h"
 #include "data/model.h"
 #include "data/page.h"
 #include "data/field_page.h"
@@ -60,7 +61,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE, INT, int, fit, 0, "N", 0, 1e7, \
       "rooms to fit the probes on; 0: 4000 (of the hub: 1000); of --data: all") \
     X(PROBE, TEXT, const char *, task, "rooms", "NAME", 0, 0, \
-      "rooms: simulated, or --scenes; of --data: imagenet, ade20k, nyud, revisited") \
+      "rooms: simulated, or --scenes; of --scenes: register, points; of --data: imagenet, ade20k, nyud," \
+      " revisited") \
     X(PROBE, TEXT, const char *, data, NULL, "DIR", 0, 0, "pictures in the layout of --task") \
     X(PROBE, INT, int, bins, 256, "N", 0, 4096, "nyud: bins of depth, 0: by regression") \
     X(PROBE, INT, int, rows, 65536, "N", 1, 1e8, "ade20k, nyud: patches to fit on, at least one a picture") \
@@ -210,7 +212,7 @@ static void open_probed(Encoder *e, const Options *o, int whole) {
 }
 
 // n pictures and what is known of them. P patches a picture.
-enum { DEPTHS = 1, LABELS = 2, CLASSES = 4, OBJECTS = 8, ROOMS = 15, RANKS = 16 };
+enum { DEPTHS = 1, LABELS = 2, CLASSES = 4, OBJECTS = 8, ROOMS = 15, RANKS = 16, PAIRS = 32, POINTS = 64 };
 typedef struct {
     int n, side, patches, classes, labels, known;   // known: of the above
     const SbDataset *data;      // NULL: the pictures are here; else they, depth and labels are read from its
@@ -361,7 +363,8 @@ static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real
 
 // What one encoder got on one test picture: sums, from which every metric of any set of pictures follows.
 enum { PATCHES, SQUARES, OBJECT_PATCHES, OBJECT_SQUARES, RELATIVE, CLOSE, CLASSED, CLASS_RIGHT, KNN_RIGHT,
-       RANKED, PRECISE = RANKED + SB_REVISITED, SUMS = PRECISE + SB_REVISITED };
+       RANKED, PRECISE = RANKED + SB_REVISITED, PAIRED = PRECISE + SB_REVISITED, RECALLED,
+       METRES, DEGREES, POINTED, POINT_RIGHT, SUMS };
 typedef struct { double sum[SUMS]; } Scored;
 typedef struct {
     int n, classes, labels, each;       // each: means over pictures of what is theirs, not over all patches
@@ -394,6 +397,11 @@ static const Metric metrics[] = {
     {"retrieval", "map_medium", RATIO, X(MEDIUM), "retrieval, mAP, medium"},
     {"retrieval", "map_hard", RATIO, X(HARD), "retrieval, mAP, hard"},
 #undef X
+    {"registration", "recall", RATIO, RECALLED, PAIRED, 1, PAIRS, "registration, recall at 5 cm"},
+    {"registration", "rte", RATIO, METRES, PAIRED, -1, PAIRS, "registration, metres off"},
+    {"registration", "rre", RATIO, DEGREES, PAIRED, -1, PAIRS, "registration, degrees off"},
+    {"points", "accuracy", RATIO, POINT_RIGHT, POINTED, 1, POINTS, "points, share of right labels"},
+    {"points", "miou", IOU, 0, 0, 1, POINTS, "points, mIoU"},
 };
 enum { METRICS = sizeof metrics / sizeof *metrics, DRAWS = 200 };
 
@@ -712,6 +720,146 @@ static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *
     free(fit_cls), free(cls), free(x), free(tile);
 }
 
+// ---- probe: points in space (register, points)
+
+// The scenes of --scenes, pairs of views of one that show at least SEEN of each other, labels of objects.
+#define SEEN 0.3
+typedef struct { int scene, a, b; } ViewPair;
+typedef struct {
+    SbSource source;
+    ViewPair *pair;
+    char **label;               // categories, in the order in which they come
+    const char *folder;
+    int pairs, labels, *first;  // first [scenes]: where a scene's views begin among all of them
+} Lifting;
+
+static void lifting_open(Lifting *l, const SbConfig *c, const Options *o) {
+    int most = o->images ? o->images : 1000, found = 0;
+    SbSource *s = &l->source;
+    memset(l, 0, sizeof *l);
+    l->folder = o->scenes;
+    sb_source_init(s, c, SB_TASK_RECOGNISE, SB_POOL_TEST, "rec", 1, 0);
+    sb_source_scenes(s, o->scenes), sb_source_ready(s);
+    l->first = (int *)sb_calloc((size_t)s->scenes, sizeof *l->first);
+    for (int i = 0, at = 0; i < s->scenes; at += s->scene[i++].views) {
+        SbScene *scene = s->scene + i;
+        double *overlap = sb_overlaps(scene);
+        l->first[i] = at;
+        for (int p = 0; p < scene->views * scene->views; p++) {
+            ViewPair pair = {i, p / scene->views, p % scene->views};
+            if (pair.a >= pair.b || overlap[p] < SEEN) continue;
+            l->pair = (ViewPair *)sb_realloc(l->pair, (size_t)++l->pairs * sizeof pair);
+            l->pair[l->pairs - 1] = pair;
+        }
+        for (int k = 0; k < scene->objects; k++) {
+            const char *name = scene->object[k].category;
+            int is = 0;
+            while (is < l->labels && strcmp(l->label[is], name)) is++;
+            if (is < l->labels) continue;
+            l->label = (char **)sb_realloc(l->label, (size_t)++l->labels * sizeof *l->label);
+            l->label[is] = sb_copy(name);
+        }
+        free(overlap);
+    }
+    for (int i = 0; i < l->pairs && most < l->pairs; i++)       // evenly spread
+        if (found < most && (long)found * l->pairs / most == i) l->pair[found++] = l->pair[i];
+    if (most < l->pairs) l->pairs = most;
+}
+// Features of all views of a scene, lifted. Free what is in it.
+static SbLifted *lift_scene(const Lifting *l, Encoder *e, int scene) {
+    const SbConfig *c = &e->model.config;
+    const SbScene *s = l->source.scene + scene;
+    int P = l->source.grid * l->source.grid, C = c->enc_width;
+    SbLifted *lifted = (SbLifted *)sb_calloc((size_t)s->views, sizeof *lifted);
+    real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)C, sizeof *x);
+    for (int first = 0; first < s->views; first += CHUNK) {
+        Shot shot[CHUNK];
+        int n = sb_min(CHUNK, s->views - first);
+        for (int i = 0; i < n; i++) {
+            Shot one = {l->source.picture[l->first[scene] + first + i], c->image, c->image};
+            shot[i] = one;
+        }
+        encode_shots(e, shot, n, NULL, x);
+        for (int i = 0; i < n; i++)
+            sb_lift_view(lifted + first + i, s, s->view + first + i, x + (long)i * P * C, l->source.grid, C);
+    }
+    free(x);
+    return lifted;
+}
+static void lifted_free(SbLifted *lifted, int views) {
+    for (int i = 0; i < views; i++) sb_lifted_free(lifted + i);
+    free(lifted);
+}
+// Every pair of views: matches of their features against the true motion.
+static void probe_pairs(Result *r, Encoder *e, const Lifting *l) {
+    r->n = l->pairs;
+    r->image = (Scored *)sb_calloc((size_t)r->n, sizeof *r->image);
+    for (int i = 0, scene = 0; scene < l->source.scenes; scene++) {
+        const SbScene *s = l->source.scene + scene;
+        SbLifted *lifted = i < l->pairs && l->pair[i].scene == scene ? lift_scene(l, e, scene) : NULL;
+        for (; i < l->pairs && l->pair[i].scene == scene; i++) {
+            double truth[12], *sum = r->image[i].sum;
+            const ViewPair *p = l->pair + i;
+            sb_relative_pose(s->view[p->a].pose, s->view[p->b].pose, truth);
+            SbRegistered got = sb_register(lifted + p->a, lifted + p->b, truth, (uint64_t)i);
+            sum[PAIRED] = 1, sum[RECALLED] = got.recalled;
+            sum[METRES] = got.metres, sum[DEGREES] = got.degrees;
+        }
+        if (lifted) lifted_free(lifted, s->views);
+    }
+}
+// Voxels of a scene with a label: x [n][C], label [n] among l->labels. Returns n.
+static int labelled_voxels(const Lifting *l, Encoder *e, int scene, real **x, int **label) {
+    const SbScene *s = l->source.scene + scene;
+    int C = e->model.config.enc_width, n = 0;
+    SbLifted *lifted = lift_scene(l, e, scene);
+    int all = sb_voxels(s, lifted, x, label);
+    for (int i = 0; i < all; i++) {
+        int is = 0, object = (*label)[i];
+        if (object < 0) continue;
+        while (strcmp(l->label[is], s->object[object].category)) is++;
+        memmove(*x + (long)n * C, *x + (long)i * C, (size_t)C * sizeof(real)), (*label)[n++] = is;
+    }
+    lifted_free(lifted, s->views);
+    return n;
+}
+// Labels of points: a linear map fitted on every other scene, reported on the rest.
+static void probe_points(Result *r, Encoder *e, const Lifting *l) {
+    int C = e->model.config.enc_width, L = l->labels, *label = NULL, *is;
+    long rows = 0;
+    real *all = NULL, *x;
+    SbLinear map;
+    r->n = l->source.scenes / 2, r->labels = L;
+    r->image = (Scored *)sb_calloc((size_t)r->n, sizeof *r->image);
+    r->count = (unsigned *)sb_calloc((size_t)r->n * (size_t)(SB_COUNTS * L), sizeof *r->count);
+    for (int i = 0; i < l->source.scenes; i += 2) {
+        int n = labelled_voxels(l, e, i, &x, &is);
+        all = (real *)sb_realloc(all, (size_t)(rows + n + 1) * (size_t)C * sizeof *all);
+        label = (int *)sb_realloc(label, (size_t)(rows + n + 1) * sizeof *label);
+        memcpy(all + rows * C, x, (size_t)n * (size_t)C * sizeof *x);
+        memcpy(label + rows, is, (size_t)n * sizeof *is);
+        rows += n, free(x), free(is);
+    }
+    if (!rows) sb_die("%s: no object (instance/, objects.json) in the scenes to fit on", l->folder);
+    sb_logistic(&map, all, label, rows, C, L, 1e-4, 60);
+    for (int i = 1; i < l->source.scenes; i += 2) {
+        int n = labelled_voxels(l, e, i, &x, &is);
+        real *logit = (real *)sb_calloc((size_t)n * (size_t)L + 1, sizeof *logit);
+        unsigned *count = r->count + (long)(i / 2) * SB_COUNTS * L;
+        sb_linear_apply(&map, logit, x, n);
+        for (int k = 0; k < n; k++) {
+            int said = sb_argmax(logit + (long)k * L, L);
+            r->image[i / 2].sum[POINTED]++, r->image[i / 2].sum[POINT_RIGHT] += said == is[k];
+            count[SB_BOTH * L + is[k]] += said == is[k];
+            count[SB_IS * L + is[k]]++, count[SB_SAID * L + said]++;
+        }
+        free(logit), free(x), free(is);
+    }
+    free(all), free(label), sb_linear_free(&map);
+}
+
+// ---- probe: the table
+
 // Values of all metrics for every encoder: of the test rooms as they are (draw 0), and of DRAWS resamplings.
 typedef double Table[ENCODERS][METRICS][1 + DRAWS];
 static void bootstrap(Table *t, const Result *r, const Encoder *e, int n, int known) {
@@ -828,33 +976,78 @@ static void open_views(Views *fit, Views *test, SbDataset *d, const SbLayout *la
                 now() - start);
     }
 }
+// What can be asked of encoders besides rooms: names of --task. lifted: of scene folders, by this function;
+// NULL: of a data set in the layout of that name.
+typedef struct {
+    const char *name, *what, *of;
+    void (*lifted)(Result *r, Encoder *e, const Lifting *l);
+    int known;
+} Task;
+static const Task tasks[] = {
+    {"imagenet", "classes of pictures in folders", "pictures", NULL, 0},
+    {"ade20k", "labels of pixels", "pictures", NULL, 0},
+    {"nyud", "depth of photographs", "pictures", NULL, 0},
+    {"revisited", "buildings that are found again", "pictures", NULL, 0},
+    {"scenes", "depth in scenes", "views", NULL, 0},
+    {"register", "two views registered by their features", "pairs of views", probe_pairs, PAIRS},
+    {"points", "labels of points in space", "scenes", probe_points, POINTS}};
+enum { TASKS = sizeof tasks / sizeof *tasks };
+
+// Check that the flags go together.
+static const Task *task_of(const Options *o, const SbLayout **layout) {
+    const char *name = strcmp(o->task, "rooms") || !o->scenes ? o->task : "scenes";
+    const Task *t = NULL;
+    for (int i = 0; i < TASKS; i++) if (!strcmp(tasks[i].name, name)) t = tasks + i;
+    *layout = sb_layout_find(name);
+    if (!t && strcmp(name, "rooms"))
+        sb_die("--task %s: expected rooms, register, points, imagenet, ade20k, nyud or revisited", name);
+    if (*layout && !o->data) sb_die("--task %s: --data DIR is missing: the folder of its pictures", name);
+    if (!*layout && o->data) sb_die("--data %s: in which layout? --task names it", o->data);
+    if (t && !*layout && !o->scenes) sb_die("--task %s: --scenes DIR is missing", name);
+    if (*layout && o->scenes) sb_die("--task %s reads --data, not --scenes", name);
+    return t;
+}
+static void probe_lifted(Result *result, Encoder *e, const Task *t, const Options *o, int *fit, int *n) {
+    static Lifting l;
+    int pairs = t->known == PAIRS;
+    lifting_open(&l, &e[BASE].model.config, o);
+    *n = pairs ? l.pairs : l.source.scenes / 2, *fit = pairs ? 0 : (l.source.scenes + 1) / 2;
+    if (!*n && pairs) sb_die("%s: no two views of a scene show %.0f %% of each other", o->scenes, 100 * SEEN);
+    if (!*n) sb_die("%s: one scene; points are fitted on every other one, so two are needed", o->scenes);
+    printf("probe: %s: %d %s to report on, %d scenes\n", t->name, *n, t->of, l.source.scenes);
+    for (int k = 0; k < ENCODERS; k++)
+        if (e[k].path) t->lifted(result + k, e + k, &l);
+}
 static void run_probe(const Options *o) {
     static Encoder e[ENCODERS];
     static Table table;
     static Result result[ENCODERS];
     static SbDataset data;
-    Views fit, test;
-    const SbLayout *layout = sb_layout_find(o->task);
-    if (!layout && strcmp(o->task, "rooms"))
-        sb_die("--task %s: there are rooms, imagenet, ade20k, nyud, revisited", o->task);
-    if (layout && !o->data) sb_die("--task %s: --data DIR is missing: the folder of its pictures", o->task);
-    if (!layout && o->data) sb_die("--data %s: of which layout? --task says it", o->data);
+    static Views fit, test;
+    const SbLayout *layout;
+    const Task *task = task_of(o, &layout);
+    int fitted, n, known = task ? task->known : 0;
     open_probed(e, o, layout && (layout->kind == SB_OF_CLASS || layout->kind == SB_OF_RANK));
-    open_views(&fit, &test, &data, layout, o, e + BASE);
-    for (int k = 0; k < ENCODERS; k++) {
-        if (!e[k].path) continue;
-        double start = now();
-        probe_encoder(result + k, e + k, &fit, &test, o);
-        fprintf(stderr, "probe: %s (%s) in %.1f s\n", encoder_name[k], e[k].path, now() - start);
-    }
     double start = now();
-    bootstrap(&table, result, e, test.n, test.known);
+    if (known) {
+        probe_lifted(result, e, task, o, &fitted, &n);
+    } else {
+        open_views(&fit, &test, &data, layout, o, e + BASE);
+        for (int k = 0; k < ENCODERS; k++) {
+            if (!e[k].path) continue;
+            start = now();
+            probe_encoder(result + k, e + k, &fit, &test, o);
+            fprintf(stderr, "probe: %s (%s) in %.1f s\n", encoder_name[k], e[k].path, now() - start);
+        }
+        fitted = fit.n, n = test.n, known = test.known;
+    }
+    start = now();
+    bootstrap(&table, result, e, n, known);
     fprintf(stderr, "probe: bootstrap in %.1f s\n", now() - start);
-    const char *name = layout ? layout->name : o->scenes ? "scenes" : NULL;
-    char *usual = sb_format(name ? "probe_%s" : "probe", name);
+    char *usual = task ? sb_format("probe_%s", task->name) : sb_copy("probe");
     char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : usual);
-    write_probe(path, &table, e, fit.n, test.n, test.known);
-    print_probe(&table, e, test.known);
+    write_probe(path, &table, e, fitted, n, known);
+    print_probe(&table, e, known);
     printf("%s\n", path);
     views_free(&fit), views_free(&test), free(path), free(usual);
     if (layout) sb_dataset_close(&data);
@@ -1764,11 +1957,11 @@ static void report_probes(SbText *t, const Options *o, const SbCsv *rooms) {
     report_probe(t, rooms, "<h2>What a linear probe finds</h2>\n<p>The encoders are frozen; small linear "
                            "maps are fitted on top. The paper reports that recognition rises along with "
                            "depth. Whether it does here is in the last three rows.</p>\n", "rooms");
-    for (int i = 0; i < SB_LAYOUTS; i++) {
-        char *path = sb_format("%s/probe_%s.csv", o->out, sb_layout[i].name);
-        char *head = sb_format("<h3>The same on %s</h3>\n", sb_layout[i].name);
+    for (int i = 0; i < TASKS; i++) {
+        char *path = sb_format("%s/probe_%s.csv", o->out, tasks[i].name);
+        char *head = sb_format("<h3>The same encoders: %s</h3>\n", tasks[i].what);
         SbCsv csv;
-        if (sb_csv_read(&csv, path, NULL) && csv.rows > 0) report_probe(t, &csv, head, "pictures");
+        if (sb_csv_read(&csv, path, NULL) && csv.rows > 0) report_probe(t, &csv, head, tasks[i].of);
         sb_csv_free(&csv), free(path), free(head);
     }
 }

@@ -6,7 +6,9 @@
 #define SB_TEST_MEASURES_H
 #include "../data/fit.h"
 #include "../data/layouts.h"
+#include "../data/lifted.h"
 #include "../data/score.h"
+#include "../data/simulate.h"
 #include "../data/tiles.h"
 #include "test.h"
 
@@ -467,6 +469,178 @@ static void test_retrieval_layout(void) {
     EXPECT_DIE(test_retrieval_try(good), "expected one, found gnd_x.json and gnd_y.json");
 }
 
+// ---- motions, points in space
+
+// scipy 1.17.1: Rotation.align_vectors on the same points.
+static void test_rigid_golden(void) {
+    static const double golden[12] = {
+        -0.0022621416155, -0.999985317575, 0.00492415989359, 0.99999313111, -0.00224764673591,
+        0.00294717117294, -0.00293606012941, 0.00493079298863, 0.99998353328, 0.998839287238, 2.00906172597,
+        3.01049132541};
+    double p[9][3], q[9][3], m[12], worst = 0, still = 0;
+    for (int i = 0; i < 9; i++) {
+        for (int k = 0; k < 3; k++) p[i][k] = test_wave(i, k, .9, 1.4);
+        for (int k = 0; k < 3; k++)
+            q[i][k] = (k ? k == 1 ? p[i][0] : p[i][2] : -p[i][1]) + .1 * test_wave(i, k, 2.3, .6) + 1 + k;
+    }
+    sb_rigid_fit(m, (const double(*)[3])p, (const double(*)[3])q, NULL, 9);
+    for (int k = 0; k < 12; k++) worst = fmax(worst, fabs(m[k] - golden[k]));
+    CHECK(worst < 1e-8, "off by %g", worst);
+    sb_rigid_fit(m, (const double(*)[3])p, (const double(*)[3])q, NULL, 2);     // too few
+    for (int k = 0; k < 12; k++) still += fabs(m[k] - (k == 0 || k == 4 || k == 8));
+    CHECK(still == 0, "two points move by %g", still);
+}
+// A motion and its points again, of which 40 % lie anywhere, or all in a plane: to rounding.
+static void test_rigid_ransac(void) {
+    enum { N = 60 };
+    double truth[12], p[N][3], q[N][3], axis[4] = {.5, -.1, .7, .5}, m[12], length = 0, worst;
+    SbRandom random = sb_random(3, 1);
+    for (int k = 0; k < 4; k++) length += axis[k] * axis[k];
+    for (int k = 0; k < 4; k++) axis[k] /= sqrt(length);
+    double w = axis[0], x = axis[1], y = axis[2], z = axis[3];
+    double known[12] = {1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+                        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+                        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y), .3, -2, 1};
+    memcpy(truth, known, sizeof known);
+    for (int flat = 0; flat < 2; flat++) {
+        int wrong = 0;
+        for (int i = 0; i < N; i++) {
+            for (int k = 0; k < 3; k++) p[i][k] = flat && k == 2 ? 1 : 4 * sb_next_unit(&random) - 2;
+            sb_rigid_apply(truth, p[i], q[i]);
+            if (i % 5 >= 2) continue;
+            for (int k = 0; k < 3; k++) q[i][k] = 8 * sb_next_unit(&random) - 4;
+            wrong++;
+        }
+        int agree = sb_rigid_ransac(m, (const double(*)[3])p, (const double(*)[3])q, N, .05, 500, &random);
+        CHECK(agree >= N - wrong && agree <= N - wrong + 1, "%d agree, %d are right", agree, N - wrong);
+        worst = 0;
+        for (int k = 0; k < 12; k++) worst = fmax(worst, fabs(m[k] - truth[k]));
+        CHECK(agree > N - wrong || worst < 1e-9, "off by %g", worst);
+    }
+    int two = sb_rigid_ransac(m, (const double(*)[3])p, (const double(*)[3])q, 2, 1, 10, &random);
+    CHECK(two == 0 && m[0] == 1, "of two points %d agree", two);
+}
+// Each other's nearest by brute force.
+static void test_rigid_mutual(void) {
+    enum { A = 17, B = 13, C = 5 };
+    real a[A * C], b[B * C], u[A * C], v[B * C];
+    double zero[C] = {0};
+    int match[A], found, right = 0;
+    for (int i = 0; i < A * C; i++) a[i] = (real)test_wave(i / C, i % C, 1.9, .7);
+    for (int i = 0; i < B * C; i++) b[i] = (real)test_wave(i / C, i % C, 1.2, .9);
+    sb_directions(u, a, zero, A, C), sb_directions(v, b, zero, B, C);
+    found = sb_mutual(match, u, A, v, B, C);
+    for (int i = 0; i < A; i++)
+        for (int j = 0; j < B; j++) {
+            double mine = 0;
+            int best = 1;
+            for (int c = 0; c < C; c++) mine += (double)u[i * C + c] * v[j * C + c];
+            for (int k = 0; k < A + B; k++) {
+                const real *one = k < A ? u + k * C : u + i * C, *two = k < A ? v + j * C : v + (k - A) * C;
+                double other = 0;
+                for (int c = 0; c < C; c++) other += (double)one[c] * two[c];
+                best &= other <= mine + 1e-6;
+            }
+            CHECK(best == (match[i] == j), "%d and %d", i, j);
+            right += best;
+        }
+    CHECK(found == right && found > 2, "%d of %d", found, right);
+    CHECK(sb_mutual(match, u, A, v, 0, C) == 0 && match[0] == -1, "matches of nothing");
+}
+static void test_in_world(double at[3], const SbView *v, const double c[3]) {
+    const double *m = v->pose;
+    for (int k = 0; k < 3; k++, m += 4) at[k] = m[0] * c[0] + m[1] * c[1] + m[2] * c[2] + m[3];
+}
+// Features of patches that say where in the world their centre lies, by waves of 2 m and more: an encoder
+// that knows all of the room's geometry.
+enum { TEST_GRID = 16, TEST_WIDTH = 48 };
+static void test_lifted_features(real *patch, const SbView *v, int blind) {
+    for (int p = 0; p < TEST_GRID * TEST_GRID; p++) {
+        int x = (int)((p % TEST_GRID + .5) * v->dw / TEST_GRID), y;
+        y = (int)((p / TEST_GRID + .5) * v->dh / TEST_GRID);
+        double z = v->depth[y * v->dw + x], at[3];
+        double c[3] = {(x - v->dk.cx) / v->dk.fx * z, (y - v->dk.cy) / v->dk.fy * z, z};
+        test_in_world(at, v, c);
+        SbRandom random = sb_random(11, blind ? (uint64_t)p : 0);
+        for (int k = 0; k < TEST_WIDTH; k++) {
+            double phase = 6 * sb_next_unit(&random);
+            for (int j = 0; j < 3; j++) phase += 3 * (2 * sb_next_unit(&random) - 1) * at[j];
+            patch[p * TEST_WIDTH + k] = (real)sin(phase);
+        }
+    }
+}
+// Every voxel by brute force: the points that lie in the cell of one of them.
+static void test_lifted_voxels(const SbScene *scene, const SbLifted *l) {
+    real *x;
+    int *object, n = sb_voxels(scene, l, &x, &object), objects[3] = {0}, cells = 0;
+    long points = l[0].n + l[1].n, votes = 0, held = 0;
+    int64_t(*cell)[3] = (int64_t(*)[3])sb_calloc((size_t)points, sizeof *cell);
+    double sum = 0, mean = 0;
+    for (long i = 0; i < points; i++) {
+        int v = i >= l[0].n;
+        double at[3];
+        test_in_world(at, scene->view + v, l[v].point[i - v * l[0].n]);
+        for (int k = 0; k < 3; k++) cell[i][k] = (int64_t)floor(at[k] / .1);
+    }
+    for (long i = 0; i < points; i++) {
+        int votes_of[64] = {0}, most = 0, before = 0;
+        double first = 0;
+        for (long j = 0; j < points; j++) {
+            if (memcmp(cell[i], cell[j], sizeof *cell)) continue;
+            int v = j >= l[0].n, is = l[v].object[j - v * l[0].n];
+            before |= j < i, held++;
+            first += l[v].feature[(j - v * l[0].n) * TEST_WIDTH], votes_of[is + 1]++;
+            if (votes_of[is + 1] > most) most = votes_of[is + 1];
+        }
+        if (before) continue;
+        int count = 0;
+        for (int k = 0; k < 64; k++) count += votes_of[k];
+        cells++, votes += most, sum += first / count;
+    }
+    for (int i = 0; i < n; i++) mean += x[(long)i * TEST_WIDTH], objects[0] += object[i] >= 0;
+    CHECK(n == cells && cells < points && held >= points, "%d voxels, %d cells, %ld points", n, cells,
+          points);
+    CHECK(fabs(mean - sum) < 1e-4 * n, "features sum to %g, expected %g", mean, sum);
+    CHECK(objects[0] == n && votes > points / 2, "%d of %d voxels have an object", objects[0], n);
+    free(x), free(object), free(cell);
+}
+// With such features most pairs of views are found again, within a fraction of what features at random are
+// off; voxels hold every point once, with the object of most of them.
+static void test_lifted_scenes(void) {
+    enum { ROOMS = 6 };
+    SbSimConfig c = sb_sim_default();
+    SbRoom room;
+    SbScene scene;
+    double off[2] = {0, 0};
+    int recalled[2] = {0, 0};
+    real *patch = (real *)sb_calloc(TEST_GRID * TEST_GRID * TEST_WIDTH, sizeof *patch);
+    memset(&scene, 0, sizeof scene);
+    c.views = 2, c.antialias = 1, c.overlap_min = 60, c.overlap_max = 90, c.w = c.h = 128;
+    for (int i = 0; i < ROOMS; i++) {
+        sb_room_make(&room, &c, sb_pool(SB_POOL_TEST, (uint64_t)i));
+        sb_room_scene(&scene, &room, &c);
+        for (int blind = 1; blind >= 0; blind--) {
+            SbLifted l[2];
+            double truth[12];
+            for (int v = 0; v < 2; v++) {
+                test_lifted_features(patch, scene.view + v, blind);
+                sb_lift_view(l + v, &scene, scene.view + v, patch, TEST_GRID, TEST_WIDTH);
+            }
+            sb_relative_pose(scene.view[0].pose, scene.view[1].pose, truth);
+            SbRegistered r = sb_register(l, l + 1, truth, (uint64_t)i);
+            SbRegistered again = sb_register(l, l + 1, truth, (uint64_t)i);
+            CHECK(r.rmse == again.rmse && r.agree == again.agree, "another result from the same seed");
+            off[blind] += r.metres / ROOMS, recalled[blind] += r.recalled;
+            if (!blind && !i) test_lifted_voxels(&scene, l);
+            sb_lifted_free(l), sb_lifted_free(l + 1);
+        }
+    }
+    CHECK(recalled[0] >= ROOMS / 2 && recalled[1] == 0, "%d and, at random, %d of %d recalled", recalled[0],
+          recalled[1], ROOMS);
+    CHECK(off[0] < .1 && off[1] > 3 * off[0], "%g m off, at random %g", off[0], off[1]);
+    free(patch), sb_scene_free(&scene);
+}
+
 static void test_measures_all(void) {
     RUN(test_score_goldens);
     RUN(test_score_amounts);
@@ -482,5 +656,9 @@ static void test_measures_all(void) {
     RUN(test_layout_nyud);
     RUN(test_retrieval_goldens);
     RUN(test_retrieval_layout);
+    RUN(test_rigid_golden);
+    RUN(test_rigid_ransac);
+    RUN(test_rigid_mutual);
+    RUN(test_lifted_scenes);
 }
 #endif
