@@ -133,6 +133,7 @@ int main(int argc, char **argv) {
     RUN(test_run_vsi);
     RUN(test_run_pairs);
     RUN(test_run_real);
+    RUN(test_run_measures);
     RUN(test_run_damaged);
     RUN(test_run_diff);
     RUN(test_run_experiments);
