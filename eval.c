@@ -14,8 +14,8 @@
 //
 // What it refuses to do: train, or report on a room that was trained on: probes are fitted on the rooms of
 // SB_POOL_PROBE, every figure comes from SB_POOL_TEST (--tune: SB_POOL_TUNE). How to read it: the options,
-// then one section for each of the words above. To add a probe: a row in `metrics`, and what it sums in
-// score_chunk.
+// then one section for each of the words above. To add a probe: a row in `metrics`, what it sums in
+// score_chunk, and, for other pictures than rooms, a row in `tasks` and in sb_layout of data/layouts.h.
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -46,8 +46,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
        VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048, SCORE = 4096,
        HUB = ASK | FEATURES | EXPORT };
 #define EVAL_OPTIONS(X) \
-    X(ALL | VSI | SCORE | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, 0, \
-      "folder of checkpoints, logs and results") \
+    X(ALL | VSI | SCORE | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, \
+      0, "folder of checkpoints, logs and results") \
     X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
       "the base encoder (DIR/encoder.safetensors)") \
     X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
@@ -917,7 +917,7 @@ static void write_probe(const char *path, const Table *t, const Encoder *e, int 
         for (int i = 0; i < 2 * FIGURES; i++) {
             int f = i % FIGURES;
             double v = i < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f);
-            if (!figure_known(e, f) || isnan(v)) sb_write_text(&w, ",");
+            if (!figure_known(e, f) || !isfinite(v)) sb_write_text(&w, ",");
             else sb_write_text(&w, ",%.6g", v);
         }
         sb_write_text(&w, ",%d,%d", fit, rooms);
@@ -933,10 +933,12 @@ static void print_probe(const Table *t, const Encoder *e, int known) {
         printf("%-36s", metrics[m].label);
         for (int f = 0; f <= BEYOND_CONTROL; f++) {
             double scale = f > CONTROL_VALUE ? 100 : 1, v = figure(t, m, f, 0) * scale;
+            double se = figure_error(t, m, f) * scale;
             if (f == BOOST_CHANGE) printf("  ");
-            if (!figure_known(e, f) || isnan(v)) printf(" %*s", f > CONTROL_VALUE ? 14 : 15, "-");
-            else if (f > CONTROL_VALUE) printf("  %+6.1f +- %-3.1f", v, figure_error(t, m, f) * scale);
-            else printf("  %6.4f (%.4f)", v, figure_error(t, m, f));
+            int there = figure_known(e, f) && isfinite(v) && isfinite(se);
+            if (!there) printf(" %*s", f > CONTROL_VALUE ? 14 : 15, "-");
+            else if (f > CONTROL_VALUE) printf("  %+6.1f +- %-3.1f", v, se);
+            else printf("  %6.4f (%.4f)", v, se);
         }
         printf("\n");
     }
@@ -955,8 +957,6 @@ static void open_views(Views *fit, Views *test, SbDataset *d, const SbLayout *la
     const SbConfig *c = &base->model.config;
     int images = o->images ? o->images : base->served ? 1000 : 10000;
     double start = now();
-    if (o->shared && (o->tune || o->scenes || layout))
-        sb_die("--shared %d: simulated rooms that were trained on; no --tune, no --scenes, no --data", o->shared);
     if (layout) {
         sb_dataset_open(d, layout, o->data, o->fit, o->images);
         views_data(fit, c, d, SB_PART_FIT), views_data(test, c, d, SB_PART_TEST);
@@ -1005,6 +1005,9 @@ static const Task *task_of(const Options *o, const SbLayout **layout) {
     if (!*layout && o->data) sb_die("--data %s: in which layout? --task names it", o->data);
     if (t && !*layout && !o->scenes) sb_die("--task %s: --scenes DIR is missing", name);
     if (*layout && o->scenes) sb_die("--task %s reads --data, not --scenes", name);
+    if (o->shared && (o->tune || t))
+        sb_die("--shared %d: simulated rooms that were trained on; no --tune, no --scenes, no --data",
+               o->shared);
     return t;
 }
 static void probe_lifted(Result *result, Encoder *e, const Task *t, const Options *o, int *fit, int *n) {
