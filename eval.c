@@ -9,12 +9,13 @@
 //     export     what was trained on models of the hub, as folders of the hub
 //     real       the same on photographs                                             out/real.html
 //     vsi        anybody's answers to VSI-Bench questions, scored as the benchmark does  out/vsi.csv
+//     score      anybody's answers to any questions: exact, BLEU-1, numbers          out/score.csv
 //     report     everything that stands in out/ on one page                          out/report.html
 //
 // What it refuses to do: train, or report on a room that was trained on: probes are fitted on the rooms of
 // SB_POOL_PROBE, every figure comes from SB_POOL_TEST (--tune: SB_POOL_TUNE). How to read it: the options,
-// then one section for each of the words above. To add a probe: a row in `metrics`, and what it sums in
-// score_chunk.
+// then one section for each of the words above. To add a probe: a row in `metrics`, what it sums in
+// score_chunk, and, for other pictures than rooms, a row in `tasks` and in sb_layout of data/layouts.h.
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -29,21 +30,24 @@
 #include "data/experiments.h"
 #include "data/fit.h"
 #include "data/flags.h"
+#include "data/layouts.h"
+#include "data/lifted.h"
 #include "data/model.h"
 #include "data/page.h"
 #include "data/field_page.h"
 #include "data/samples.h"
+#include "data/score.h"
 #include "data/serve.h"
-#include "data/vsi.h"
+#include "data/tiles.h"
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
 enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, ALL = 63, DIFF = 64,
-       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048,
+       VSI = 128, FIELD = 256, LATENTS = 512, EXPORT = 1024, EXPERIMENTS = 2048, SCORE = 4096,
        HUB = ASK | FEATURES | EXPORT };
 #define EVAL_OPTIONS(X) \
-    X(ALL | VSI | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, 0, \
-      "folder of checkpoints, logs and results") \
+    X(ALL | VSI | SCORE | FIELD | LATENTS | EXPORT | EXPERIMENTS, TEXT, const char *, out, "out", "DIR", 0, \
+      0, "folder of checkpoints, logs and results") \
     X(PROBE | REAL | REPORT, TEXT, const char *, base, NULL, "FILE", 0, 0, \
       "the base encoder (DIR/encoder.safetensors)") \
     X(PROBE | QUESTIONS | REAL | REPORT, TEXT, const char *, boost, NULL, "FILE", 0, 0, \
@@ -52,14 +56,26 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
       "boosted without spatial questions (DIR/control.safetensors)") \
     X(QUESTIONS, TEXT, const char *, before, NULL, "FILE", 0, 0, \
       "the LLM with the base encoder (DIR/instruct.safetensors)") \
-    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e6, \
-      "rooms to report on; 0: 10000 to probe, 1000 to question; models of the hub: 1000") \
-    X(PROBE, INT, int, fit, 0, "N", 0, 1e6, "rooms to fit the probes on; 0: 4000 (of the hub: 1000)") \
+    X(PROBE | QUESTIONS | LATENTS, INT, int, images, 0, "N", 0, 1e7, \
+      "rooms to report on; 0: 10000 to probe, 1000 to question; models of the hub: 1000; of --data: all") \
+    X(PROBE, INT, int, fit, 0, "N", 0, 1e7, \
+      "rooms to fit the probes on; 0: 4000 (of the hub: 1000); of --data: all") \
+    X(PROBE, TEXT, const char *, task, "rooms", "NAME", 0, 0, \
+      "rooms: simulated, or --scenes; of --scenes: register, points; of --data: imagenet, ade20k, nyud," \
+      " revisited") \
+    X(PROBE, TEXT, const char *, data, NULL, "DIR", 0, 0, "pictures in the layout of --task") \
+    X(PROBE, INT, int, bins, 256, "N", 0, 4096, "nyud: bins of depth, 0: by regression") \
+    X(PROBE, INT, int, rows, 65536, "N", 1, 1e8, "ade20k, nyud: patches to fit on, at least one a picture") \
+    X(PROBE, TEXT, const char *, scales, "1", "A,B", 0, 0, \
+      "ade20k, nyud: look at a picture in tiles of these scales, and take the mean") \
+    X(PROBE, INT, int, neighbours, 20, "K", 1, SB_NEAREST_MAX, "how many vote on the class") \
+    X(PROBE, NUMBER, double, decay, 0, "X", 0, 1e3, \
+      "of the linear classifier; 0: 1e-3; of --data: that which labels a tenth best that was kept out") \
     X(PROBE, INT, int, shared, 0, "N", 0, 2, \
       "fit and report on rooms that were trained on: 1, their pictures again; 2, from another camera") \
     X(PROBE | QUESTIONS | LATENTS, SWITCH, int, tune, 0, "", 0, 1, \
       "report on rooms kept for choosing settings, not on the test rooms") \
-    X(PROBE | QUESTIONS | VSI | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
+    X(PROBE | QUESTIONS | VSI | SCORE | FEATURES | EXPORT, TEXT, const char *, to, NULL, "NAME", 0, 0, \
       "the table is DIR/NAME.csv; features: FILE.safetensors or a folder for .npy; export: the new folder") \
     X(QUESTIONS | LATENTS, TEXT, const char *, mix, NULL, "MIX", 0, 0, \
       "questions: a name or counts, ./data/converse --help (mix; of latents: lean)") \
@@ -87,9 +103,12 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(FIELD | LATENTS, INT, int, views, 4, "N", 2, 16, "views of a room") \
     X(DIFF, INT, int, show, 10, "N", 0, 1e9, "print so many, the worst first (0: all)") \
     X(DIFF, TEXT, const char *, csv, NULL, "FILE", 0, 0, "write all of them there") \
-    X(VSI, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
+    X(VSI | SCORE, TEXT, const char *, predictions, NULL, "FILE", 0, 0, \
       "JSONL, a line a question: {\"id\": 7, \"prediction\": \"2.1\"}") \
-    X(VSI, TEXT, const char *, questions, NULL, "FILE", 0, 0, "JSONL in VSI-Bench's layout") \
+    X(VSI | SCORE, TEXT, const char *, questions, NULL, "FILE", 0, 0, \
+      "JSONL in VSI-Bench's layout; score: {\"id\": 7, \"answer\": \"2.1 m\"} (else in the predictions)") \
+    X(SCORE, NUMBER, double, tolerance, .25, "X", 0, 1e3, \
+      "a number is right that is off by at most this share of the true one") \
     X(FIELD, TEXT, const char *, camera, NULL, "FILE", 0, 0, \
       "a pose (4x4, camera to world) in the scene of --scenes: what it would see, as --png") \
     X(REAL | FIELD | PROBE, TEXT, const char *, scenes, NULL, "DIR", 0, 0, \
@@ -177,7 +196,8 @@ static void open_base(Encoder *e, const Options *o, const char *boost) {
     f.llm = NULL;
     sb_served_open(e, f, NULL);
 }
-static void open_probed(Encoder *e, const Options *o) {
+// whole: pictures are cropped as the encoder wants them, since only the whole picture's class is asked for.
+static void open_probed(Encoder *e, const Options *o, int whole) {
     const char *given[ENCODERS] = {o->base, o->boost, o->control};
     static const char *const stage[ENCODERS] = {"encoder", "boost", "control"};
     char *boost = o->boost ? sb_copy(o->boost) : sb_format("%s/boost.safetensors", o->out);
@@ -185,15 +205,18 @@ static void open_probed(Encoder *e, const Options *o) {
     if (!o->base && (o->encoder || of_hub(boost))) open_base(e, o, of_hub(boost) ? boost : NULL);
     open_encoders(e, o, e->served && !of_hub(boost) ? 1 : ENCODERS, given, stage);
     // what is known of a patch is where it lies in the whole picture: squeezed, nothing cropped
-    for (int i = 0; i < ENCODERS; i++)
+    for (int i = 0; i < ENCODERS && !whole; i++)
         if (e[i].served)
             sb_preprocess_as(&e[i].hub.pixels, SB_SQUASH, e[i].config.image, e[i].config.image);
     free(boost);
 }
 
 // n pictures and what is known of them. P patches a picture.
+enum { DEPTHS = 1, LABELS = 2, CLASSES = 4, OBJECTS = 8, ROOMS = 15, RANKS = 16, PAIRS = 32, POINTS = 64 };
 typedef struct {
-    int n, side, patches, classes, scenes; // scenes: they are photographs, only depth is known
+    int n, side, patches, classes, labels, known;   // known: of the above
+    const SbDataset *data;      // NULL: the pictures are here; else they, depth and labels are read from its
+    int part;                   // items when they are wanted
     unsigned char *rgb;         // [n][side][side][3]
     real *depth;                // [n][P] mean over all pixels of the patch, metres; 0: not known
     int *label;                 // [n][P] 0 floor, 1 wall, 2 ceiling, 3 + class, -1: not known
@@ -203,7 +226,8 @@ typedef struct {
 
 static void views_alloc(Views *v, const SbConfig *c, int n) {
     int grid = c->image / c->patch;
-    v->n = n, v->side = c->image, v->patches = grid * grid, v->classes = c->classes;
+    v->n = n, v->side = c->image, v->patches = grid * grid, v->classes = c->classes, v->labels = c->labels;
+    v->known = ROOMS, v->data = NULL;
     size_t m = (size_t)n, P = (size_t)v->patches;
     v->rgb = (unsigned char *)sb_calloc(m, (size_t)(c->image * c->image * 3));
     v->depth = (real *)sb_calloc(m * P, sizeof(real));
@@ -214,20 +238,6 @@ static void views_alloc(Views *v, const SbConfig *c, int n) {
 static void views_free(Views *v) {
     free(v->rgb), free(v->depth), free(v->label), free(v->main_class), free(v->multi);
     memset(v, 0, sizeof *v);
-}
-// Mean depth of every patch, over all its pixels that have one.
-static void mean_depths(real *mean, const SbView *view, int grid) {
-    for (int p = 0; p < grid * grid; p++) {
-        int y0 = p / grid * view->dh / grid, y1 = (p / grid + 1) * view->dh / grid, count = 0;
-        int x0 = p % grid * view->dw / grid, x1 = (p % grid + 1) * view->dw / grid;
-        double sum = 0;
-        for (int y = y0; y < y1; y++)
-            for (int x = x0; x < x1; x++) {
-                double z = view->depth[(long)y * view->dw + x];
-                sum += z, count += z > 0;
-            }
-        mean[p] = count ? (real)(sum / count) : 0;
-    }
 }
 // Views of scene folders: every other scene is reported on, of one scene alone the second half of its views;
 // the rest is to fit.
@@ -241,7 +251,7 @@ static void views_scenes(Views *fit, Views *test, const SbConfig *c, const char 
         for (int i = 0; pass && i < 2; i++) {
             if (!n[i]) sb_die("%s: %d views in %d scenes: none to %s", dir, s.views, s.scenes,
                        i ? "report on" : "fit");
-            views_alloc(v[i], c, n[i]), v[i]->scenes = 1, n[i] = 0;
+            views_alloc(v[i], c, n[i]), v[i]->known = DEPTHS, n[i] = 0;
             memset(v[i]->label, -1, (size_t)(v[i]->n * v[i]->patches) * sizeof(int));
             memset(v[i]->main_class, -1, (size_t)v[i]->n * sizeof(int));
         }
@@ -251,7 +261,8 @@ static void views_scenes(Views *fit, Views *test, const SbConfig *c, const char 
                 size_t bytes = (size_t)(c->image * c->image * 3);
                 if (!pass) continue;
                 memcpy(v[to]->rgb + (size_t)at * bytes, s.picture[k], bytes);
-                mean_depths(v[to]->depth + at * v[to]->patches, s.scene[i].view + j, s.grid);
+                const SbView *view = s.scene[i].view + j;
+                sb_patch_depths(v[to]->depth + at * v[to]->patches, view->depth, view->dw, view->dh, s.grid);
             }
     }
     printf("probe: depth on real views: fitted on %d, reported on %d (%s)\n", fit->n, test->n,
@@ -276,29 +287,58 @@ static void views_rooms(Views *v, const SbConfig *c, int pool, int from, int n, 
         for (int i = 0; i < k; i++) {
             size_t bytes = (size_t)(c->image * c->image * 3);
             memcpy(v->rgb + (size_t)(first + i) * bytes, slot[i].picture[0], bytes);
-            mean_depths(v->depth + (first + i) * P, slot[i].info->view, source.grid);
+            const SbView *view = slot[i].info->view;
+            sb_patch_depths(v->depth + (first + i) * P, view->depth, view->dw, view->dh, source.grid);
         }
     }
     sb_batch_free(&batch);
 }
-// Features of pictures first .. first + n - 1, final norm applied: cls [n][C] (of encoders without a CLS row
-// what their head pools, else the patches' mean), patch [n][P][C]; NULL: not wanted.
-static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real *patch) {
+// Pictures of a data set: of these nothing is here but which class they show.
+static void views_data(Views *v, const SbConfig *c, const SbDataset *d, int part) {
+    static const int known[] = {CLASSES, LABELS, DEPTHS, RANKS};
+    int grid = c->image / c->patch;
+    memset(v, 0, sizeof *v);
+    v->n = d->part[part].n, v->side = c->image, v->patches = grid * grid, v->data = d, v->part = part;
+    v->known = known[d->layout->kind], v->classes = d->classes, v->labels = d->layout->labels;
+    v->main_class = (int *)sb_calloc((size_t)v->n, sizeof(int));
+    for (int i = 0; i < v->n; i++) v->main_class[i] = d->part[part].item[i].is;
+}
+// One picture, [h][w][3].
+typedef struct { unsigned char *rgb; int w, h; } Shot;
+
+static Shot shot_of(const Views *v, int i) {
+    Shot shot = {NULL, v->side, v->side};
+    if (!v->data) shot.rgb = v->rgb + (size_t)i * (size_t)(v->side * v->side * 3);
+    else shot.rgb = sb_item_load(v->data, v->data->part[v->part].item + i, &shot.w, &shot.h);
+    return shot;
+}
+// Make it a square.
+static void shot_square(Shot *s, int side) {
+    if (s->w == side && s->h == side) return;
+    unsigned char *rgb = sb_square(s->rgb, s->w, s->h, side);
+    free(s->rgb);
+    s->rgb = rgb, s->w = s->h = side;
+}
+// Features of n pictures, final norm applied: cls [n][C] (of encoders without a CLS row what their head
+// pools, else the patches' mean), patch [n][P][C]; NULL: not wanted.
+static void encode_shots(Encoder *e, const Shot *shot, int n, real *cls, real *patch) {
     const SbConfig *c = &e->model.config;
-    size_t bytes = (size_t)(c->image * c->image * 3), C = (size_t)c->enc_width, row = C * sizeof(real);
+    size_t C = (size_t)c->enc_width, row = C * sizeof(real);
+    long P = (long)(c->image / c->patch) * (c->image / c->patch);
     sb_batch_clear(&e->batch);
     for (int i = 0; i < n; i++) {
-        const unsigned char *rgb = v->rgb + (size_t)(first + i) * bytes;
-        float *pixels = e->served ? sb_pretrained_picture(&e->hub, rgb, c->image, c->image) : NULL;
+        const Shot *s = shot + i;
+        float *pixels = e->served ? sb_pretrained_picture(&e->hub, s->rgb, s->w, s->h) : NULL;
+        unsigned char *square = pixels ? NULL : sb_square(s->rgb, s->w, s->h, c->image);
         if (pixels) sb_batch_pixels(&e->batch, c, pixels, c->image, c->image);
-        else sb_batch_image(&e->batch, c, rgb, c->image, c->image);
-        free(pixels);
+        else sb_batch_image(&e->batch, c, square, c->image, c->image);
+        free(pixels), free(square);
     }
     sb_batch_upload(&e->model, &e->batch);
     sb_encoder_forward(&e->model);
     if (cls && c->enc_pool) sb_pool_forward(&e->model), sb_get(cls, e->model.acts.pooled, row * (size_t)n);
     for (int i = 0; i < n; i++) {
-        long each = e->batch.n.enc / n, P = v->patches;
+        long each = e->batch.n.enc / n;
         const real *feature = e->model.acts.feature + (size_t)(i * each) * C;
         const real *patches = feature + (each - P) * (long)C;
         if (cls && c->enc_cls) sb_get(cls + (size_t)i * C, feature, row);
@@ -311,51 +351,69 @@ static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real
         free(all);
     }
 }
+// Of pictures first .. first + n - 1 that are here.
+static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real *patch) {
+    Shot *shot = (Shot *)sb_calloc((size_t)n, sizeof *shot);
+    for (int i = 0; i < n; i++) shot[i] = shot_of(v, first + i);
+    encode_shots(e, shot, n, cls, patch);
+    free(shot);
+}
 
 // ---- probe
 
 // What one encoder got on one test picture: sums, from which every metric of any set of pictures follows.
 enum { PATCHES, SQUARES, OBJECT_PATCHES, OBJECT_SQUARES, RELATIVE, CLOSE, CLASSED, CLASS_RIGHT, KNN_RIGHT,
-       SUMS };
+       RANKED, PRECISE = RANKED + SB_REVISITED, PAIRED = PRECISE + SB_REVISITED, RECALLED,
+       METRES, DEGREES, POINTED, POINT_RIGHT, SUMS };
+typedef struct { double sum[SUMS]; } Scored;
 typedef struct {
-    double sum[SUMS];
-    unsigned short both[SB_CLASSES_MAX], said[SB_CLASSES_MAX], is[SB_CLASSES_MAX];     // patches by label
-} Scored;
-typedef struct { real score; int image; } Ranked;
-typedef struct {
-    int n, classes, labels;
+    int n, classes, labels, each;       // each: means over pictures of what is theirs, not over all patches
     Scored *image;                      // [n]
-    Ranked *ranked;                     // [classes][n], best score first
+    unsigned *count;                    // [n][SB_COUNTS][labels] patches, or pixels, by label
+    SbRanked *ranked;                     // [classes][n], best score first
     const unsigned char *multi;         // [n][classes]
 } Result;
 
 // One row a metric. RATIO: top / bottom; ROOT: its square root; IOU, PRECISION: functions of their own.
+// needs: what must be known of the pictures.
 enum { RATIO, ROOT, IOU, PRECISION };
-typedef struct { const char *probe, *metric; int kind, top, bottom, better; const char *label; } Metric;
+typedef struct {
+    const char *probe, *metric;
+    int kind, top, bottom, better, needs;
+    const char *label;
+} Metric;
 static const Metric metrics[] = {
-    {"depth", "rmse", ROOT, SQUARES, PATCHES, -1, "depth, RMSE in metres"},
-    {"depth", "rmse_objects", ROOT, OBJECT_SQUARES, OBJECT_PATCHES, -1, "depth on objects, RMSE in metres"},
-    {"depth", "absrel", RATIO, RELATIVE, PATCHES, -1, "depth, mean relative error"},
-    {"depth", "delta1", RATIO, CLOSE, PATCHES, 1, "depth, share within a factor of 1.25"},
-    {"segmentation", "miou", IOU, 0, 0, 1, "segmentation, mIoU of 21 labels"},
-    {"class", "linear", RATIO, CLASS_RIGHT, CLASSED, 1, "main object of 18, linear"},
-    {"class", "knn", RATIO, KNN_RIGHT, CLASSED, 1, "main object of 18, 20 neighbours"},
-    {"class", "map", PRECISION, 0, 0, 1, "all objects, mean average precision"},
+    {"depth", "rmse", ROOT, SQUARES, PATCHES, -1, DEPTHS, "depth, RMSE in metres"},
+    {"depth", "rmse_objects", ROOT, OBJECT_SQUARES, OBJECT_PATCHES, -1, DEPTHS | OBJECTS,
+     "depth on objects, RMSE in metres"},
+    {"depth", "absrel", RATIO, RELATIVE, PATCHES, -1, DEPTHS, "depth, mean relative error"},
+    {"depth", "delta1", RATIO, CLOSE, PATCHES, 1, DEPTHS, "depth, share within a factor of 1.25"},
+    {"segmentation", "miou", IOU, 0, 0, 1, LABELS, "segmentation, mIoU"},
+    {"class", "linear", RATIO, CLASS_RIGHT, CLASSED, 1, CLASSES, "class (rooms: main object), linear"},
+    {"class", "knn", RATIO, KNN_RIGHT, CLASSED, 1, CLASSES, "class, nearest neighbours"},
+    {"class", "map", PRECISION, 0, 0, 1, OBJECTS, "all objects, mean average precision"},
+#define X(protocol) PRECISE + SB_REVISITED_##protocol, RANKED + SB_REVISITED_##protocol, 1, RANKS
+    {"retrieval", "map_easy", RATIO, X(EASY), "retrieval, mAP, easy"},
+    {"retrieval", "map_medium", RATIO, X(MEDIUM), "retrieval, mAP, medium"},
+    {"retrieval", "map_hard", RATIO, X(HARD), "retrieval, mAP, hard"},
+#undef X
+    {"registration", "recall", RATIO, RECALLED, PAIRED, 1, PAIRS, "registration, recall at 5 cm"},
+    {"registration", "rte", RATIO, METRES, PAIRED, -1, PAIRS, "registration, metres off"},
+    {"registration", "rre", RATIO, DEGREES, PAIRED, -1, PAIRS, "registration, degrees off"},
+    {"points", "accuracy", RATIO, POINT_RIGHT, POINTED, 1, POINTS, "points, share of right labels"},
+    {"points", "miou", IOU, 0, 0, 1, POINTS, "points, mIoU"},
 };
 enum { METRICS = sizeof metrics / sizeof *metrics, DRAWS = 200 };
 
-// Mean over labels of intersection over union; weight[i]: how often picture i counts.
+// weight[i]: how often picture i counts.
 static double mean_iou(const Result *r, const int *weight) {
-    double both[SB_CLASSES_MAX] = {0}, either[SB_CLASSES_MAX] = {0}, sum = 0;
-    for (int i = 0; i < r->n; i++) {
-        const Scored *s = r->image + i;
-        for (int k = 0; weight[i] && k < r->labels; k++) {
-            both[k] += weight[i] * s->both[k];
-            either[k] += weight[i] * (s->said[k] + s->is[k] - s->both[k]);
-        }
-    }
-    for (int k = 0; k < r->labels; k++) sum += both[k] / fmax(either[k], 1);
-    return sum / r->labels;
+    double *sum = (double *)sb_calloc((size_t)(SB_COUNTS * r->labels) + 1, sizeof *sum);
+    for (int i = 0; i < r->n; i++)
+        for (int k = 0; weight[i] && k < SB_COUNTS * r->labels; k++)
+            sum[k] += (double)weight[i] * r->count[(long)i * SB_COUNTS * r->labels + k];
+    double mean = sb_mean_iou(sum, r->labels);
+    free(sum);
+    return mean;
 }
 // Mean over classes of the average precision, which is the mean, over pictures that show the class, of the
 // share of such pictures among all that score as high.
@@ -364,7 +422,7 @@ static double mean_precision(const Result *r, const int *weight) {
     for (int k = 0; k < r->classes; k++) {
         double seen = 0, found = 0, precision = 0;
         for (int i = 0; i < r->n; i++) {
-            int image = r->ranked[(long)k * r->n + i].image, w = weight[image];
+            int image = r->ranked[(long)k * r->n + i].index, w = weight[image];
             seen += w;
             if (!w || !r->multi[(long)image * r->classes + k]) continue;
             found += w;
@@ -374,20 +432,23 @@ static double mean_precision(const Result *r, const int *weight) {
     }
     return sum / r->classes;
 }
+static int metric_known(const Metric *m, int known) { return !(m->needs & ~known); }
+// NAN: no picture has it.
 static double metric_value(const Metric *m, const Result *r, const int *weight) {
     double top = 0, bottom = 0;
     if (m->kind == IOU) return mean_iou(r, weight);
     if (m->kind == PRECISION) return mean_precision(r, weight);
     for (int i = 0; i < r->n; i++) {
-        top += weight[i] * r->image[i].sum[m->top];
-        bottom += weight[i] * r->image[i].sum[m->bottom];
+        double a = r->image[i].sum[m->top], b = r->image[i].sum[m->bottom];
+        if (r->each && b > 0) a = m->kind == ROOT ? sqrt(a / b) : a / b, b = 1;
+        top += weight[i] * a, bottom += weight[i] * b;
     }
-    top /= bottom > 0 ? bottom : 1;
-    return m->kind == ROOT ? sqrt(top) : top;
+    top /= bottom > 0 ? bottom : NAN;
+    return m->kind == ROOT && !r->each ? sqrt(top) : top;
 }
 
-// The probes of one encoder.
-typedef struct { SbLinear depth, segment, main_class, multi; } Probes;
+// The probes of one encoder. bins: depth is read from so many; from low to high.
+typedef struct { SbLinear depth, segment, main_class, multi; int bins; double low, high; } Probes;
 enum { CHUNK = 32, SEGMENT_ROOMS = 1000 };
 
 // Add the rows whose depth is known: x [n][C] stays, y [n].
@@ -397,40 +458,100 @@ static void add_depths(SbMoments *m, const real *x, const real *y, long n) {
         if (end > first) sb_moments_add(m, x + first * m->C, y + first, end - first);
     }
 }
-// Fit on the pictures of v; cls [n][C] becomes their CLS features.
-static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls) {
-    const SbConfig *c = &e->model.config;
-    int C = c->enc_width, P = v->patches, K = c->classes, rooms = sb_min(SEGMENT_ROOMS, v->n);
-    SbMoments depth, multi;
-    sb_moments_make(&depth, C, 1), sb_moments_make(&multi, C, K);
-    real *patch = (real *)sb_calloc((size_t)((rooms + CHUNK) * P) * (size_t)C, sizeof *patch);
-    real *y = (real *)sb_calloc((size_t)(CHUNK * K), sizeof *y);
-    int *label = (int *)sb_calloc((size_t)v->n, sizeof *label);
-    for (int first = 0; first < v->n; first += CHUNK) {
-        int n = sb_min(CHUNK, v->n - first);
-        real *x = patch + (size_t)(sb_min(first, rooms) * P) * (size_t)C;
-        encode(e, v, first, n, cls + (long)first * C, x);
-        add_depths(&depth, x, v->depth + first * P, (long)n * P);
-        for (int i = 0; i < n * K; i++) y[i] = v->multi[first * K + i];
-        sb_moments_add(&multi, cls + (long)first * C, y, n);
+// Depths [n] of x [n][C]; logit: room for n rows of bins.
+static void probe_depths(const Probes *p, real *depth, real *logit, const real *x, long n) {
+    if (p->bins) sb_bins_apply(&p->depth, p->low, p->high, depth, logit, x, n);
+    else sb_linear_apply(&p->depth, depth, x, n);
+}
+// Pictures first .. first + n - 1, square where patches are asked about, and what is known of their patches.
+typedef struct { int n, own; Shot shot[CHUNK]; real *depth; int *label; } Taken;
+static void take(Taken *t, const Views *v, int first, int n) {
+    int P = v->patches, grid = (int)(sqrt(P) + .5);
+    t->n = n, t->own = v->data != NULL;
+    t->depth = t->own ? (real *)sb_calloc((size_t)(n * P), sizeof(real)) : v->depth + (long)first * P;
+    t->label = t->own ? (int *)sb_calloc((size_t)(n * P), sizeof(int)) : v->label + (long)first * P;
+    for (int i = 0; i < n; i++) {
+        SbTruth truth;
+        t->shot[i] = shot_of(v, first + i);
+        if (!t->own || !(v->known & (DEPTHS | LABELS))) continue;
+        sb_truth_read(&truth, v->data->layout, v->data->part[v->part].item + first + i, t->shot[i].w,
+                      t->shot[i].h);
+        if (truth.depth) sb_patch_depths(t->depth + i * P, truth.depth, truth.w, truth.h, grid);
+        if (truth.label) sb_patch_labels(t->label + i * P, &truth, v->labels, grid);
+        shot_square(t->shot + i, v->side);
+        sb_truth_free(&truth);
     }
-    sb_ridge(&p->depth, &depth, 1e-4);
-    if (v->scenes) { // nothing but depth is known
-        free(patch), free(y), free(label), sb_moments_free(&depth), sb_moments_free(&multi);
-        return;
-    }
-    sb_ridge(&p->multi, &multi, 1e-3);
-    sb_logistic(&p->segment, patch, v->label, (long)rooms * P, C, c->labels, 1e-4, 60);
-    free(patch), free(y);
+}
+static void taken_free(Taken *t) {
+    for (int i = 0; i < t->n && t->own; i++) free(t->shot[i].rgb);
+    if (t->own) free(t->depth), free(t->label);
+}
+// Rows of patches that a probe is fitted to in the end: of rooms all of the first SEGMENT_ROOMS, else `each`
+// a picture, evenly spread, of those of which something is known.
+typedef struct { long n, room; real *x, *depth; int *label; } Kept;
+static void keep(Kept *k, const Taken *t, const real *x, int first, int P, int C, int each) {
+    for (int i = 0; i < t->n; i++)
+        for (int j = 0; j < each; j++) {
+            int at = i * P + (t->own ? (int)((j * (long)P + sb_hash(5, (uint64_t)(first + i)) % (uint64_t)P) /
+                                             each) % P : j);
+            if (t->own && !(t->depth[at] > 0) && t->label[at] < 0) continue;
+            if (k->n == k->room) {
+                k->room = 2 * k->room + 4096;
+                k->x = (real *)sb_realloc(k->x, (size_t)k->room * (size_t)C * sizeof *x);
+                k->depth = (real *)sb_realloc(k->depth, (size_t)k->room * sizeof *k->depth);
+                k->label = (int *)sb_realloc(k->label, (size_t)k->room * sizeof *k->label);
+            }
+            memcpy(k->x + k->n * C, x + (long)at * C, (size_t)C * sizeof *x);
+            k->depth[k->n] = t->depth[at], k->label[k->n++] = t->label[at];
+        }
+}
+// The class of whole pictures, from cls [n][C].
+static void fit_class(Probes *p, const Views *v, const real *cls, int C, double decay) {
     real *x = (real *)sb_calloc((size_t)v->n * (size_t)C, sizeof *x);
+    int *label = (int *)sb_calloc((size_t)v->n, sizeof *label);
     long n = 0;
     for (int i = 0; i < v->n; i++) {
         if (v->main_class[i] < 0) continue;
         memcpy(x + n * C, cls + (long)i * C, (size_t)C * sizeof *x);
         label[n++] = v->main_class[i];
     }
-    sb_logistic(&p->main_class, x, label, n, C, K, 1e-3, 100);
-    free(x), free(label), sb_moments_free(&depth), sb_moments_free(&multi);
+    if (decay > 0) sb_logistic(&p->main_class, x, label, n, C, v->classes, decay, 100);
+    else printf("probe: decay %g of the linear classifier\n",
+                sb_logistic_chosen(&p->main_class, x, label, n, C, v->classes, 100));
+    free(x), free(label);
+}
+// Fit on the pictures of v; cls [n][C] becomes their CLS features.
+static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls, const Options *o) {
+    int C = e->model.config.enc_width, P = v->patches, K = v->classes, known = v->known;
+    int each = o->rows / v->n < 1 ? 1 : sb_min(P, o->rows / v->n);
+    SbMoments depth, multi;
+    Kept kept;
+    Taken t;
+    memset(&kept, 0, sizeof kept);
+    sb_moments_make(&depth, C, 1), sb_moments_make(&multi, C, K);
+    size_t room = known & (DEPTHS | LABELS) ? (size_t)(CHUNK * P) * (size_t)C : 0;
+    real *x = room ? (real *)sb_calloc(room, sizeof *x) : NULL;
+    real *y = (real *)sb_calloc((size_t)(CHUNK * K), sizeof *y);
+    for (int first = 0; first < v->n; first += CHUNK) {
+        take(&t, v, first, sb_min(CHUNK, v->n - first));
+        encode_shots(e, t.shot, t.n, known & (CLASSES | RANKS) ? cls + (long)first * C : NULL, x);
+        if (known & DEPTHS && !p->bins) add_depths(&depth, x, t.depth, (long)t.n * P);
+        for (int i = 0; known & OBJECTS && i < t.n * K; i++) y[i] = v->multi[(long)first * K + i];
+        if (known & OBJECTS) sb_moments_add(&multi, cls + (long)first * C, y, t.n);
+        if (v->data && x) keep(&kept, &t, x, first, P, C, each);
+        else if (known & LABELS && first < SEGMENT_ROOMS)
+            t.n = sb_min(t.n, SEGMENT_ROOMS - first), keep(&kept, &t, x, first, P, C, P);
+        taken_free(&t);
+    }
+    if (v->data && x && !kept.n) sb_die("%s: no patch to fit on: nothing is known of any", v->data->folder);
+    if (p->bins)
+        sb_bins(&p->depth, kept.x, kept.depth, kept.n, C, p->bins, p->low, p->high, 1e-6, 100);
+    else if (known & DEPTHS) sb_ridge(&p->depth, &depth, 1e-4);
+    if (known & OBJECTS) sb_ridge(&p->multi, &multi, 1e-3);
+    if (known & LABELS) sb_logistic(&p->segment, kept.x, kept.label, kept.n, C, v->labels, 1e-4, 60);
+    if (known & CLASSES) fit_class(p, v, cls, C, o->decay > 0 || v->data ? o->decay : 1e-3);
+    free(x), free(y), free(kept.x), free(kept.depth), free(kept.label);
+    sb_moments_free(&depth), sb_moments_free(&multi);
 }
 // Depth and segmentation of n pictures from first on, x [n][P][C] their features.
 static void score_chunk(Result *r, const Probes *p, const Views *v, int first, int n, const real *x,
@@ -438,9 +559,10 @@ static void score_chunk(Result *r, const Probes *p, const Views *v, int first, i
     int P = v->patches, L = r->labels;
     real *depth = out, *logits = out + (long)n * P;
     sb_linear_apply(&p->depth, depth, x, (long)n * P);
-    if (!v->scenes) sb_linear_apply(&p->segment, logits, x, (long)n * P);
+    if (v->known & LABELS) sb_linear_apply(&p->segment, logits, x, (long)n * P);
     for (int i = 0; i < n; i++) {
         Scored *s = r->image + first + i;
+        unsigned *count = r->count + (long)(first + i) * SB_COUNTS * L;
         for (int k = 0; k < P; k++) {
             long at = (long)(first + i) * P + k;
             double d = v->depth[at], z = depth[i * P + k], e = z - d;
@@ -450,17 +572,63 @@ static void score_chunk(Result *r, const Probes *p, const Views *v, int first, i
             s->sum[CLOSE] += z > d / 1.25 && z < d * 1.25;
             if (is < 0) continue;
             if (is >= 3) s->sum[OBJECT_PATCHES]++, s->sum[OBJECT_SQUARES] += e * e;
-            s->both[is] += is == said, s->is[is]++, s->said[said]++;
+            count[SB_BOTH * L + is] += is == said, count[SB_IS * L + is]++, count[SB_SAID * L + said]++;
         }
     }
 }
-static int compare_ranked(const void *a, const void *b) {
-    const Ranked *x = (const Ranked *)a, *y = (const Ranked *)b;
-    return x->score != y->score ? (x->score < y->score) - (x->score > y->score) : x->image - y->image;
+// What a picture's tiles are looked at for, [tiles][P][K]: depth, or logits of labels.
+static real *tile_values(const Probes *p, Encoder *e, const Shot *s, const SbTile *tile, int tiles, int P,
+                         int K) {
+    const SbConfig *c = &e->model.config;
+    int side = c->image, C = c->enc_width, done = 0;
+    real *value = (real *)sb_calloc((size_t)(tiles * P) * (size_t)K, sizeof *value);
+    real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)(C + p->bins), sizeof *x);
+    Shot shot[CHUNK];
+    unsigned char *square = NULL;
+    for (int i = 0; i < tiles; i++) {
+        int full = i - done, S = tile[i].square;
+        if (!i || S != tile[i - 1].square) free(square), square = sb_square(s->rgb, s->w, s->h, S);
+        Shot part = {(unsigned char *)sb_calloc((size_t)(side * side), 3), side, side};
+        for (int y = 0; y < side; y++)
+            memcpy(part.rgb + y * side * 3, square + 3 * ((tile[i].y + y) * (long)S + tile[i].x),
+                   (size_t)side * 3);
+        shot[full] = part;
+        if (++full < CHUNK && i + 1 < tiles) continue;
+        encode_shots(e, shot, full, NULL, x);
+        if (K == 1) probe_depths(p, value + (long)done * P, x + (long)CHUNK * P * C, x, (long)full * P);
+        else sb_linear_apply(&p->segment, value + (long)done * P * K, x, (long)full * P);
+        for (done = i + 1; full > 0;) free(shot[--full].rgb);
+    }
+    free(x), free(square);
+    return value;
+}
+// Depth or segmentation of picture i of a data set, pixel by pixel.
+static void score_pixels(Result *r, const Probes *p, Encoder *e, const Views *v, int i, const SbTile *tile,
+                         int tiles) {
+    const SbLayout *l = v->data->layout;
+    int P = v->patches, K = v->known & DEPTHS ? 1 : v->labels, L = r->labels;
+    SbTruth truth;
+    Shot shot = shot_of(v, i);
+    sb_truth_read(&truth, l, v->data->part[v->part].item + i, shot.w, shot.h);
+    real *value = tile_values(p, e, &shot, tile, tiles, P, K);
+    float *said = (float *)sb_calloc((size_t)shot.w * (size_t)shot.h, sizeof *said);
+    sb_tiles_pixels(said, shot.w, shot.h, tile, tiles, v->side, (int)(sqrt(P) + .5), value, K);
+    if (truth.depth) {
+        SbDepthErrors d = sb_depth_errors(said, truth.depth, shot.w, shot.h, l->crop, l->low, l->high);
+        double *sum = r->image[i].sum;
+        sum[PATCHES] = d.n, sum[SQUARES] = d.squares, sum[RELATIVE] = d.relative, sum[CLOSE] = d.close;
+    }
+    for (long k = 0; truth.label && k < (long)shot.w * shot.h; k++) {
+        unsigned *count = r->count + (long)i * SB_COUNTS * L;
+        int is = truth.label[k] - 1, says = (int)said[k];
+        if (is < 0) continue;
+        count[SB_BOTH * L + is] += is == says, count[SB_IS * L + is]++, count[SB_SAID * L + says]++;
+    }
+    free(said), free(value), free(shot.rgb), sb_truth_free(&truth);
 }
 // Class of the main object and which objects show, from CLS: fit_cls [fit->n][C], cls [v->n][C].
 static void score_classes(Result *r, const Probes *p, const Views *fit, const Views *v, const real *fit_cls,
-                          const real *cls) {
+                          const real *cls, int nearest) {
     int C = p->main_class.in, K = r->classes, n = v->n, chunks = (n + 63) / 64;
     real *score = (real *)sb_calloc((size_t)n * (size_t)K, sizeof *score);
     real *a = (real *)sb_calloc((size_t)(fit->n + n) * (size_t)C, sizeof *a), *b = a + (long)fit->n * C;
@@ -471,7 +639,7 @@ static void score_classes(Result *r, const Probes *p, const Views *fit, const Vi
         r->image[i].sum[CLASSED] = 1;
         r->image[i].sum[CLASS_RIGHT] = sb_argmax(score + (long)i * K, K) == v->main_class[i];
     }
-    for (int i = 0; i < fit->n; i++)
+    for (int i = 0; i < fit->n && !fit->data; i++)  // rooms are alike: what they have in common says nothing
         for (int c = 0; c < C; c++) mean[c] += fit_cls[(long)i * C + c] / (double)fit->n;
     sb_directions(a, fit_cls, mean, fit->n, C);
     sb_directions(b, cls, mean, n, C);
@@ -482,47 +650,219 @@ static void score_classes(Result *r, const Probes *p, const Views *fit, const Vi
         SB_CPU sb_matmul(rows, fit->n, C, b + (long)64 * t * C, C, 1, a, SB_NATIVE, 1, C, cosine, fit->n, 0);
         for (int i = 0; i < rows; i++) {
             int is = v->main_class[64 * t + i];
-            int said = sb_neighbours_vote(cosine + (long)i * fit->n, fit->main_class, fit->n, K);
+            int said = sb_neighbours_vote(cosine + (long)i * fit->n, fit->main_class, fit->n, K, nearest);
             r->image[64 * t + i].sum[KNN_RIGHT] = is >= 0 && is == said;
         }
         free(cosine);
     }
-    sb_linear_apply(&p->multi, score, cls, n);
-    for (int k = 0; k < K; k++) {
-        Ranked *ranked = r->ranked + (long)k * n;
-        for (int i = 0; i < n; i++) ranked[i].score = score[(long)i * K + k], ranked[i].image = i;
-        qsort(ranked, (size_t)n, sizeof *ranked, compare_ranked);
+    if (v->known & OBJECTS) sb_linear_apply(&p->multi, score, cls, n);
+    for (int k = 0; k < K && v->known & OBJECTS; k++) {
+        SbRanked *ranked = r->ranked + (long)k * n;
+        for (int i = 0; i < n; i++) ranked[i].score = score[(long)i * K + k], ranked[i].index = i;
+        qsort(ranked, (size_t)n, sizeof *ranked, sb_compare_ranked);
     }
     free(score), free(a), free(mean);
 }
-// Fit on the rooms of fit, score those of test.
-static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *test) {
-    const SbConfig *c = &e->model.config;
-    int C = c->enc_width, P = test->patches;
+// How well cls [test->n][C] of queries find the pictures whose features are fit_cls [fit->n][C], by cosine.
+static void score_ranks(Result *r, const Views *fit, const Views *test, const real *fit_cls, const real *cls,
+                        int C) {
+    int n = fit->n;
+    real *a = (real *)sb_calloc((size_t)(n + test->n) * (size_t)C, sizeof *a), *b = a + (long)n * C;
+    double *zero = (double *)sb_calloc((size_t)C, sizeof *zero);
+    sb_directions(a, fit_cls, zero, n, C), sb_directions(b, cls, zero, test->n, C);
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < test->n; i++) {
+        double precision[SB_REVISITED];
+        real *cosine = (real *)sb_calloc((size_t)n, sizeof *cosine);
+        int query = test->data->part[test->part].item[i].is;
+        SB_CPU sb_matmul(1, n, C, b + (long)i * C, C, 1, a, SB_NATIVE, 1, C, cosine, n, 0);
+        sb_revisited_score(precision, test->data->revisited.query + query, cosine, n);
+        for (int k = 0; k < SB_REVISITED; k++) {
+            if (isnan(precision[k])) continue;
+            r->image[i].sum[RANKED + k] = 1, r->image[i].sum[PRECISE + k] = precision[k];
+        }
+        free(cosine);
+    }
+    free(a), free(zero);
+}
+// Fit on the pictures of fit, score those of test.
+static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *test, const Options *o) {
+    int C = e->model.config.enc_width, P = test->patches, known = test->known, tiles;
+    int data = test->data != NULL, pixels = data && known & (DEPTHS | LABELS);
     Probes p;
     real *fit_cls = (real *)sb_calloc((size_t)fit->n * (size_t)C, sizeof(real));
     real *cls = (real *)sb_calloc((size_t)test->n * (size_t)C, sizeof(real));
-    real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)(C + 1 + c->labels), sizeof(real));
-    r->n = test->n, r->classes = c->classes, r->labels = c->labels, r->multi = test->multi;
+    size_t room = (size_t)(CHUNK * P) * (size_t)(C + 1 + test->labels);
+    real *x = data ? NULL : (real *)sb_calloc(room, sizeof(real));
+    SbTile *tile = sb_tiles(o->scales, test->side, &tiles);
+    memset(&p, 0, sizeof p);
+    if (data && known & DEPTHS)
+        p.bins = o->bins, p.low = test->data->layout->low, p.high = test->data->layout->high;
+    r->n = test->n, r->classes = test->classes, r->labels = test->labels, r->each = data;
+    r->multi = test->multi;
     r->image = (Scored *)sb_calloc((size_t)test->n, sizeof *r->image);
-    r->ranked = (Ranked *)sb_calloc((size_t)test->n * (size_t)c->classes, sizeof *r->ranked);
-    fit_probes(&p, e, fit, fit_cls);
-    for (int first = 0; first < test->n; first += CHUNK) {
+    r->count = (unsigned *)sb_calloc((size_t)test->n * (size_t)(SB_COUNTS * r->labels), sizeof *r->count);
+    r->ranked = (SbRanked *)sb_calloc((size_t)test->n * (size_t)test->classes, sizeof *r->ranked);
+    fit_probes(&p, e, fit, fit_cls, o);
+    for (int i = 0; pixels && i < test->n; i++) score_pixels(r, &p, e, test, i, tile, tiles);
+    for (int first = 0; !pixels && first < test->n; first += CHUNK) {
+        Taken t;
         int n = sb_min(CHUNK, test->n - first);
-        encode(e, test, first, n, cls + (long)first * C, x);
-        score_chunk(r, &p, test, first, n, x, x + (long)CHUNK * P * C);
+        take(&t, test, first, n);
+        encode_shots(e, t.shot, n, known & (CLASSES | RANKS) ? cls + (long)first * C : NULL, x);
+        if (x) score_chunk(r, &p, test, first, n, x, x + (long)CHUNK * P * C);
+        taken_free(&t);
     }
-    sb_linear_free(&p.depth);
-    if (!test->scenes) {
-        score_classes(r, &p, fit, test, fit_cls, cls);
-        sb_linear_free(&p.segment), sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
-    }
-    free(fit_cls), free(cls), free(x);
+    if (known & RANKS) score_ranks(r, fit, test, fit_cls, cls, C);
+    if (known & CLASSES) score_classes(r, &p, fit, test, fit_cls, cls, o->neighbours);
+    sb_linear_free(&p.depth), sb_linear_free(&p.segment);
+    sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
+    free(fit_cls), free(cls), free(x), free(tile);
 }
+
+// ---- probe: points in space (register, points)
+
+// The scenes of --scenes, pairs of views of one that show at least SEEN of each other, labels of objects.
+#define SEEN 0.3
+typedef struct { int scene, a, b; } ViewPair;
+typedef struct {
+    SbSource source;
+    ViewPair *pair;
+    char **label;               // categories, in the order in which they come
+    const char *folder;
+    int pairs, labels, *first;  // first [scenes]: where a scene's views begin among all of them
+} Lifting;
+
+static void lifting_open(Lifting *l, const SbConfig *c, const Options *o) {
+    int most = o->images ? o->images : 1000, found = 0;
+    SbSource *s = &l->source;
+    memset(l, 0, sizeof *l);
+    l->folder = o->scenes;
+    sb_source_init(s, c, SB_TASK_RECOGNISE, SB_POOL_TEST, "rec", 1, 0);
+    sb_source_scenes(s, o->scenes), sb_source_ready(s);
+    l->first = (int *)sb_calloc((size_t)s->scenes, sizeof *l->first);
+    for (int i = 0, at = 0; i < s->scenes; at += s->scene[i++].views) {
+        SbScene *scene = s->scene + i;
+        double *overlap = sb_overlaps(scene);
+        l->first[i] = at;
+        for (int p = 0; p < scene->views * scene->views; p++) {
+            ViewPair pair = {i, p / scene->views, p % scene->views};
+            if (pair.a >= pair.b || overlap[p] < SEEN) continue;
+            l->pair = (ViewPair *)sb_realloc(l->pair, (size_t)++l->pairs * sizeof pair);
+            l->pair[l->pairs - 1] = pair;
+        }
+        for (int k = 0; k < scene->objects; k++) {
+            const char *name = scene->object[k].category;
+            int is = 0;
+            while (is < l->labels && strcmp(l->label[is], name)) is++;
+            if (is < l->labels) continue;
+            l->label = (char **)sb_realloc(l->label, (size_t)++l->labels * sizeof *l->label);
+            l->label[is] = sb_copy(name);
+        }
+        free(overlap);
+    }
+    for (int i = 0; i < l->pairs && most < l->pairs; i++)       // evenly spread
+        if (found < most && (long)found * l->pairs / most == i) l->pair[found++] = l->pair[i];
+    if (most < l->pairs) l->pairs = most;
+}
+// Features of all views of a scene, lifted. Free what is in it.
+static SbLifted *lift_scene(const Lifting *l, Encoder *e, int scene) {
+    const SbConfig *c = &e->model.config;
+    const SbScene *s = l->source.scene + scene;
+    int P = l->source.grid * l->source.grid, C = c->enc_width;
+    SbLifted *lifted = (SbLifted *)sb_calloc((size_t)s->views, sizeof *lifted);
+    real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)C, sizeof *x);
+    for (int first = 0; first < s->views; first += CHUNK) {
+        Shot shot[CHUNK];
+        int n = sb_min(CHUNK, s->views - first);
+        for (int i = 0; i < n; i++) {
+            Shot one = {l->source.picture[l->first[scene] + first + i], c->image, c->image};
+            shot[i] = one;
+        }
+        encode_shots(e, shot, n, NULL, x);
+        for (int i = 0; i < n; i++)
+            sb_lift_view(lifted + first + i, s, s->view + first + i, x + (long)i * P * C, l->source.grid, C);
+    }
+    free(x);
+    return lifted;
+}
+static void lifted_free(SbLifted *lifted, int views) {
+    for (int i = 0; i < views; i++) sb_lifted_free(lifted + i);
+    free(lifted);
+}
+// Every pair of views: matches of their features against the true motion.
+static void probe_pairs(Result *r, Encoder *e, const Lifting *l) {
+    r->n = l->pairs;
+    r->image = (Scored *)sb_calloc((size_t)r->n, sizeof *r->image);
+    for (int i = 0, scene = 0; scene < l->source.scenes; scene++) {
+        const SbScene *s = l->source.scene + scene;
+        SbLifted *lifted = i < l->pairs && l->pair[i].scene == scene ? lift_scene(l, e, scene) : NULL;
+        for (; i < l->pairs && l->pair[i].scene == scene; i++) {
+            double truth[12], *sum = r->image[i].sum;
+            const ViewPair *p = l->pair + i;
+            sb_relative_pose(s->view[p->a].pose, s->view[p->b].pose, truth);
+            SbRegistered got = sb_register(lifted + p->a, lifted + p->b, truth, (uint64_t)i);
+            sum[PAIRED] = 1, sum[RECALLED] = got.recalled;
+            sum[METRES] = got.metres, sum[DEGREES] = got.degrees;
+        }
+        if (lifted) lifted_free(lifted, s->views);
+    }
+}
+// Voxels of a scene with a label: x [n][C], label [n] among l->labels. Returns n.
+static int labelled_voxels(const Lifting *l, Encoder *e, int scene, real **x, int **label) {
+    const SbScene *s = l->source.scene + scene;
+    int C = e->model.config.enc_width, n = 0;
+    SbLifted *lifted = lift_scene(l, e, scene);
+    int all = sb_voxels(s, lifted, x, label);
+    for (int i = 0; i < all; i++) {
+        int is = 0, object = (*label)[i];
+        if (object < 0) continue;
+        while (strcmp(l->label[is], s->object[object].category)) is++;
+        memmove(*x + (long)n * C, *x + (long)i * C, (size_t)C * sizeof(real)), (*label)[n++] = is;
+    }
+    lifted_free(lifted, s->views);
+    return n;
+}
+// Labels of points: a linear map fitted on every other scene, reported on the rest.
+static void probe_points(Result *r, Encoder *e, const Lifting *l) {
+    int C = e->model.config.enc_width, L = l->labels, *label = NULL, *is;
+    long rows = 0;
+    real *all = NULL, *x;
+    SbLinear map;
+    r->n = l->source.scenes / 2, r->labels = L;
+    r->image = (Scored *)sb_calloc((size_t)r->n, sizeof *r->image);
+    r->count = (unsigned *)sb_calloc((size_t)r->n * (size_t)(SB_COUNTS * L), sizeof *r->count);
+    for (int i = 0; i < l->source.scenes; i += 2) {
+        int n = labelled_voxels(l, e, i, &x, &is);
+        all = (real *)sb_realloc(all, (size_t)(rows + n + 1) * (size_t)C * sizeof *all);
+        label = (int *)sb_realloc(label, (size_t)(rows + n + 1) * sizeof *label);
+        memcpy(all + rows * C, x, (size_t)n * (size_t)C * sizeof *x);
+        memcpy(label + rows, is, (size_t)n * sizeof *is);
+        rows += n, free(x), free(is);
+    }
+    if (!rows) sb_die("%s: no object (instance/, objects.json) in the scenes to fit on", l->folder);
+    sb_logistic(&map, all, label, rows, C, L, 1e-4, 60);
+    for (int i = 1; i < l->source.scenes; i += 2) {
+        int n = labelled_voxels(l, e, i, &x, &is);
+        real *logit = (real *)sb_calloc((size_t)n * (size_t)L + 1, sizeof *logit);
+        unsigned *count = r->count + (long)(i / 2) * SB_COUNTS * L;
+        sb_linear_apply(&map, logit, x, n);
+        for (int k = 0; k < n; k++) {
+            int said = sb_argmax(logit + (long)k * L, L);
+            r->image[i / 2].sum[POINTED]++, r->image[i / 2].sum[POINT_RIGHT] += said == is[k];
+            count[SB_BOTH * L + is[k]] += said == is[k];
+            count[SB_IS * L + is[k]]++, count[SB_SAID * L + said]++;
+        }
+        free(logit), free(x), free(is);
+    }
+    free(all), free(label), sb_linear_free(&map);
+}
+
+// ---- probe: the table
 
 // Values of all metrics for every encoder: of the test rooms as they are (draw 0), and of DRAWS resamplings.
 typedef double Table[ENCODERS][METRICS][1 + DRAWS];
-static void bootstrap(Table *t, const Result *r, const Encoder *e, int n) {
+static void bootstrap(Table *t, const Result *r, const Encoder *e, int n, int known) {
 #pragma omp parallel for schedule(dynamic)
     for (int d = 0; d <= DRAWS; d++) {
         int *weight = (int *)sb_calloc((size_t)n, sizeof *weight);
@@ -530,7 +870,8 @@ static void bootstrap(Table *t, const Result *r, const Encoder *e, int n) {
         for (int i = 0; i < n; i++) weight[d ? (int)sb_next_int(&random, (uint32_t)n) : i]++;
         for (int k = 0; k < ENCODERS; k++)
             for (int m = 0; e[k].path && m < METRICS; m++)
-                (*t)[k][m][d] = metric_value(metrics + m, r + k, weight);
+                if (metric_known(metrics + m, known))
+                    (*t)[k][m][d] = metric_value(metrics + m, r + k, weight);
         free(weight);
     }
 }
@@ -558,17 +899,12 @@ static double figure_error(const Table *t, int metric, int which) {
     }
     return sqrt(square / (DRAWS - 1));
 }
-// Of photographs only depth is known.
-static int metric_known(const Metric *m, int scenes) {
-    return !scenes || (!strcmp(m->probe, "depth") && m->top != OBJECT_SQUARES);
-}
 static int figure_known(const Encoder *e, int which) {
     int boost = which == BOOST_VALUE || which == BOOST_CHANGE || which >= BEYOND_CONTROL;
     int control = which == CONTROL_VALUE || which == CONTROL_CHANGE || which >= BEYOND_CONTROL;
     return (!boost || e[BOOST].path) && (!control || e[CONTROL].path);
 }
-static void write_probe(const char *path, const Table *t, const Encoder *e, int fit, int rooms,
-                        int scenes) {
+static void write_probe(const char *path, const Table *t, const Encoder *e, int fit, int rooms, int known) {
     SbWriter w;
     sb_write_open(&w, path);
     sb_write_text(&w, "probe,metric");
@@ -576,82 +912,148 @@ static void write_probe(const char *path, const Table *t, const Encoder *e, int 
     for (int f = 0; f < FIGURES; f++) sb_write_text(&w, ",%s_se", figure_name[f]);
     sb_write_text(&w, ",fit_rooms,rooms");
     for (int m = 0; m < METRICS; m++) {
-        if (!metric_known(metrics + m, scenes)) continue;
+        if (!metric_known(metrics + m, known)) continue;
         sb_write_text(&w, "\n%s,%s", metrics[m].probe, metrics[m].metric);
         for (int i = 0; i < 2 * FIGURES; i++) {
             int f = i % FIGURES;
-            if (!figure_known(e, f)) sb_write_text(&w, ",");
-            else sb_write_text(&w, ",%.6g", i < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f));
+            double v = i < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f);
+            if (!figure_known(e, f) || !isfinite(v)) sb_write_text(&w, ",");
+            else sb_write_text(&w, ",%.6g", v);
         }
         sb_write_text(&w, ",%d,%d", fit, rooms);
     }
     sb_write_text(&w, "\n");
     sb_write_close(&w);
 }
-static void print_probe(const Table *t, const Encoder *e, int scenes) {
+static void print_probe(const Table *t, const Encoder *e, int known) {
     printf("\n%-36s %15s %15s %15s   %14s %14s %14s\n", "", "base", "boost", "control", "boost, %",
            "control, %", "difference");
     for (int m = 0; m < METRICS; m++) {
-        if (!metric_known(metrics + m, scenes)) continue;
+        if (!metric_known(metrics + m, known)) continue;
         printf("%-36s", metrics[m].label);
         for (int f = 0; f <= BEYOND_CONTROL; f++) {
             double scale = f > CONTROL_VALUE ? 100 : 1, v = figure(t, m, f, 0) * scale;
+            double se = figure_error(t, m, f) * scale;
             if (f == BOOST_CHANGE) printf("  ");
-            if (!figure_known(e, f)) printf(" %*s", f > CONTROL_VALUE ? 14 : 15, "-");
-            else if (f > CONTROL_VALUE) printf("  %+6.1f +- %-3.1f", v, figure_error(t, m, f) * scale);
-            else printf("  %6.4f (%.4f)", v, figure_error(t, m, f));
+            int there = figure_known(e, f) && isfinite(v) && isfinite(se);
+            if (!there) printf(" %*s", f > CONTROL_VALUE ? 14 : 15, "-");
+            else if (f > CONTROL_VALUE) printf("  %+6.1f +- %-3.1f", v, se);
+            else printf("  %6.4f (%.4f)", v, se);
         }
         printf("\n");
     }
-    printf("\nStandard errors by resampling the rooms (of photographs: views) %d times. %% and "
+    printf("\nStandard errors by resampling the rooms (else the pictures) %d times. %% and "
            "difference: relative to the base.\n",
            DRAWS);
-    if (!figure_known(e, CONTROL_SHARE)) return;
+    if (!figure_known(e, CONTROL_SHARE) || known != ROOMS) return;
     printf("Depth RMSE: the boost changes it by %+.1f %%; the control, which heard no spatial question, by\n"
            "%+.1f %%, %.0f %% +- %.0f of the gain.\n", 100 * figure(t, 0, BOOST_CHANGE, 0),
            100 * figure(t, 0, CONTROL_CHANGE, 0), 100 * figure(t, 0, CONTROL_SHARE, 0),
            100 * figure_error(t, 0, CONTROL_SHARE));
 }
+// The pictures to fit on and to report on, as the flags say.
+static void open_views(Views *fit, Views *test, SbDataset *d, const SbLayout *layout, const Options *o,
+                       const Encoder *base) {
+    const SbConfig *c = &base->model.config;
+    int images = o->images ? o->images : base->served ? 1000 : 10000;
+    double start = now();
+    if (layout) {
+        sb_dataset_open(d, layout, o->data, o->fit, o->images);
+        views_data(fit, c, d, SB_PART_FIT), views_data(test, c, d, SB_PART_TEST);
+        printf("probe: %s in %s: %d pictures to %s, %d to report on\n", layout->name, o->data, fit->n,
+               fit->known & RANKS ? "search" : "fit on", test->n);
+    } else if (o->scenes) {
+        views_scenes(fit, test, c, o->scenes);
+    } else {
+        int rooms = o->fit ? o->fit : base->served ? 1000 : 4000, camera = o->shared == 2;
+        int pool = o->shared ? SB_POOL_TRAIN : o->tune ? SB_POOL_TUNE : SB_POOL_TEST;
+        views_rooms(fit, c, o->shared ? SB_POOL_TRAIN : SB_POOL_PROBE, 0, rooms, camera);
+        views_rooms(test, c, pool, o->shared ? rooms : 0, images, camera);
+        if (o->shared)
+            printf("probe: rooms 0 to %d of those that are trained on: is --rooms as large, or were there as "
+                   "many samples?\n", rooms + images - 1);
+        fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", fit->n, test->n,
+                now() - start);
+    }
+}
+// What can be asked of encoders besides rooms: names of --task. lifted: of scene folders, by this function;
+// NULL: of a data set in the layout of that name.
+typedef struct {
+    const char *name, *what, *of;
+    void (*lifted)(Result *r, Encoder *e, const Lifting *l);
+    int known;
+} Task;
+static const Task tasks[] = {
+    {"imagenet", "classes of pictures in folders", "pictures", NULL, 0},
+    {"ade20k", "labels of pixels", "pictures", NULL, 0},
+    {"nyud", "depth of photographs", "pictures", NULL, 0},
+    {"revisited", "buildings that are found again", "pictures", NULL, 0},
+    {"scenes", "depth in scenes", "views", NULL, 0},
+    {"register", "two views registered by their features", "pairs of views", probe_pairs, PAIRS},
+    {"points", "labels of points in space", "scenes", probe_points, POINTS}};
+enum { TASKS = sizeof tasks / sizeof *tasks };
+
+// Check that the flags go together.
+static const Task *task_of(const Options *o, const SbLayout **layout) {
+    const char *name = strcmp(o->task, "rooms") || !o->scenes ? o->task : "scenes";
+    const Task *t = NULL;
+    for (int i = 0; i < TASKS; i++) if (!strcmp(tasks[i].name, name)) t = tasks + i;
+    *layout = sb_layout_find(name);
+    if (!t && strcmp(name, "rooms"))
+        sb_die("--task %s: expected rooms, register, points, imagenet, ade20k, nyud or revisited", name);
+    if (*layout && !o->data) sb_die("--task %s: --data DIR is missing: the folder of its pictures", name);
+    if (!*layout && o->data) sb_die("--data %s: in which layout? --task names it", o->data);
+    if (t && !*layout && !o->scenes) sb_die("--task %s: --scenes DIR is missing", name);
+    if (*layout && o->scenes) sb_die("--task %s reads --data, not --scenes", name);
+    if (o->shared && (o->tune || t))
+        sb_die("--shared %d: simulated rooms that were trained on; no --tune, no --scenes, no --data",
+               o->shared);
+    return t;
+}
+static void probe_lifted(Result *result, Encoder *e, const Task *t, const Options *o, int *fit, int *n) {
+    static Lifting l;
+    int pairs = t->known == PAIRS;
+    lifting_open(&l, &e[BASE].model.config, o);
+    *n = pairs ? l.pairs : l.source.scenes / 2, *fit = pairs ? 0 : (l.source.scenes + 1) / 2;
+    if (!*n && pairs) sb_die("%s: no two views of a scene show %.0f %% of each other", o->scenes, 100 * SEEN);
+    if (!*n) sb_die("%s: one scene; points are fitted on every other one, so two are needed", o->scenes);
+    printf("probe: %s: %d %s to report on, %d scenes\n", t->name, *n, t->of, l.source.scenes);
+    for (int k = 0; k < ENCODERS; k++)
+        if (e[k].path) t->lifted(result + k, e + k, &l);
+}
 static void run_probe(const Options *o) {
     static Encoder e[ENCODERS];
     static Table table;
     static Result result[ENCODERS];
-    Views fit, test;
+    static SbDataset data;
+    static Views fit, test;
+    const SbLayout *layout;
+    const Task *task = task_of(o, &layout);
+    int fitted, n, known = task ? task->known : 0;
+    open_probed(e, o, layout && (layout->kind == SB_OF_CLASS || layout->kind == SB_OF_RANK));
     double start = now();
-    open_probed(e, o);
-    const SbConfig *c = &e[BASE].model.config;
-    int images = o->images ? o->images : e[BASE].served ? 1000 : 10000;
-    if (o->shared && (o->tune || o->scenes))
-        sb_die("--shared %d: simulated rooms that were trained on; no --tune, no --scenes", o->shared);
-    if (c->labels > SB_CLASSES_MAX || c->classes > c->labels)
-        sb_die("%s: %d labels, at most %d can be probed", e[BASE].path, c->labels, SB_CLASSES_MAX);
-    if (o->scenes) {
-        views_scenes(&fit, &test, c, o->scenes);
+    if (known) {
+        probe_lifted(result, e, task, o, &fitted, &n);
     } else {
-        int rooms = o->fit ? o->fit : e[BASE].served ? 1000 : 4000, camera = o->shared == 2;
-        int pool = o->shared ? SB_POOL_TRAIN : o->tune ? SB_POOL_TUNE : SB_POOL_TEST;
-        views_rooms(&fit, c, o->shared ? SB_POOL_TRAIN : SB_POOL_PROBE, 0, rooms, camera);
-        views_rooms(&test, c, pool, o->shared ? rooms : 0, images, camera);
-        if (o->shared)
-            printf("probe: rooms 0 to %d of those that are trained on: is --rooms as large, or were there as "
-                   "many samples?\n", rooms + images - 1);
-        fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", fit.n, test.n,
-                now() - start);
-    }
-    for (int k = 0; k < ENCODERS; k++) {
-        if (!e[k].path) continue;
-        start = now();
-        probe_encoder(result + k, e + k, &fit, &test);
-        fprintf(stderr, "probe: %s (%s) in %.1f s\n", encoder_name[k], e[k].path, now() - start);
+        open_views(&fit, &test, &data, layout, o, e + BASE);
+        for (int k = 0; k < ENCODERS; k++) {
+            if (!e[k].path) continue;
+            start = now();
+            probe_encoder(result + k, e + k, &fit, &test, o);
+            fprintf(stderr, "probe: %s (%s) in %.1f s\n", encoder_name[k], e[k].path, now() - start);
+        }
+        fitted = fit.n, n = test.n, known = test.known;
     }
     start = now();
-    bootstrap(&table, result, e, test.n);
+    bootstrap(&table, result, e, n, known);
     fprintf(stderr, "probe: bootstrap in %.1f s\n", now() - start);
-    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : o->scenes ? "probe_scenes" : "probe");
-    write_probe(path, &table, e, fit.n, test.n, test.scenes);
-    print_probe(&table, e, test.scenes);
+    char *usual = task ? sb_format("probe_%s", task->name) : sb_copy("probe");
+    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : usual);
+    write_probe(path, &table, e, fitted, n, known);
+    print_probe(&table, e, known);
     printf("%s\n", path);
-    views_free(&fit), views_free(&test), free(path);
+    views_free(&fit), views_free(&test), free(path), free(usual);
+    if (layout) sb_dataset_close(&data);
 }
 
 // ---- questions
@@ -1223,7 +1625,8 @@ static void gallery_make(Gallery *g, const Cast *cast, const SbViewInfo **info, 
     for (int i = 0; i < n; i++) {
         const SbView *view = info[i]->view;
         sb_image_resize(view->rgb, view->w, view->h, g->views.rgb + i * pixels, c->image, c->image);
-        mean_depths(g->views.depth + i * g->views.patches, view, info[i]->grid);
+        sb_patch_depths(g->views.depth + i * g->views.patches, view->depth, view->dw, view->dh,
+                        info[i]->grid);
     }
     for (int k = 0; k < ENCODERS; k++) {
         if (!cast->e[k]) continue;
@@ -1519,15 +1922,11 @@ static void report_head(SbText *t, const Options *o) {
     sb_html_text(t, o->note);
     sb_html(t, "</p>\n");
 }
-static void report_probe(SbText *t, const SbCsv *p) {
+static void report_probe(SbText *t, const SbCsv *p, const char *head, const char *of) {
     static const char *const change[3] = {"boost_change", "control_change", "boost_beyond_control"};
     static const char *const column[3] = {"boost", "control", ""};
-    sb_html(t, "<h2>What a linear probe finds</h2>\n<p>The encoders are frozen; small linear maps are "
-               "fitted on top. "
-               "The paper reports that recognition rises along with depth. Whether it does here is in the "
-               "last three "
-               "rows.</p>\n<div class=wide><table class=probe><thead><tr><th><th class=off>base<th "
-               "class=off>boosted"
+    sb_html(t, head);
+    sb_html(t, "<div class=wide><table class=probe><thead><tr><th><th class=off>base<th class=off>boosted"
                "<th>boosted, change<th class=off>control<th>control, change<th>boosted beyond "
                "control\n<tbody>");
     for (int i = 0; i < p->rows; i++) {
@@ -1554,8 +1953,21 @@ static void report_probe(SbText *t, const SbCsv *p) {
     }
     sb_text_add(t, "</table></div>\n<p class=small>Changes are relative to the base. Green and red: better "
                    "and worse by "
-                "more than two standard errors. Fitted on %s rooms, reported on %s others.</p>\n",
-                sb_csv_text(p, 0, "fit_rooms"), sb_csv_text(p, 0, "rooms"));
+                "more than two standard errors. Fitted on %s %s, reported on %s others.</p>\n",
+                sb_csv_text(p, 0, "fit_rooms"), of, sb_csv_text(p, 0, "rooms"));
+}
+// Probes of rooms, then of every data set that was probed.
+static void report_probes(SbText *t, const Options *o, const SbCsv *rooms) {
+    report_probe(t, rooms, "<h2>What a linear probe finds</h2>\n<p>The encoders are frozen; small linear "
+                           "maps are fitted on top. The paper reports that recognition rises along with "
+                           "depth. Whether it does here is in the last three rows.</p>\n", "rooms");
+    for (int i = 0; i < TASKS; i++) {
+        char *path = sb_format("%s/probe_%s.csv", o->out, tasks[i].name);
+        char *head = sb_format("<h3>The same encoders: %s</h3>\n", tasks[i].what);
+        SbCsv csv;
+        if (sb_csv_read(&csv, path, NULL) && csv.rows > 0) report_probe(t, &csv, head, tasks[i].of);
+        sb_csv_free(&csv), free(path), free(head);
+    }
 }
 static void report_questions(SbText *t, const SbCsv *q) {
     static const char *const column[] = {"before", "boost", "control", "boost_blank", "blind"};
@@ -1757,12 +2169,12 @@ static void run_report(const Options *o) {
     static const char *const part[3] = {"real", "field", "field_real"};
     char *path[4] = {sb_format("%s/probe.csv", o->out), sb_format("%s/questions.csv", o->out),
                      sb_format("%s/latents.csv", o->out), sb_format("%s/report.html", o->out)};
-    open_probed(e, o);
+    open_probed(e, o, 0);
     Cast cast = cast_of(e, "base", "boosted", "control");
     sb_csv_read(&probe, path[0], NULL), sb_csv_read(&questions, path[1], NULL);
     sb_page_begin(&t, "SpatialBoost in miniature");
     report_head(&t, o);
-    if (probe.rows > 0) report_figures(&t, &probe), report_probe(&t, &probe);
+    if (probe.rows > 0) report_figures(&t, &probe), report_probes(&t, o, &probe);
     report_rooms(&t, o, &cast);
     report_questions(&t, &questions);
     for (int i = 0; i < 3; i++) {
@@ -2081,6 +2493,52 @@ static void run_vsi(const Options *o) {
     free(path), free(csv.data), sb_vsi_free(&rows);
 }
 
+// ---- score
+
+// A cell of the table and of its CSV; what is not known stays empty.
+static void score_cell(SbText *csv, double x, int digits) {
+    char text[32] = "";
+    if (!isnan(x)) snprintf(text, sizeof text, "%.*f", digits, x);
+    sb_text_add(csv, ",%s", text);
+    printf(" %9s", text);
+}
+static void score_line(SbText *csv, const char *name, const SbScores *s) {
+    printf("%-28s", name);
+    sb_text_add(csv, "%s", name);
+    score_cell(csv, (double)s->n, 0), score_cell(csv, s->exact, 2), score_cell(csv, s->bleu, 2);
+    score_cell(csv, (double)s->numbers, 0), score_cell(csv, s->within, 2), score_cell(csv, s->mra, 2);
+    score_cell(csv, s->error, 4);
+    sb_text_add(csv, "\n");
+    printf("\n");
+}
+static void run_score(const Options *o) {
+    SbScoreRows rows;
+    SbText csv = {NULL, 0, 0};
+    const char *asked = o->questions ? o->questions : o->predictions;
+    if (!o->predictions)
+        sb_die("score: --predictions FILE is missing: lines of {\"id\": 7, \"prediction\": \"2 m\"}");
+    sb_score_read(&rows, asked);
+    sb_score_read_replies(&rows, asked, o->predictions);
+    sb_text_add(&csv, "type,questions,exact,bleu1,numbers,within,mra,absrel\n");
+    printf("%-28s %9s %9s %9s %9s %9s %9s %9s\n", "", "questions", "exact", "BLEU-1", "numbers", "within",
+           "MRA", "abs rel");
+    for (int i = 0, n; i < rows.rows; i += n) {
+        for (n = 1; i + n < rows.rows && !strcmp(rows.row[i].type, rows.row[i + n].type); n++) continue;
+        SbScores s = sb_score_table(&rows, i, n, o->tolerance);
+        if (*rows.row[i].type) score_line(&csv, rows.row[i].type, &s);
+    }
+    SbScores all = sb_score_table(&rows, 0, rows.rows, o->tolerance);
+    score_line(&csv, "all", &all);
+    printf("\nPercent of all questions of a type; within, MRA and abs rel (mean of |prediction - truth| /\n"
+           "|truth|) of those whose answer is a number: within %g of it, mean relative accuracy.\n",
+           o->tolerance);
+    sb_make_folder(o->out);
+    char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : "score");
+    sb_write_file(path, csv.data, csv.size);
+    printf("%s\n", path);
+    free(path), free(csv.data), sb_score_free(&rows);
+}
+
 // ---- diff
 static void run_diff(const Options *o) {
     if (!o->file[1]) sb_die("diff: expected two files: ./eval diff A.safetensors B.safetensors");
@@ -2126,6 +2584,8 @@ static const What whats[] = {
     {"vsi", VSI, run_vsi,
      "predictions for VSI-Bench questions (from ./data/converse --vsi, or the benchmark): "
      "DIR/vsi.csv"},
+    {"score", SCORE, run_score,
+     "predictions for any questions: exact match, BLEU-1, numbers within a tolerance, MRA: DIR/score.csv"},
     {"report", REPORT, run_report, "one page of all that stands in DIR: DIR/report.html"},
     {"experiments", EXPERIMENTS, run_experiments,
      "tables of dev/results (make reproduce), and a page of them: DIR/experiments.html"},

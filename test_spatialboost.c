@@ -10,9 +10,9 @@
 // dev/test_families.h (folders of the hub, transformers' numbers), dev/test_text.h (tokenizers, chat
 // layouts), dev/test_import.h (recordings of others, objects from masks), dev/test_simulate.h and
 // dev/test_converse.h, dev/test_spatial.h, dev/test_pair.h (geometry and answers), dev/test_options.h (noise,
-// balance, windows; frames by hand), dev/test_vsi.h (VSI-Bench), dev/test_fuzz.h (what a fuzzer found, sizes
-// that lie), dev/test_runs.h (programs, kills, full disks), dev/test_lora.h, dev/test_hub.h (models of the
-// hub from folders to folders).
+// balance, windows; frames by hand), dev/test_vsi.h (VSI-Bench), dev/test_measures.h (the field's measures),
+// dev/test_fuzz.h (what a fuzzer found, sizes that lie), dev/test_runs.h (programs, kills, full disks),
+// dev/test_lora.h, dev/test_hub.h (models of the hub from folders to folders).
 // Arguments choose tests by parts of their names:  ./build/test kv_cache op_
 #define SB_NO_MAIN
 #include "train.c"
@@ -41,6 +41,7 @@ namespace f64 {
 #include "dev/test_import.h"
 #include "dev/test_options.h"
 #include "dev/test_vsi.h"
+#include "dev/test_measures.h"
 #include "dev/test_fuzz.h"
 #include "dev/test_runs.h"
 #include "dev/test_lora.h"
@@ -120,6 +121,7 @@ int main(int argc, char **argv) {
     RUN(test_vsi_refuses);
     RUN(test_vsi_layout);
     RUN(test_vsi_answers);
+    test_measures_all();
     RUN(test_run_path);
     RUN(test_run_field);
     RUN(test_run_variants);
@@ -131,6 +133,7 @@ int main(int argc, char **argv) {
     RUN(test_run_vsi);
     RUN(test_run_pairs);
     RUN(test_run_real);
+    RUN(test_run_measures);
     RUN(test_run_damaged);
     RUN(test_run_diff);
     RUN(test_run_experiments);

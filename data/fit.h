@@ -1,5 +1,5 @@
-// fit.h: small exact fits to rows of numbers: ridge and logistic regression, nearest neighbours, principal
-// components. Include spatialboost.h first: its matmul does the work.
+// fit.h: small exact fits to rows of numbers: ridge, logistic regression, bins of depth, nearest neighbours,
+// principal components. Include spatialboost.h first: its matmul does the work.
 //
 // Refuses: models, files, results that hang on the number of threads (sums are cut into fixed parts, added in
 // order). Rows are features [n][C] as an encoder gives them; what standardising them needs is folded into the
@@ -111,42 +111,75 @@ static SB_UNUSED void sb_ridge(SbLinear *out, const SbMoments *m, double lambda)
     free(a);
 }
 
-// ---- multinomial logistic regression by L-BFGS
+// ---- a linear map under a softmax, or under bins of depth, by L-BFGS
 
-// The minimum over theta [K][C+1] (weights on the standardised features u, then the bias) of
-// mean -log softmax(W u + b)[y] + decay |W|^2.
+// The minimum over theta [K][C+1] (weights on the standardised features u, then the bias) of L + decay |W|^2.
+// Standardised: what batch normalisation in front of the map comes to. Of labels y:
+//     L = mean -log softmax(W u + b)[y]                                      multinomial logistic regression
+// Of depths z, K bins with centres c from low to high (DINOv2's linear head for depth; its loss: SigLoss):
+//     p = max(W u + b, 0) + .1   d = sum p c / sum p   g = log d - log z   L = mean g^2 - .85 (mean g)^2
 typedef struct {
     const real *x;              // [n][C]
-    const int *y;               // [n] 0..K-1
+    const int *y;               // [n] 0..K-1; or
+    const real *z;              // [n] metres
     long n;
     int C, K;
     double decay, *mean, *sd;   // [C] of the features
     double *part;               // [parts][K*(C+1) + 1] gradient and loss of fixed parts of the rows
+    double low, high, off;      // bins; off: mean g of the map that is tried
 } SbLogistic;
-enum { SB_LOGISTIC_ROWS = 2048 };
+enum { SB_LOGISTIC_ROWS = 2048, SB_LOGISTIC_PARTS = 64 };
+#define SB_BIN_FLOOR 0.1
+#define SB_BIN_SCALE 0.85
 
+static double sb_bin(const SbLogistic *g, int k) {
+    return g->K > 1 ? g->low + (g->high - g->low) * k / (g->K - 1) : g->low;
+}
+// The depth d that logits [K] mean; *sum: of p.
+static double sb_bins_depth(const SbLogistic *g, const real *logit, double *sum) {
+    double depth = *sum = 0;
+    for (int k = 0; k < g->K; k++) {
+        double p = (logit[k] > 0 ? logit[k] : 0) + SB_BIN_FLOOR;
+        *sum += p, depth += p * sb_bin(g, k);
+    }
+    return depth / *sum;
+}
+// The loss of rows first .. first + n - 1, summed; their logits p [n][K] become its gradient. Bins: g^2.
+static double sb_logistic_rows(const SbLogistic *g, real *p, long first, int n) {
+    int K = g->K;
+    double loss = 0, all;
+    for (int i = 0; i < n; i++) {
+        real *row = p + (long)i * K;
+        if (g->z) {
+            double d = sb_bins_depth(g, row, &all), off = log(d / g->z[first + i]);
+            double scale = 2 * (off - SB_BIN_SCALE * g->off) / (all * d);
+            for (int k = 0; k < K; k++) row[k] = row[k] > 0 ? (real)(scale * (sb_bin(g, k) - d)) : 0;
+            loss += off * off;
+            continue;
+        }
+        int right = g->y[first + i];
+        real most = row[sb_argmax(row, K)], sum = 0, logit = row[right];
+        for (int k = 0; k < K; k++) row[k] = SB_CPU sb_exp(row[k] - most), sum += row[k];
+        for (int k = 0; k < K; k++) row[k] /= sum;
+        loss += log((double)sum) + most - logit;
+        row[right] -= 1;
+    }
+    return loss;
+}
 // Gradient with respect to W on the features as they are, and to b, then the loss: summed over n rows.
 static SB_UNUSED void sb_logistic_part(const SbLogistic *g, const SbLinear *l, long first, int n,
                                        double *part) {
     int C = g->C, K = g->K;
     const real *x = g->x + first * C;
-    real *p = (real *)sb_calloc((size_t)(n * K + K * C), sizeof *p), *w = p + n * K;
-    double loss = 0;
+    real *p = (real *)sb_calloc((size_t)n * (size_t)K + (size_t)(K * C), sizeof *p), *w = p + (long)n * K;
     memset(part, 0, (size_t)(K * (C + 1) + 1) * sizeof *part);
     sb_linear_apply(l, p, x, n);
-    for (int i = 0; i < n; i++) {
-        int right = g->y[first + i];
-        real *row = p + i * K, most = row[sb_argmax(row, K)], sum = 0, logit = row[right];
-        for (int k = 0; k < K; k++) row[k] = SB_CPU sb_exp(row[k] - most), sum += row[k];
-        for (int k = 0; k < K; k++) row[k] /= sum;
-        loss += log((double)sum) + most - logit;
-        row[right] -= 1;
-        for (int k = 0; k < K; k++) part[k * (C + 1) + C] += row[k];
-    }
+    part[K * (C + 1)] = sb_logistic_rows(g, p, first, n);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < K; k++) part[k * (C + 1) + C] += p[(long)i * K + k];
     SB_CPU sb_matmul(K, C, n, p, 1, K, x, SB_NATIVE, C, 1, w, C, 0);
     for (int k = 0; k < K; k++)
         for (int c = 0; c < C; c++) part[k * (C + 1) + c] = w[k * C + c];
-    part[K * (C + 1)] = loss;
     free(p);
 }
 // theta as a map of the features as they are.
@@ -161,20 +194,35 @@ static SB_UNUSED void sb_logistic_fold(const SbLogistic *g, const double *theta,
         l->b[k] = (real)bias;
     }
 }
-static SB_UNUSED double sb_logistic_loss(const SbLogistic *g, const double *theta, double *grad,
-                                         SbLinear *l) {
+// Rows of a part: as many that memory holds the parts' sums.
+static long sb_logistic_size(long n) {
+    long parts = (n + SB_LOGISTIC_ROWS - 1) / SB_LOGISTIC_ROWS;
+    return SB_LOGISTIC_ROWS * ((parts + SB_LOGISTIC_PARTS - 1) / SB_LOGISTIC_PARTS);
+}
+// Mean g of bins under the map l.
+static double sb_bins_off(const SbLogistic *g, const SbLinear *l) {
+    double off = 0, all;
+    real *p = (real *)sb_calloc((size_t)SB_LOGISTIC_ROWS * (size_t)g->K, sizeof *p);
+    for (long first = 0; first < g->n; first += SB_LOGISTIC_ROWS) {
+        long n = sb_lmin(SB_LOGISTIC_ROWS, g->n - first);
+        sb_linear_apply(l, p, g->x + first * g->C, n);
+        for (long i = 0; i < n; i++) off += log(sb_bins_depth(g, p + i * g->K, &all) / g->z[first + i]);
+    }
+    free(p);
+    return off / (double)g->n;
+}
+static SB_UNUSED double sb_logistic_loss(SbLogistic *g, const double *theta, double *grad, SbLinear *l) {
     int C = g->C, K = g->K, size = K * (C + 1);
-    int parts = (int)((g->n + SB_LOGISTIC_ROWS - 1) / SB_LOGISTIC_ROWS);
+    long each = sb_logistic_size(g->n), parts = (g->n + each - 1) / each;
     double loss = 0, n = (double)g->n;
     sb_logistic_fold(g, theta, l);
+    if (g->z) g->off = sb_bins_off(g, l), loss = -SB_BIN_SCALE * g->off * g->off;
 #pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < parts; i++) {
-        long first = (long)i * SB_LOGISTIC_ROWS, rows = sb_lmin(SB_LOGISTIC_ROWS, g->n - first);
-        sb_logistic_part(g, l, first, (int)rows, g->part + (long)i * (size + 1));
-    }
+    for (long i = 0; i < parts; i++)
+        sb_logistic_part(g, l, i * each, (int)sb_lmin(each, g->n - i * each), g->part + i * (size + 1));
     memset(grad, 0, (size_t)size * sizeof *grad);
-    for (int i = 0; i < parts; i++) {
-        const double *part = g->part + (long)i * (size + 1);
+    for (long i = 0; i < parts; i++) {
+        const double *part = g->part + i * (size + 1);
         for (int j = 0; j < size; j++) grad[j] += part[j] / n;
         loss += part[size] / n;
     }
@@ -223,7 +271,7 @@ static SB_UNUSED void sb_lbfgs_push(SbLbfgs *q, const double *t0, const double *
     q->s[0] = s, q->y[0] = y, q->rho[0] = 1 / sy;
     if (q->pairs < last) q->pairs++;
 }
-static SB_UNUSED void sb_logistic_minimise(SbLinear *out, const SbLogistic *g, int iterations) {
+static SB_UNUSED void sb_logistic_minimise(SbLinear *out, SbLogistic *g, int iterations) {
     int size = g->K * (g->C + 1);
     size_t bytes = (size_t)size * sizeof(double);
     SbLbfgs q;
@@ -233,6 +281,7 @@ static SB_UNUSED void sb_logistic_minimise(SbLinear *out, const SbLogistic *g, i
     double *grad = theta + size, *d = grad + size, *next = d + size, *next_grad = next + size;
     for (int k = 0; k < SB_LBFGS_PAIRS; k++)
         q.s[k] = next_grad + (size_t)(1 + 2 * k) * (size_t)size, q.y[k] = q.s[k] + size;
+    for (int k = 0; g->z && k < g->K; k++) theta[k * (g->C + 1) + g->C] = 1;    // at 0 no bin has a slope
     double loss = sb_logistic_loss(g, theta, grad, out);
     for (int it = 0; it < iterations; it++) {
         sb_lbfgs_direction(&q, grad, d);
@@ -252,26 +301,71 @@ static SB_UNUSED void sb_logistic_minimise(SbLinear *out, const SbLogistic *g, i
     sb_logistic_fold(g, theta, out);
     free(theta);
 }
+static void sb_logistic_fit(SbLinear *out, SbLogistic *g, int iterations) {
+    int C = g->C, K = g->K;
+    long n = g->n, each = sb_logistic_size(n), parts = n ? (n + each - 1) / each : 0;
+    double *mean = (double *)sb_calloc((size_t)(2 * C + parts * (K * (C + 1) + 1)), sizeof *mean);
+    double *sd = mean + C;
+    g->mean = mean, g->sd = sd, g->part = sd + C;
+    for (long i = 0; i < n; i++)
+        for (int c = 0; c < C; c++) mean[c] += g->x[i * C + c] / (double)n;
+    for (long i = 0; i < n; i++)
+        for (int c = 0; c < C; c++)
+            sd[c] += (g->x[i * C + c] - mean[c]) * (g->x[i * C + c] - mean[c]) / (double)n;
+    for (int c = 0; c < C; c++) sd[c] = sqrt(sd[c]) + 1e-6;
+    sb_linear_make(out, C, K);
+    if (n) sb_logistic_minimise(out, g, iterations);
+    free(mean);
+}
 // Fit to n rows x [n][C] with labels y 0..K-1.
 static SB_UNUSED void sb_logistic(SbLinear *out, const real *x, const int *y, long n, int C, int K,
                                   double decay, int iterations) {
-    long parts = (n + SB_LOGISTIC_ROWS - 1) / SB_LOGISTIC_ROWS;
-    double *mean = (double *)sb_calloc((size_t)(2 * C + parts * (K * (C + 1) + 1)), sizeof *mean);
-    double *sd = mean + C;
-    SbLogistic g = {x, y, n, C, K, decay, mean, sd, sd + C};
-    for (long i = 0; i < n; i++)
-        for (int c = 0; c < C; c++) mean[c] += x[i * C + c] / (double)n;
-    for (long i = 0; i < n; i++)
-        for (int c = 0; c < C; c++) sd[c] += (x[i * C + c] - mean[c]) * (x[i * C + c] - mean[c]) / (double)n;
-    for (int c = 0; c < C; c++) sd[c] = sqrt(sd[c]) + 1e-6;
-    sb_linear_make(out, C, K);
-    if (n) sb_logistic_minimise(out, &g, iterations);
-    free(mean);
+    SbLogistic g = {x, y, NULL, n, C, K, decay, NULL, NULL, NULL, 0, 0, 0};
+    sb_logistic_fit(out, &g, iterations);
+}
+// The same under the decay, of 1e-6, 1e-5 .. 1, that labels best every tenth row when it is fitted to the
+// others; returns it.
+static SB_UNUSED double sb_logistic_chosen(SbLinear *out, const real *x, const int *y, long n, int C, int K,
+                                           int iterations) {
+    long fit = 0, held = 0;
+    double best = 1e-3, most = -1;
+    real *a = (real *)sb_calloc((size_t)n * (size_t)(C + K), sizeof *a), *logit = a + n * C;
+    int *label = (int *)sb_calloc((size_t)n, sizeof *label);
+    for (long i = 0; i < n; i++) {
+        long at = i % 10 == 9 ? n - ++held : fit++;
+        memcpy(a + at * C, x + i * C, (size_t)C * sizeof *a), label[at] = y[i];
+    }
+    for (int k = -6; held && k <= 0; k++) {
+        SbLinear l;
+        double right = 0;
+        sb_logistic(&l, a, label, fit, C, K, pow(10, k), iterations);
+        sb_linear_apply(&l, logit, a + fit * C, held);
+        for (long i = 0; i < held; i++) right += sb_argmax(logit + i * K, K) == label[fit + i];
+        if (right >= most) most = right, best = pow(10, k);
+        sb_linear_free(&l);
+    }
+    sb_logistic(out, x, y, n, C, K, best, iterations);
+    free(a), free(label);
+    return best;
+}
+// Fit K bins from low to high to n rows with depths z > 0.
+static SB_UNUSED void sb_bins(SbLinear *out, const real *x, const real *z, long n, int C, int K, double low,
+                              double high, double decay, int iterations) {
+    SbLogistic g = {x, NULL, z, n, C, K, decay, NULL, NULL, NULL, low, high, 0};
+    sb_logistic_fit(out, &g, iterations);
+}
+// Depths [n] of x [n][C]; logit [n][K] is overwritten.
+static SB_UNUSED void sb_bins_apply(const SbLinear *l, double low, double high, real *depth, real *logit,
+                                    const real *x, long n) {
+    SbLogistic g = {NULL, NULL, NULL, n, l->in, l->out, 0, NULL, NULL, NULL, low, high, 0};
+    double all;
+    sb_linear_apply(l, logit, x, n);
+    for (long i = 0; i < n; i++) depth[i] = (real)sb_bins_depth(&g, logit + i * l->out, &all);
 }
 
 // ---- nearest neighbours
 
-enum { SB_CLASSES_MAX = 32, SB_NEAREST = 20 };
+enum { SB_NEAREST_MAX = 200 };
 
 // out [n][C] = x - mean, to length 1.
 static SB_UNUSED void sb_directions(real *out, const real *x, const double *mean, int n, int C) {
@@ -283,19 +377,29 @@ static SB_UNUSED void sb_directions(real *out, const real *x, const double *mean
         for (int c = 0; c < C; c++) out[(long)i * C + c] = (real)((row[c] - mean[c]) / sqrt(sum));
     }
 }
-// The class (0..classes-1) for which the nearest of n rows vote by exp(cosine / .07); label -1: no vote.
-static SB_UNUSED int sb_neighbours_vote(const real *cosine, const int *label, int n, int classes) {
-    int best[SB_NEAREST], count = 0, winner = 0;
-    double vote[SB_CLASSES_MAX] = {0};
+// The class (0..classes-1) for which the `nearest` (at most SB_NEAREST_MAX) of n rows vote by
+// exp(cosine / .07); label -1: no vote.
+static SB_UNUSED int sb_neighbours_vote(const real *cosine, const int *label, int n, int classes,
+                                        int nearest) {
+    int best[SB_NEAREST_MAX], count = 0, winner = 0;
+    double *vote = (double *)sb_calloc((size_t)classes, sizeof *vote);
     for (int i = 0; i < n; i++) {
-        if (label[i] < 0 || (count == SB_NEAREST && cosine[i] <= cosine[best[SB_NEAREST - 1]])) continue;
-        int at = count < SB_NEAREST ? count++ : SB_NEAREST - 1;
+        if (label[i] < 0 || (count == nearest && cosine[i] <= cosine[best[nearest - 1]])) continue;
+        int at = count < nearest ? count++ : nearest - 1;
         for (; at > 0 && cosine[best[at - 1]] < cosine[i]; at--) best[at] = best[at - 1];
         best[at] = i;
     }
     for (int i = 0; i < count; i++) vote[label[best[i]]] += exp(cosine[best[i]] / .07);
     for (int k = 1; k < classes; k++) if (vote[k] > vote[winner]) winner = k;
+    free(vote);
     return winner;
+}
+
+// For qsort: the best score first; of equal ones the lower index.
+typedef struct { real score; int index; } SbRanked;
+static SB_UNUSED int sb_compare_ranked(const void *a, const void *b) {
+    const SbRanked *x = (const SbRanked *)a, *y = (const SbRanked *)b;
+    return x->score != y->score ? (x->score < y->score) - (x->score > y->score) : x->index - y->index;
 }
 
 // ---- principal components as colours

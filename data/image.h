@@ -7,6 +7,7 @@
 #ifndef SB_IMAGE_H
 #define SB_IMAGE_H
 #include "file.h"
+#include <strings.h>
 
 // ---- stb. A program is one translation unit, so its bodies may stand here; they are not static, because gcc
 // reports every static declaration that stb leaves without a body. Its other warnings are switched off.
@@ -182,6 +183,12 @@ static SB_UNUSED unsigned char *sb_image_bytes(const char *path, size_t *size, S
 }
 
 // ---- loading: each returns memory to free(), and the size
+
+// Does a file's name end as a picture's?
+static SB_UNUSED int sb_is_picture(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot && (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg"));
+}
 
 static SB_UNUSED SB_NORETURN void sb_image_damaged(const char *path) {
     sb_die("%s: the picture is damaged (%s)", path, stbi_failure_reason());

@@ -8,7 +8,6 @@
 #include "export.h"
 #include "page.h"
 #include "pretrained.h"
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,8 +76,7 @@ static SB_UNUSED char **sb_pictures(const char *path, int *count) {
     name = sb_list_folder(path, &n);
     out = (char **)sb_calloc((size_t)n + 1, sizeof *out);
     for (int i = 0; i < n; i++) {
-        const char *dot = strrchr(name[i], '.');
-        if (dot && (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg")))
+        if (sb_is_picture(name[i]))
             out[k++] = sb_format("%s/%s", path, name[i]);
     }
     sb_free_names(name, n);

@@ -1,12 +1,11 @@
 // vsi.h: VSI-Bench (arXiv 2412.14171): its types of question, its JSONL, its prompt, and its score.
 //
-// Refuses: questions of a type it does not know, predictions that are missing, doubled or of no question,
-// ground truth that is no number where one is due: one line with file and line number. A prediction that
-// cannot be understood is no error: it scores 0, as in the benchmark. Read from top: the types, one score,
-// rows of a file, the table of scores.
+// Refuses: questions of a type it does not know, what replies.h refuses, ground truth that is no number where
+// one is due: one line with file and line number. A prediction that cannot be understood is no error: it
+// scores 0, as in the benchmark. Read from top: the types, one score, rows of a file, the table of scores.
 #ifndef SB_VSI_H
 #define SB_VSI_H
-#include "json.h"
+#include "replies.h"
 
 // ---- the types: rows of a file name them; three of them are levels of one of the eight tasks
 
@@ -114,8 +113,7 @@ typedef struct {
     int64_t id;
     int type, options;
     char *dataset, *scene, *question, *truth, *option[SB_VSI_OPTIONS];  // options without their letters
-    char *reply;                // prediction; NULL: none yet
-    long line, reply_line;      // where they stand
+    SbReply reply;              // prediction
 } SbVsiRow;
 
 typedef struct { SbVsiRow *row; int rows; } SbVsiRows;
@@ -126,7 +124,7 @@ static SB_UNUSED void sb_vsi_row_free(SbVsiRow *r) {
     free(r->scene);
     free(r->question);
     free(r->truth);
-    free(r->reply);
+    sb_reply_free(&r->reply);
     memset(r, 0, sizeof *r);
 }
 
@@ -165,38 +163,6 @@ static SB_UNUSED void sb_text_vsi_prompt(SbText *t, const SbVsiRow *r) {
                               : "Please answer the question using a single word or phrase.");
 }
 
-// JSONL, a value a line; blank lines are passed over.
-typedef struct {
-    const char *path;
-    char *text, *where;         // where: "file:line" of the value read last
-    size_t size, at;
-    long line;
-} SbLines;
-
-static SB_UNUSED void sb_lines_open(SbLines *l, const char *path) {
-    memset(l, 0, sizeof *l);
-    l->path = path;
-    l->text = sb_read_file(path, &l->size);
-}
-
-// The next value, NULL at the end (and everything is freed). cJSON_Delete() it.
-static SB_UNUSED cJSON *sb_lines_next(SbLines *l) {
-    while (l->at < l->size) {
-        char *from = l->text + l->at, *end = (char *)memchr(from, '\n', l->size - l->at);
-        size_t size = end ? (size_t)(end - from) : l->size - l->at, blank = 0;
-        l->at += size + (end != NULL);
-        l->line++;
-        while (blank < size && strchr(" \t\r", from[blank])) blank++;
-        if (blank == size) continue;
-        free(l->where);
-        l->where = sb_format("%s:%ld", l->path, l->line);
-        return sb_json_parse(from, size, l->where);
-    }
-    free(l->where);
-    free(l->text);
-    return NULL;
-}
-
 static int sb_vsi_find_type(const char *name, const char *where) {
     SbText known = {NULL, 0, 0};
     for (int i = 0; i < SB_VSI_TYPES; i++) {
@@ -209,12 +175,7 @@ static int sb_vsi_find_type(const char *name, const char *where) {
     sb_die("%s: question_type \"%.60s\" is not known; there are%s", where, name, known.data);
 }
 
-static int sb_vsi_by_id(const void *a, const void *b) {
-    const SbVsiRow *x = (const SbVsiRow *)a, *y = (const SbVsiRow *)b;
-    return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : (x->line > y->line) - (x->line < y->line);
-}
-
-// Questions of a file in the order of their ids, with what a score needs of them: id, type and truth.
+// Questions of a file, with what a score needs of them: id, type and truth.
 static SB_UNUSED void sb_vsi_read(SbVsiRows *v, const char *path) {
     SbLines lines;
     int room = 0;
@@ -228,8 +189,9 @@ static SB_UNUSED void sb_vsi_read(SbVsiRows *v, const char *path) {
         SbVsiRow *r = v->row + v->rows++;
         double y;
         memset(r, 0, sizeof *r);
-        r->line = lines.line;
         r->id = sb_json_int(record, "id", 0, (int64_t)1 << 53, lines.where);
+        r->reply.id = sb_reply_id(record, lines.where);
+        r->reply.line = lines.line;
         r->type = sb_vsi_find_type(sb_json_string(record, "question_type", lines.where), lines.where);
         r->truth = sb_copy(sb_json_string(record, "ground_truth", lines.where));
         if (!*r->truth) sb_die("%s: the ground truth is empty", lines.where);
@@ -238,38 +200,14 @@ static SB_UNUSED void sb_vsi_read(SbVsiRows *v, const char *path) {
                    sb_vsi_type[r->type].name, r->truth);
     }
     if (!v->rows) sb_die("%s: no question in it", path);
-    qsort(v->row, (size_t)v->rows, sizeof *v->row, sb_vsi_by_id);
-    for (int i = 1; i < v->rows; i++)
-        if (v->row[i].id == v->row[i - 1].id)
-            sb_die("%s:%ld: question %lld stands in line %ld already", path, v->row[i].line,
-                   (long long)v->row[i].id, v->row[i - 1].line);
 }
 
 // One prediction for every question.
 static SB_UNUSED void sb_vsi_read_replies(SbVsiRows *v, const char *questions, const char *path) {
-    SbLines lines;
-    int missing = 0;
-    const SbVsiRow *first = NULL;
-    sb_lines_open(&lines, path);
-    for (cJSON *record; (record = sb_lines_next(&lines)) != NULL; cJSON_Delete(record)) {
-        int low = 0, high = v->rows;
-        int64_t id = sb_json_int(record, "id", 0, (int64_t)1 << 53, lines.where);
-        while (high - low > 1) *(v->row[(low + high) / 2].id <= id ? &low : &high) = (low + high) / 2;
-        SbVsiRow *r = v->row + low;
-        if (r->id != id) sb_die("%s: %s has no question %lld", lines.where, questions, (long long)id);
-        if (r->reply)
-            sb_die("%s: question %lld is answered in line %ld already", lines.where, (long long)id,
-                   r->reply_line);
-        r->reply = sb_copy(sb_json_string(record, "prediction", lines.where));
-        r->reply_line = lines.line;
-    }
-    for (int i = 0; i < v->rows; i++) {
-        if (v->row[i].reply) continue;
-        if (!missing++) first = v->row + i;
-    }
-    if (missing)
-        sb_die("%s: %d of %d questions have no prediction, the first is %lld (%s:%ld)", path, missing,
-               v->rows, (long long)first->id, questions, first->line);
+    SbReply **reply = (SbReply **)sb_calloc((size_t)v->rows, sizeof *reply);
+    for (int i = 0; i < v->rows; i++) reply[i] = &v->row[i].reply;
+    sb_replies_read(reply, v->rows, questions, path);
+    free(reply);
 }
 
 // ---- the table of scores
@@ -314,7 +252,7 @@ static SB_UNUSED void sb_vsi_scores(SbVsiScores *s, const SbVsiRows *v) {
             const SbVsiRow *r = v->row + i;
             if (r->type != type) continue;
             s->n[type]++;
-            s->type[type] += 100 * sb_vsi_score(type, r->reply, r->truth);
+            s->type[type] += 100 * sb_vsi_score(type, r->reply.text, r->truth);
             s->usual[type] += 100 * sb_vsi_score(type, usual, r->truth);
         }
         s->type[type] = s->n[type] ? s->type[type] / (double)s->n[type] : NAN;

@@ -290,6 +290,99 @@ static void test_run_nan(void) {
     CHECK(!sb_exists(test_path("nan/boost.safetensors")), "a result was written");
     free(said);
 }
+static void test_copy(const char *from, const char *to) {
+    size_t size;
+    char *data = sb_read_file(test_path(from), &size);
+    sb_write_file(test_path(to), data, size);
+    free(data);
+}
+// Six simulated rooms of two views as data sets are laid out: four to fit on, two to report on. lay/one has
+// one label everywhere, lay/in the same pictures in train and val, lay/rox each query among the pictures.
+static void test_layouts(void) {
+    static const char *const part[2][2] = {{"train", "training"}, {"test", "validation"}};
+    SbText gnd = {NULL, 0, 0}, asked = {NULL, 0, 0}, names = {NULL, 0, 0};
+    for (int i = 0; i < 6; i++) {
+        const char *const *p = part[i >= 4];
+        const struct { const char *from, *to; } copy[] = {
+            {"color/0", "nyu/%s/rgb/%d.png"},       {"depth/0", "nyu/%s/depth/%d.png"},
+            {"color/0", "ade/images/%s/%d.png"},    {"instance/0", "ade/annotations/%s/%d.png"},
+            {"color/0", "one/images/%s/%d.png"},    {"", "one/annotations/%s/%d.png"},
+            {"color/0", "in/train/c%d/a.png"},      {"color/0", "in/val/c%d/a.png"},
+            {"color/1", "rox/jpg/a%d.jpg"},         {"color/1", "rox/jpg/q%d.jpg"}};
+        for (int k = 0; k < (int)(sizeof copy / sizeof *copy); k++) {
+            char *name = k < 6 ? sb_format(copy[k].to, p[k >= 2], i) : sb_format(copy[k].to, i);
+            char *to = sb_format("lay/%s", name);
+            char *from = sb_format("scan/scene_%06d/%s.png", 40 + i, copy[k].from);
+            unsigned short seven[48 * 48];
+            for (int j = 0; j < 48 * 48; j++) seven[j] = 7;
+            if (*copy[k].from) test_copy(from, to);
+            else sb_png16_write(test_path(to), seven, 48, 48);
+            free(name), free(to), free(from);
+        }
+        sb_text_add(&names, "%s\"a%d\"", i ? ", " : "", i);
+        sb_text_add(&asked, "%s\"q%d\"", i ? ", " : "", i);
+        sb_text_add(&gnd, "%s{\"bbx\": [0, 0, 48, 48], \"easy\": [%d], \"hard\": [], \"junk\": []}",
+                    i ? ", " : "", i);
+    }
+    char *all = sb_format("{\"imlist\": [%s], \"qimlist\": [%s], \"gnd\": [%s]}", names.data, asked.data,
+                          gnd.data);
+    sb_write_file(test_path("lay/rox/gnd_r.json"), all, strlen(all));
+    free(all), free(gnd.data), free(asked.data), free(names.data);
+}
+// Every task of --data and --scenes, onto the page: a query that stands among the pictures is found first, a
+// picture that was seen is its own neighbour, labels that are all the same are all right.
+static void test_run_measures(void) {
+    static const struct { const char *flags, *table, *metric; double low, high; } run[] = {
+        {"nyud --data @T/lay/nyu --scales 1,1.5", "nyud", "rmse", .05, 10},
+        {"nyud --data @T/lay/nyu --bins 0 --rows 64 --fit 3", "nyud", "delta1", 0, 1},
+        {"ade20k --data @T/lay/ade --images 1", "ade20k", "miou", 1e-6, .9},
+        {"ade20k --data @T/lay/one", "ade20k", "miou", 1, 1},
+        {"imagenet --data @T/lay/in --neighbours 1", "imagenet", "knn", 1, 1},
+        {"imagenet --data @T/lay/in --decay .001", "imagenet", "linear", .5, 1},
+        {"revisited --data @T/lay/rox", "revisited", "map_easy", 1, 1},
+        {"register --scenes @T/scan --images 5", "register", "rte", 0, 20},
+        {"points --scenes @T/scan", "points", "accuracy", .05, 1}};
+    static const char *const bad[][2] = {
+        {"--task dance", "expected rooms, register, points, imagenet"},
+        {"--task nyud", "--data DIR is missing"},
+        {"--task points", "--scenes DIR is missing"},
+        {"--data @T/lay/nyu", "in which layout? --task names it"},
+        {"--task nyud --data @T/lay/nyu --scenes @T/scan", "reads --data, not --scenes"},
+        {"--task nyud --data @T/lay/nyu --scales 0", "--scales 0: expected numbers from 1 to 8"},
+        {"--task nyud --data @T/lay/ade", "train/rgb: missing; the layout nyud"},
+        {"--task register --scenes @T/scan/scene_000040 --images many", "expected a whole number"},
+        {"--task points --scenes @T/scan/scene_000040", "one scene; points are fitted on every other one"}};
+    if (!test_base()) return;
+    CHECK(!test_shell("@B/data/simulate --scene 40 --count 6 --size 48 --views 2 --overlap 60,90 --out "
+                      "@T/scan && mkdir @T/m && cp @T/base/* @T/m && @B/train boost --out @T/m --steps 2"),
+          "%s", test_said());
+    test_layouts();
+    for (int i = 0; i < (int)(sizeof run / sizeof *run); i++) {
+        SbCsv csv;
+        double found = NAN;
+        CHECK(!test_shell("@B/eval probe --out @T/m --task %s", run[i].flags), "%s: %s", run[i].flags,
+              test_said());
+        char *path = sb_format("m/probe_%s.csv", run[i].table);
+        if (sb_csv_read(&csv, test_path(path), NULL))
+            for (int k = 0; k < csv.rows; k++)
+                if (!strcmp(sb_csv_text(&csv, k, "metric"), run[i].metric))
+                    found = sb_csv_number(&csv, k, "base");
+        CHECK(found >= run[i].low && found <= run[i].high, "%s: %s is %g", run[i].flags, run[i].metric,
+              found);
+        sb_csv_free(&csv), free(path);
+    }
+    for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
+        int code = test_shell("@B/eval probe --out @T/m --to bad %s", bad[i][0]);
+        char *said = test_said();
+        CHECK(code == 1 && strstr(said, bad[i][1]), "%s: exit %d, said: %s", bad[i][0], code, said);
+        free(said);
+    }
+    CHECK(!sb_exists(test_path("m/bad.csv")), "a refused run left a table");
+    CHECK(!test_shell("@B/eval probe --out @T/m --images 40 --fit 40 && @B/eval report --out @T/m && "
+                      "grep -q 'buildings that are found again' @T/m/report.html && "
+                      "grep -q 'registration, recall' @T/m/report.html"),
+          "the page: %s", test_said());
+}
 // Nonsense: one line that names it, exit 1, no result.
 static void test_run_refuses(void) {
     if (!test_base()) return;
@@ -334,6 +427,8 @@ static void test_run_refuses(void) {
         {"@B/data/simulate --overlap 30,40 --out @T/s", "overlap of 30..40 percent"},
         {"@B/data/converse --scenes @T/nowhere --out @T/c.json", "nowhere"},
         {"@B/eval vsi", "--questions FILE is missing"},
+        {"@B/eval score", "--predictions FILE is missing"},
+        {"@B/eval score --predictions @T/nowhere", "nowhere"},
         {"@B/eval vsi --questions @T/nowhere --predictions @T/nowhere", "nowhere"},
         {"@B/data/import @T/nowhere @T/i", "nowhere"}};
     for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {

@@ -16,7 +16,8 @@
 #include "../../data/import_vggt.h"
 #include "../../data/model.h"
 #include "../../data/preprocess.h"
-#include "../../data/vsi.h"
+#include "../../data/retrieval.h"
+#include "../../data/score.h"
 
 // ---- files
 
@@ -349,12 +350,41 @@ static void fuzz_vsi(const char *data, size_t size) {
     free(v.row), free(path), free(replies);
 }
 
+// Questions of any kind, then predictions.
+static void fuzz_score(const char *data, size_t size) {
+    SbScoreRows s;
+    char *path = fuzz_path("questions"), *replies = fuzz_path("replies");
+    fuzz_unpack("questions", data, size);
+    sb_score_read(&s, path);
+    sb_score_read_replies(&s, path, replies);
+    SbScores t = sb_score_table(&s, 0, s.rows, .25);
+    fuzz_need(t.exact >= 0 && t.exact < 100.001, "a share beyond 0 to 100");
+    fuzz_need(t.bleu >= 0 && t.bleu < 100.001, "BLEU-1 beyond 0 to 100");
+    fuzz_need(isnan(t.mra) || (t.mra >= 0 && t.mra <= 100), "an accuracy beyond 0 to 100");
+    sb_score_free(&s), free(path), free(replies);
+}
+static void fuzz_revisited(const char *data, size_t size) {
+    SbRevisited r;
+    char *path = fuzz_path("gnd.json");
+    fuzz_unpack("gnd.json", data, size);
+    sb_revisited_read(&r, path);
+    real *score = (real *)sb_calloc((size_t)r.images, sizeof *score);
+    for (int i = 0; i < r.queries; i++) {
+        double precision[SB_REVISITED];
+        sb_revisited_score(precision, r.query + i, score, r.images);
+        for (int k = 0; k < SB_REVISITED; k++)
+            fuzz_need(isnan(precision[k]) || (precision[k] > 0 && precision[k] <= 1), "a precision beyond 1");
+    }
+    sb_revisited_free(&r), free(score), free(path);
+}
+
 // ---- the table
 
 static const struct { const char *name; void (*run)(const char *data, size_t size); } fuzz_target[] = {
     {"safetensors", fuzz_safetensors}, {"model", fuzz_model}, {"folder", fuzz_folder_of_hub},
     {"tokenizer", fuzz_tokenizer}, {"conversations", fuzz_conversations}, {"preprocess", fuzz_preprocess},
     {"image", fuzz_image}, {"array", fuzz_array}, {"masks", fuzz_masks}, {"scene", fuzz_scene},
-    {"import", fuzz_import}, {"vsi", fuzz_vsi}};
+    {"import", fuzz_import}, {"vsi", fuzz_vsi}, {"score", fuzz_score},
+    {"revisited", fuzz_revisited}};
 enum { FUZZ_TARGETS = sizeof fuzz_target / sizeof *fuzz_target };
 #endif
