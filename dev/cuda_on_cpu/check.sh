@@ -15,10 +15,10 @@ trap 'rm -rf "$work"' EXIT
 # the translation, on small pieces
 translates() {
     printf '%s\n' "$1" > "$work/in.cu"
-    build/cuda/translate "$work/in.cu" 2>&1 | sed '/^#line/d' > "$work/out"
-    printf '%s\n' "$2" | cmp -s - "$work/out"
+    build/cuda/translate "$work/in.cu" 2>&1 | sed '/^#line/d' > "$work/translated"
+    printf '%s\n' "$2" | cmp -s - "$work/translated"
     result=$?
-    [ $result = 0 ] || cat "$work/out"
+    [ $result = 0 ] || cat "$work/translated"
     say $result "translate: $1"
 }
 translates 'k<<<g, b>>>(x);' 'SHIM_LAUNCH(g, b).of(SHIM_KERNEL(k))(x);'
@@ -40,7 +40,8 @@ done
 for type in 32 16; do
     build/cuda/test$type op_ goldens model variant_ family_ second frozen clipping freezing masks patches kv_cache field_ talk cameras \
         > "$work/log" 2>&1
-    grep -E '^(ok|FAIL) ' "$work/log" | sed "s/^\(....\) /\1 $type: /"
+    grep -E '^(ok|FAIL|skip) ' "$work/log" | sed "s/^\(....\) /\1 $type: /"
+    skipped=$((skipped + $(grep -c '^skip ' "$work/log")))
     passed=$((passed + $(grep -c '^ok ' "$work/log"))) failed=$((failed + $(grep -c '^FAIL ' "$work/log")))
     tail -n 1 "$work/log" | grep -q ' 0 failed' || { cat "$work/log"; say 1 "$type: the tests ended early"; }
     for order in forward reverse random:1 random:2; do
