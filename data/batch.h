@@ -422,7 +422,6 @@ static void sb_batch_encoder(SbBatch *b, const SbConfig *c, const int *image, in
 static void sb_batch_decoder(SbBatch *b, const SbConfig *c, int image) {
     int special = c->field_registers + c->latents, dim = c->field_width / c->field_heads;
     int vis = b->image_vis[image], patches = b->image_vis[image + 1] - vis;
-    const SbPosed *view = b->view + image;
     SbPairing turn = sb_turn_of(c->pose ? SB_TURN_2D : SB_TURN_CAMERA, dim);
     SbSizes more = b->n;
     long row = more.fdec, wide = sb_turn_row(dim, turn);
@@ -430,6 +429,7 @@ static void sb_batch_decoder(SbBatch *b, const SbConfig *c, int image) {
     more.fdec += special + patches;
     sb_batch_reserve(b, c, more);
     b->n = more;
+    const SbPosed *view = b->view + image;      // it may have moved
     sb_camera_prope(p, &view->camera);
     sb_batch_all(b->fdec_keys + 4 * row, special + patches, row, more.fdec);
     for (int i = -special, x, y; i < patches; i++, row++) {
