@@ -5,6 +5,7 @@ import re, sys
 import numpy as np
 import torch
 from nltk.translate.bleu_score import corpus_bleu
+from scipy.spatial.transform import Rotation
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import mean_absolute_percentage_error, root_mean_squared_error
 from sklearn.neighbors import KNeighborsClassifier
@@ -59,6 +60,12 @@ t, d = 2 + wave(6, 8, .5, .8), 2 + .9 * wave(6, 8, .55, .75)
 t[0, :3] = 0
 known = t > 0
 print("RMSE, relative:", root_mean_squared_error(t[known], d[known]), mean_absolute_percentage_error(t[known], d[known]))
+
+# a motion: 9 points, turned by a quarter, moved and disturbed
+p = wave(9, 3, .9, 1.4)
+q = p @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1.]]) + .1 * wave(9, 3, 2.3, .6) + np.array([1, 2, 3])
+m = Rotation.align_vectors(q - q.mean(0), p - p.mean(0))[0].as_matrix()
+print("motion:", *m.ravel(), *(q.mean(0) - m @ p.mean(0)))
 
 # retrieval: 6 queries of 40 pictures; every third is easy, hard, junk or nothing by a formula
 if len(sys.argv) > 1:
