@@ -39,6 +39,7 @@ train_gpu: build_gpu all
 # ---- the same kernels, unchanged, on the CPU (dev/cuda_on_cpu): the tests of the model with train.cu in its place
 SHIM := -std=c++17 -x c++ -O1 $(NATIVE) -ffp-contract=fast -fno-math-errno -fopenmp-simd $(WARN) \
         -I. -Idev/cuda_on_cpu
+SANITIZE := -fsanitize=address,undefined
 TRANSLATED := '"build/cuda/train.h"'
 build/cuda/train.h: train.cu dev/cuda_on_cpu/translate.c | build/cuda
 	$(CC) -std=c11 -O1 $(WARN) dev/cuda_on_cpu/translate.c -o build/cuda/translate
@@ -46,12 +47,12 @@ build/cuda/train.h: train.cu dev/cuda_on_cpu/translate.c | build/cuda
 build/cuda/test16 build/cuda/test32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(TESTS) | deps
 	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) test_spatialboost.c -o $@ $(LIBS)
 build/cuda/train16 build/cuda/train32 build/cuda/asan_train16: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h train.c $(HEADERS) | deps
-	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) $(if $(findstring asan,$@),-fsanitize=address,undefined) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
+	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) $(if $(findstring asan,$@),$(SANITIZE)) -DSB_SELF=$(TRANSLATED) build/cuda/train.h -o $@ $(LIBS)
 OPS := dev/cuda_on_cpu/ops.cpp
 build/cuda/lt: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h dev/cuda_on_cpu/cublasLt.h $(OPS) $(TESTS)
 	$(CXX) $(SHIM) -DSB_MODEL=$(TRANSLATED) -DSB_CUBLASLT $(OPS) -o $@ -lm
 build/cuda/asan16 build/cuda/asan32: build/cuda/train.h dev/cuda_on_cpu/cuda_shim.h $(OPS) $(TESTS)
-	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) -fsanitize=address,undefined $(OPS) -o $@ -lm
+	$(CXX) $(SHIM) $(if $(findstring 32,$@),-DSB_FP32) -DSB_MODEL=$(TRANSLATED) $(SANITIZE) $(OPS) -o $@ -lm
 build/cuda/racecheck.o: dev/cuda_on_cpu/racecheck.cpp dev/cuda_on_cpu/cuda_shim.h | build/cuda
 	$(CXX) $(SHIM) -c $< -o $@
 build/cuda/race16 build/cuda/race32: build/cuda/train.h build/cuda/racecheck.o $(OPS) $(TESTS)
