@@ -5,7 +5,7 @@
 # error on the scenes of pool TUNE at the same length on the first seed; TEST scenes are used once, for the figures.
 # dev/reproduce.awk makes RESULTS/NAME.csv of an experiment, ./eval experiments the tables and the page of them.
 # STEPS=0: the stage's own length. TOY='--preset toy' tries all of it in minutes; its figures mean nothing.
-# The second paper's ablations follow below: the same aggregator, one setting of Spa3R changed at a time; all are asked
+# The second paper's ablations (EXPERIMENTS=field) follow below: the same aggregator, one setting of Spa3R changed at a time; all are asked
 # for the same view after the same two context views. dev/reproduce_field.awk makes their table.
 R          := out/reproduce
 RESULTS    := dev/results
@@ -20,7 +20,7 @@ PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES) --fit $(FIT)
 
 # ---- the experiments: what they are about, what the paper says of it, and their arms, of which the first is what the
 # others are compared with. (The paper's figures: DINOv2 ViT-L/14; class 86.3, mIoU 47.7, depth RMSE .38 before.)
-EXPERIMENTS    := decoder tuning content noise levels order views scale gate instruct patch
+EXPERIMENTS    := decoder tuning content noise levels order views scale gate instruct patch field
 ABOUT_decoder  := what supervises: the LLM, or depth and labels without language, matched steps (Table 6)
 PAPER_decoder  := LLM: depth -15.8 %, mIoU +8.0, class +2.3; depth decoder: depth -7.9, mIoU +.4
 ARMS_decoder   := dual regress labels both
@@ -102,10 +102,11 @@ RATES_lora        := 1e-3 2e-3 4e-3
 RATES_last        := 5e-4 1e-3 2e-3
 rated              = $(if $(RATES_$(1)),$(1),dual)
 
-ARMS   := $(sort $(foreach e,$(EXPERIMENTS),$(ARMS_$(e))))
-TABLES := $(EXPERIMENTS:%=$(RESULTS)/%.csv)
+FIRST  := $(filter-out field,$(EXPERIMENTS))
+ARMS   := $(sort $(foreach e,$(FIRST),$(ARMS_$(e))))
+TABLES := $(FIRST:%=$(RESULTS)/%.csv)
 seeds   = $(or $(SEEDS_$(1)),$(SEEDS))
-PROBES := $(sort $(foreach e,$(EXPERIMENTS),$(foreach s,$(call seeds,$(e)),$(ARMS_$(e):%=$(R)/$(s)/%.probe.csv))))
+PROBES := $(sort $(foreach e,$(FIRST),$(foreach s,$(call seeds,$(e)),$(ARMS_$(e):%=$(R)/$(s)/%.probe.csv))))
 VARIANTS          := context25 context75 geo sem pluecker twopass nocamera
 VARIANT_context25 := --context .25
 VARIANT_context75 := --context .75
@@ -119,14 +120,15 @@ TALKS   := $(SEEDS:%=$(R)/%/field_tuned.done)
 
 # what is missing, in minutes of one core as dev/NOTEBOOK.md has them: a boost of 700 steps 7, its probes 2; Spa3R
 # with its control and the rest of `make field` 60, a variant 15, three tuned language models 25
+SECOND := $(if $(filter field,$(EXPERIMENTS)),$(FIELDS) $(TALKS))
 missing = $(words $(filter-out $(wildcard $(1)),$(1)))
 BOOST_MINUTES := $(shell echo $$((2 + 7 * ($(STEPS) ? $(STEPS) : 700) / 700)))
 COST := $(shell echo $$(($(BOOST_MINUTES) * $(call missing,$(PROBES))))) of the first paper, \
-        $(shell echo $$((60 * $(call missing,$(filter %field.done,$(FIELDS))) + \
-          15 * $(call missing,$(filter %.csv,$(FIELDS))) + 25 * $(call missing,$(TALKS))))) of the second
-$(info $(call missing,$(PROBES) $(FIELDS) $(TALKS)) results are missing, minutes of one core: about $(COST))
+        $(shell echo $$((60 * $(call missing,$(filter %field.done,$(SECOND))) + \
+          15 * $(call missing,$(filter %.csv,$(SECOND))) + 25 * $(call missing,$(filter %tuned.done,$(SECOND)))))) of the second
+$(info $(call missing,$(PROBES) $(SECOND)) results are missing, minutes of one core: about $(COST))
 
-both: first $(R)/field.txt
+both: $(if $(FIRST),first) $(if $(SECOND),$(R)/field.txt)
 first: $(TABLES)
 	@./eval experiments --results $(RESULTS) --out $(R)
 .SECONDARY:
@@ -142,7 +144,7 @@ $(RESULTS)/$(1).csv: $(foreach s,$(call seeds,$(1)),$(ARMS_$(1):%=$(R)/$(s)/%.pr
 	  awk -f dev/reproduce.awk $(foreach s,$(call seeds,$(1)),$(R)/$(s)/times.csv $(ARMS_$(1):%=$(R)/$(s)/%.probe.csv)); \
 	} > $$@
 endef
-$(foreach e,$(EXPERIMENTS),$(eval $(call EXPERIMENT,$(e))))
+$(foreach e,$(FIRST),$(eval $(call EXPERIMENT,$(e))))
 
 # $(1) seed, $(2) extra flags of the encoder: the stages before boost
 define SEED
