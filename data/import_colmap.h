@@ -145,7 +145,7 @@ static void sb_colmap_numbers(const SbColmapText *l, char **at, double *x, int c
 
 static void sb_colmap_text_images(SbColmap *m, const char *folder) {
     SbColmapText l = sb_colmap_open(folder, "images.txt");
-    for (char *at; (at = sb_colmap_line(&l, 0));) {
+    for (char *at; (at = sb_colmap_line(&l, 0)) != NULL;) {
         SbColmapImage *image = sb_colmap_image(m);
         double id, camera, x[3];
         sb_colmap_numbers(&l, &at, &id, 1);
@@ -171,7 +171,7 @@ static void sb_colmap_text_images(SbColmap *m, const char *folder) {
 
 static void sb_colmap_text(SbColmap *m, const char *folder) {
     SbColmapText l = sb_colmap_open(folder, "cameras.txt");
-    for (char *at; (at = sb_colmap_line(&l, 0));) {
+    for (char *at; (at = sb_colmap_line(&l, 0)) != NULL;) {
         double id, size[2], value[16];
         int model = 0;
         sb_colmap_numbers(&l, &at, &id, 1);
@@ -190,7 +190,7 @@ static void sb_colmap_text(SbColmap *m, const char *folder) {
     sb_colmap_text_images(m, folder);
     if (!sb_has(folder, "points3D.txt")) return;
     l = sb_colmap_open(folder, "points3D.txt");
-    for (char *at; (at = sb_colmap_line(&l, 0)); m->points++) {
+    for (char *at; (at = sb_colmap_line(&l, 0)) != NULL; m->points++) {
         double x[4];
         sb_colmap_numbers(&l, &at, x, 4);
         if ((m->points & (m->points - 1)) == 0)
@@ -256,7 +256,7 @@ static void sb_colmap_binary_images(SbColmap *m, const char *folder) {
         for (int i = 0; i < 3; i++) image->t[i] = sb_bytes_double(&b);
         image->camera = (int)sb_colmap_id((double)sb_bytes_int(&b, 4), INT32_MAX, b.path);
         SbText name = {NULL, 0, 0};
-        for (char c; (c = (char)sb_bytes_int(&b, 1));) sb_text_bytes(&name, &c, 1);
+        for (char c; (c = (char)sb_bytes_int(&b, 1)) != 0;) sb_text_bytes(&name, &c, 1);
         if (!name.size) sb_die("%s: image %ld has no name", b.path, m->images);
         image->name = name.data;
         image->seens = sb_bytes_count(&b, 24);
