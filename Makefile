@@ -139,9 +139,9 @@ test_asan: build/asan/test
 mutate: | deps
 	sh dev/mutate.sh
 
-build/bench: dev/bench.c dev/bench.h $(HEADERS)
+build/bench: dev/bench.c dev/bench.h dev/qwen_folder.h $(HEADERS) | deps
 	@mkdir -p build
-	$(CC) -std=c11 $(ALL) -I. $< -o $@ -lm -ldl
+	$(CC) -std=c11 $(ALL) -I. $< -o $@ $(LIBS) -ldl
 bench: build/bench
 	@mkdir -p $(OUT)
 	@./build/bench $(OUT)/bench.csv
