@@ -4,8 +4,8 @@
 // ratio = peer's time / our time in every row (memory: peer's / ours): more is better. The name ends in the
 // unit; where there is no peer its fields are empty. Refuses to test results (that is test_spatialboost.c)
 // and to compare on its own terms: OpenBLAS chooses its kernel itself (OPENBLAS_CORETYPE is unset) and gets
-// as many threads as we do, PyTorch (BENCH_PYTHON names a python that has it) takes the better of eager and
-// compiled, llama.cpp (BENCH_LLAMA: its llama-bench; BENCH_PYTHON with gguf) says itself how long it took.
+// as many threads as we do, PyTorch (BENCH_PYTHON names a python that has it) takes the best of eager and
+// compiled, MKL and oneDNN, llama.cpp (BENCH_LLAMA: its llama-bench; BENCH_PYTHON with gguf) times itself,
 // tokenizers (of BENCH_PYTHON) gets documents, which it likes better than one long text, and one core, as we.
 //
 // All sides take turns in one run and medians are kept, so that a busy machine hits all alike. Time is wall
@@ -244,14 +244,14 @@ static void bench_elementwise(void) {
 }
 
 // ---- programs of their own, our side: models of the hub, tokenizers; the rest is in dev/bench.h
-static double own;                                          // of load_steps
+static double own = -1;                                     // of load_steps
 static double megabytes(void) {                             // the most so far
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
 #ifdef __APPLE__
     usage.ru_maxrss /= 1024;                                // bytes there, kilobytes elsewhere
 #endif
-    return own > 0 ? own : (double)usage.ru_maxrss / 1024;
+    return own >= 0 ? own : (double)usage.ru_maxrss / 1024;
 }
 // Now, without what is mapped from files; where the system does not say, with it.
 static double own_megabytes(void) {
@@ -334,7 +334,7 @@ static int serve_hub(int argc, char **argv) {
 // ---- rows of steps, see dev/bench.h
 // llm: the language model is the folder's. each: steps in a turn. unit and work: how many of them a step does
 // (NULL: the row is in ms). sizes: fields of SbConfig that are not preset small's.
-enum { NO_PEER, TORCH, OTHER };
+enum { NO_PEER, TRAIN, FORWARD, OTHER };                    // peers: PyTorch, two ways, or another program
 typedef struct {
     const char *group, *name, *kind;
     int batch, text, loss_rows, each, peers, llm;
@@ -347,18 +347,18 @@ typedef struct {
 #define VIT_S "enc_scaled=1 "
 #define VIT_B "enc_scaled=1 enc_width=768 enc_heads=12 enc_mlp=3072 "
 static Timed timed[] = {
-    {"steps", "encoder small, batch 8", "encoder", 8, 0, 0, 1, TORCH, 0, NULL, 0, ""},
-    {"steps", "boost small, batch 8, text 128, loss rows 32", "boost", 8, 128, 32, 1, TORCH, 0, NULL, 0, ""},
-    {"steps", "llm small, batch 8, text 256, loss rows 64", "llm", 8, 256, 64, 1, TORCH, 0, NULL, 0, ""},
-    {"features", "DINOv2-S 224 px, batch 8", "features", 8, 0, 0, 1, TORCH, 0, "1/s", 8, VIT_S},
-    {"features", "DINOv2-S 518 px, batch 2", "features", 2, 0, 0, 1, TORCH, 0, "1/s", 2, VIT_S "image=518"},
-    {"features", "DINOv2-B 224 px, batch 8", "features", 8, 0, 0, 1, TORCH, 0, "1/s", 8, VIT_B},
-    {"features", "DINOv2-B 518 px, batch 2", "features", 2, 0, 0, 1, TORCH, 0, "1/s", 2, VIT_B "image=518"},
+    {"steps", "encoder small, batch 8", "encoder", 8, 0, 0, 1, TRAIN, 0, NULL, 0, ""},
+    {"steps", "boost small, batch 8, text 128, loss rows 32", "boost", 8, 128, 32, 1, TRAIN, 0, NULL, 0, ""},
+    {"steps", "llm small, batch 8, text 256, loss rows 64", "llm", 8, 256, 64, 1, TRAIN, 0, NULL, 0, ""},
+    {"features", "DINOv2-S 224 px, batch 8", "features", 8, 0, 0, 1, FORWARD, 0, "1/s", 8, VIT_S},
+    {"features", "DINOv2-S 518 px, batch 2", "features", 2, 0, 0, 1, FORWARD, 0, "1/s", 2, VIT_S "image=518"},
+    {"features", "DINOv2-B 224 px, batch 8", "features", 8, 0, 0, 1, FORWARD, 0, "1/s", 8, VIT_B},
+    {"features", "DINOv2-B 518 px, batch 2", "features", 2, 0, 0, 1, FORWARD, 0, "1/s", 2, VIT_B "image=518"},
     {"llm", "0.5B bf16, 512 tokens", "prefill", 1, 512, 1, 1, OTHER, 1, "tokens/s", 512, ALONE},
     {"llm", "0.5B bf16, 64 tokens", "decode", 1, 1, 0, 64, OTHER, 1, "tokens/s", 1, ALONE},
     {"load", "0.5B bf16, mapped", "load", 1, 1, 0, 1, NO_PEER, 1, NULL, 0, ALONE},
-    {"tokenizer", "BENCH_TEXT", "tokenizer", 1, 0, 0, 1, OTHER, 0, "MB/s", 0, ""},
-    {"hub", "DINOv2-S 224 px + 0.5B bf16, text 125, loss rows 64", "boost", 1, 125, 64, 1, TORCH, 1, NULL, 0,
+    {"tokenizer", "byte-level BPE", "tokenizer", 1, 0, 0, 1, OTHER, 0, "MB/s", 0, ""},
+    {"hub", "DINOv2-S 224 px + 0.5B bf16, text 125, loss rows 64", "boost", 1, 125, 64, 1, TRAIN, 1, NULL, 0,
      VIT_S TALK}};
 static char temp[4096];                                     // the language model's folder, "": none yet
 static const char *tokenizer, *text;
@@ -418,10 +418,14 @@ static void add_timed(const Timed *t, Side *side, int sides) {
     add_row(name, side->megabytes, memory, memory / side->megabytes);
 }
 static void bench_timed(const Timed *t, const char *self) {
-    static const struct { const char *name, *script, *option; int peers; } peer[] = {
-        {"PyTorch, eager", "dev/bench_torch.py", NULL, TORCH},
-        {"PyTorch, compiled", "dev/bench_torch.py", "--compile", TORCH},
-        {"llama.cpp or tokenizers", "dev/bench_peers.py", NULL, OTHER}};
+    static const struct { const char *name, *script, *option[3]; int peers; } peer[] = {
+        {"PyTorch, eager", "dev/bench_torch.py", {NULL}, TRAIN},
+        {"PyTorch, eager, oneDNN", "dev/bench_torch.py", {"--onednn"}, TRAIN},
+        {"PyTorch, compiled", "dev/bench_torch.py", {"--compile"}, TRAIN},
+        {"PyTorch, eager", "dev/bench_torch.py", {NULL}, FORWARD},
+        {"PyTorch, compiled", "dev/bench_torch.py", {"--compile"}, FORWARD},
+        {"PyTorch, compiled, oneDNN", "dev/bench_torch.py", {"--compile", "--onednn"}, FORWARD},
+        {"llama.cpp or tokenizers", "dev/bench_peers.py", {NULL}, OTHER}};
     enum { SIDES = 1 + sizeof peer / sizeof *peer };
     Step s = timed_step(t);
     const char *options[5] = {t->llm ? "--llm" : NULL, t->llm ? temp : NULL, NULL, NULL, NULL};
@@ -431,10 +435,9 @@ static void bench_timed(const Timed *t, const char *self) {
     memset(side, 0, sizeof side);
     if (!start_side(side, "ours", self, "serve", &s, threads(), options)) die("does not start", self);
     for (int i = 1; i < SIDES; i++) {
-        const char *compile[] = {peer[i - 1].option, NULL};
         if (peer[i - 1].peers != t->peers) continue;
         start_side(side + i, peer[i - 1].name, getenv("BENCH_PYTHON"), peer[i - 1].script, &s, threads(),
-                   t->peers == TORCH ? compile : options);
+                   t->peers == OTHER ? options : peer[i - 1].option);
     }
     for (int round = 0; round < STEP_ROUNDS; round++)
         for (int i = 0; i < SIDES; i++) if (side[i].pid) time_turn(side + i, t, i ? t->peers : NO_PEER);

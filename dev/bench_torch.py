@@ -2,7 +2,7 @@
 
 Refuses: to read data, and to train what our side does not. Weights and inputs are random.
 Run: python bench_torch.py encoder|boost|llm|features BATCH TEXT LOSS_ROWS THREADS NAME=VALUE...
-     [--compile] [--device cuda] [--all-rows]; the sizes are all fields of SbConfig (image=224 patch=14 ...).
+     [--compile] [--onednn] [--device cuda] [--all-rows]; sizes: all fields of SbConfig (image=224 ...).
 Says "ready" after the warm-up, then answers lines "step N" (bench_peers.py). All else goes to stderr.
 
 encoder  the ViT, all of it trained by cross-entropy on the CLS row; TEXT, LOSS_ROWS: ignored
@@ -183,6 +183,7 @@ def make_batch(kind, c, batch, text, loss_rows, all_rows):
 def parse():
     parser = arguments(("encoder", "boost", "llm", "features"), __doc__)
     parser.add_argument("--compile", action="store_true", help="torch.compile the forward and backward pass")
+    parser.add_argument("--onednn", action="store_true", help="linear layers by oneDNN (eager, if they train)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--all-rows", action="store_true", help="the head reads rows without loss, too")
     args = parser.parse_args()
@@ -190,6 +191,46 @@ def parse():
     args.sizes = argparse.Namespace(**{k: float(v) if k in ("theta", "enc_eps", "llm_eps") or "." in v
                                        else int(float(v)) for k, v in pairs})
     return args
+
+
+# --onednn: MKL, which nn.Linear calls, takes AVX2 kernels on AMD's processors; oneDNN takes AVX-512 ones.
+def onednn(x, w, b=None):
+    return torch.ops.mkldnn._linear_pointwise(x, w, b, "none", [], "")
+
+
+class Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w, b):
+        ctx.save_for_backward(x, w)
+        return onednn(x, w, b)
+
+    @staticmethod
+    def backward(ctx, d):
+        x, w = ctx.saved_tensors
+        rows, need = d.flatten(0, -2), ctx.needs_input_grad
+        return (onednn(d, w.t()) if need[0] else None,
+                onednn(rows.t(), x.flatten(0, -2).t()) if need[1] else None,
+                rows.sum(0) if need[2] else None)
+
+
+class Packed(nn.Module):
+    """A linear layer that does not train, its weights in oneDNN's order for so many rows."""
+
+    def __init__(self, linear, rows):
+        super().__init__()
+        self.w = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), rows)
+        self.b = linear.bias.detach()
+
+    def forward(self, x):
+        return onednn(x, self.w, self.b)
+
+
+def pack(module, rows):
+    for name, child in module.named_children():
+        if isinstance(child, nn.Linear):
+            setattr(module, name, Packed(child, rows))
+        else:
+            pack(child, rows)
 
 
 class Trainer:
@@ -206,9 +247,13 @@ class Trainer:
         self.batch, self.device = batch, args.device
         self.loss_of_batch = torch.compile(task) if args.compile else task
         self.all = list(task.parameters())
+        if args.onednn and not self.features:
+            F.linear = lambda x, w, b=None: Linear.apply(x, w, b)
         if self.features:
             task.eval().requires_grad_(False)
             torch._inductor.config.freezing = True
+            if args.onednn:
+                pack(task, args.batch * (1 + (args.sizes.image // args.sizes.patch) ** 2))
             self.trained = []
             return
         self.trained = self.masters = [p for p in self.all if p.requires_grad]
