@@ -55,7 +55,8 @@ help:
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
 	@echo 'make check_cuda  every CUDA kernel on the CPU, against the C and against PyTorch'\''s numbers; needs no GPU'
 	@echo 'make check_faults  plant faults in those kernels: each must be found      make check_gpu   all checks on a GPU'
-	@echo 'make bench       speed: out/bench.csv (BENCH_PYTHON=python with torch names a peer)'
+	@echo 'make bench       speed: out/bench.csv (BENCH=features names a group; peers: BENCH_PYTHON=python with torch, gguf'
+	@echo '                 and tokenizers, BENCH_LLAMA=llama-bench)'
 	@echo 'make bench_gpu   speed on a GPU: out/bench_gpu.csv (BENCH=--help lists groups and flags; BENCH_PYTHON as above)'
 	@echo './train --help   ./eval --help   ./data/simulate --help   ./data/converse --help   ./data/import --help'
 
@@ -145,12 +146,12 @@ test_asan: build/asan/test
 mutate: | deps
 	sh dev/mutate.sh
 
-build/bench: dev/bench.c dev/bench.h $(HEADERS)
+build/bench: dev/bench.c dev/bench.h dev/qwen_folder.h $(HEADERS) | deps
 	@mkdir -p build
-	$(CC) -std=c11 $(ALL) -I. $< -o $@ -lm -ldl
+	$(CC) -std=c11 $(ALL) -I. $< -o $@ $(LIBS) -ldl
 bench: build/bench
 	@mkdir -p $(OUT)
-	@./build/bench $(OUT)/bench.csv
+	@./build/bench $(OUT)/bench.csv $(BENCH)
 
 clean:
 	rm -rf build train eval $(TOOLS) train_gpu train_gpu32 eval_gpu

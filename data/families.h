@@ -242,10 +242,8 @@ static const SbFamilyUnneeded sb_family_unneeded[] = {
 static SB_UNUSED const SbFamily *sb_family_of(const SbFolder *f) {
     SbText known = {NULL, 0, 0};
     const char *type = f->open_clip ? "open_clip" : sb_json_string(f->config, "model_type", f->config_path);
-    for (int i = 0; i < SB_FAMILIES; i++) {
-        if (!strcmp(sb_family[i].type, type)) return sb_family + i;
-        sb_text_add(&known, "%s%s", i ? ", " : "", sb_family[i].type);
-    }
+    for (int i = 0; i < SB_FAMILIES; i++) if (!strcmp(sb_family[i].type, type)) return sb_family + i;
+    for (int i = 0; i < SB_FAMILIES; i++) sb_text_add(&known, "%s%s", i ? ", " : "", sb_family[i].type);
     sb_die("%s: model_type \"%.60s\" is not supported; known are %s", f->config_path, type, known.data);
 }
 

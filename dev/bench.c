@@ -1,19 +1,28 @@
-// bench.c: how fast spatialboost.h is, beside OpenBLAS and PyTorch. Writes a CSV `name,ours,peer,ratio`.
+// bench.c: how fast spatialboost.h is, beside OpenBLAS, PyTorch, llama.cpp and tokenizers. Writes a CSV
+// `name,ours,peer,ratio`.
 //
 // ratio = peer's time / our time in every row (memory: peer's / ours): more is better. The name ends in the
 // unit; where there is no peer its fields are empty. Refuses to test results (that is test_spatialboost.c)
 // and to compare on its own terms: OpenBLAS chooses its kernel itself (OPENBLAS_CORETYPE is unset) and gets
-// as many threads as we do, PyTorch (BENCH_PYTHON names a python that has it) takes the better of eager and
-// compiled.
+// as many threads as we do, PyTorch (BENCH_PYTHON names a python that has it) takes the best of eager and
+// compiled, MKL and oneDNN, llama.cpp (BENCH_LLAMA: its llama-bench; BENCH_PYTHON with gguf) times itself,
+// tokenizers (of BENCH_PYTHON) gets documents, which it likes better than one long text, and one core, as we.
 //
 // All sides take turns in one run and medians are kept, so that a busy machine hits all alike. Time is wall
-// time; with OMP_NUM_THREADS=1 it is CPU time (not on macOS), which other programs disturb less. Run:
-// ./build/bench FILE.csv [matmul|ops|steps]...     no list: everything Read from the bottom: main, then the
-// three groups. The table, the steps and the line protocol of a peer are in dev/bench.h.
+// time; with OMP_NUM_THREADS=1 it is CPU time (not on macOS), which other programs disturb less. Weights are
+// random, the language model's in a folder of 1 GB under TMPDIR, removed at the end. BENCH_TOKENIZER,
+// BENCH_TEXT: a tokenizer.json and a text to measure that with; those of the repository are small. Run:
+// ./build/bench FILE.csv [matmul|ops|steps|features|llm|load|tokenizer|hub]...      no list: everything
+// Read from the bottom: main, the rows of steps, then the groups. The harness is in dev/bench.h.
 #define _POSIX_C_SOURCE 200809L
+#include "data/file.h"
+#define SB_FAIL(...) sb_die(__VA_ARGS__)
 #include "spatialboost.h"
 
+#include "data/bind.h"
+#include "data/tokenizer.h"
 #include "dev/bench.h"
+#include "dev/qwen_folder.h"
 
 #include <dlfcn.h>
 #include <signal.h>
@@ -234,74 +243,243 @@ static void bench_elementwise(void) {
     sb_free(p), sb_free(g), sb_free(m), sb_free(v);
 }
 
-// ---- training steps of preset small, see dev/bench.h
+// ---- programs of their own, our side: models of the hub, tokenizers; the rest is in dev/bench.h
+static double own = -1;                                     // of load_steps
 static double megabytes(void) {                             // the most so far
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
 #ifdef __APPLE__
     usage.ru_maxrss /= 1024;                                // bytes there, kilobytes elsewhere
 #endif
-    return (double)usage.ru_maxrss / 1024;
+    return own >= 0 ? own : (double)usage.ru_maxrss / 1024;
 }
-static const struct { const char *kind; int batch, text, loss_rows; } steps[] = {
-    {"encoder", 8, 0, 0}, {"boost", 8, 128, 32}, {"llm", 8, 256, 64}};
-enum { STEPS = sizeof steps / sizeof *steps };
-
-static void time_turn(Side *side) {
-    double began = clock_ms(side->pid);
-    take_turn(side, 1);
-    if (threads() == 1) side->ms[side->turns - 1] = clock_ms(side->pid) - began;
+// Now, without what is mapped from files; where the system does not say, with it.
+static double own_megabytes(void) {
+    long resident, shared;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f) return megabytes();
+    if (fscanf(f, "%*s %ld %ld", &resident, &shared) != 2) die("cannot be read", "/proc/self/statm");
+    fclose(f);
+    return (double)(resident - shared) * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
 }
-static void bench_step(int index, const char *self) {
-    const char *python = getenv("BENCH_PYTHON"), *script = "dev/bench_torch.py";
-    static const char *const compile[] = {"--compile", NULL};
-    Step s = {steps[index].kind, steps[index].batch, steps[index].text, steps[index].loss_rows,
-              sb_config_preset(SB_SMALL)};
-    char name[96], what[64] = "";
-    Side side[3];
-    if (strcmp(s.kind, "encoder"))
-        snprintf(what, sizeof what, ", text %d, loss rows %d", s.text, s.loss_rows);
-    if (!start_side(side, "our step", self, "serve", &s, threads(), NULL)) die("does not start", self);
-    start_side(side + 1, "PyTorch, eager", python, script, &s, threads(), NULL);
-    start_side(side + 2, "PyTorch, compiled", python, script, &s, threads(), compile);
-    for (int round = 0; round < STEP_ROUNDS; round++)
-        for (int i = 0; i < 3; i++) if (side[i].pid) time_turn(side + i);
-    double t[3], ms = 0, memory = 0;
-    for (int i = 0; i < 3; i++) {
-        t[i] = side[i].pid ? median(side[i].ms, STEP_ROUNDS) : 0;
-        if (i && t[i] > 0)
-            printf("%s: %s %.1f ms, %.0f MB\n", s.kind, side[i].name, t[i], side[i].megabytes);
-        if (i && t[i] > 0 && (ms == 0 || t[i] < ms)) ms = t[i], memory = side[i].megabytes;
-        stop_side(side + i);
+static const char *llm_path;
+static SbFolder llm;
+static void adopt_llm(SbModel *m, int trained) {
+    sb_folder_open(&llm, llm_path);
+    sb_family_bind(&llm, m, trained);
+}
+static void prefill_steps(void *work, int n) {
+    Work *w = (Work *)work;
+    real *logits = (real *)sb_calloc((size_t)w->s.config.vocab, sizeof *logits);
+    for (int i = 0; i < n; i++) {
+        sb_batch_upload(&w->m, &w->b);
+        sb_llm_forward(&w->m, 0, w->m.n.llm);
+        sb_llm_logits(&w->m, w->m.n.llm - 1, logits);
     }
-    snprintf(name, sizeof name, "step %s small, batch %d%s [ms]", s.kind, s.batch, what);
-    add_row(name, t[0], ms, ms / t[0]);
-    snprintf(name, sizeof name, "memory %s small, batch %d%s [MB]", s.kind, s.batch, what);
-    add_row(name, side[0].megabytes, memory, memory / side[0].megabytes);
+    if (!isfinite(logits[0])) die("the logits are no numbers", w->s.kind);
+    free(logits);
 }
+static int never(void *context, int word) { return (void)context, word < 0; }
+static void decode_steps(void *work, int n) {               // n words behind the first
+    Work *w = (Work *)work;
+    int *word = (int *)sb_calloc((size_t)n, sizeof *word);
+    sb_batch_clear(&w->b);
+    fill_batch(w);
+    sb_generate(&w->m, &w->b, word, n, never, NULL);
+    free(word);
+}
+// As programs do: look at every number once, and keep none. The encoder is left out.
+static void load_steps(void *work, int n) {
+    Work *w = (Work *)work;
+    double before = own_megabytes();
+    for (int i = 0; i < n; i++) {
+        SbModel m;
+        sb_model_plan(&m, &w->s.config, 0);
+        adopt_llm(&m, 0);
+        own = own_megabytes() - before;
+        sb_model_free(&m), sb_folder_close(&llm);
+    }
+}
+typedef struct { SbTokenizer t; char *text; size_t size; SbIds ids; } Reader;
+static void tokenizer_steps(void *work, int n) {
+    Reader *r = (Reader *)work;
+    for (int i = 0; i < n; i++) r->ids.n = 0, sb_tokenizer_encode(&r->t, r->text, r->size, 0, &r->ids);
+}
+static int serve_tokenizer(const char *tokenizer, const char *text) {
+    Reader r;
+    memset(&r, 0, sizeof r);
+    sb_tokenizer_open(&r.t, tokenizer);
+    r.text = sb_read_file(text, &r.size);
+    serve_steps(tokenizer_steps, &r);
+    sb_tokenizer_close(&r.t), free(r.text), free(r.ids.id);
+    return 0;
+}
+static int serve_hub(int argc, char **argv) {
+    Work w;
+    memset(&w, 0, sizeof w);
+    megabytes();
+    int at = read_step(&w.s, argc, argv);
+    if (at == argc) return serve(argc, argv);
+    if (at + 1 < argc && !strcmp(argv[at], "--tokenizer")) return serve_tokenizer(argv[at + 1], argv[at + 3]);
+    llm_path = argv[at + 1];
+    if (!strcmp(w.s.kind, "load")) return serve_steps(load_steps, &w);
+    Step s = w.s;
+    work_begin(&w, &s, adopt_llm);
+    serve_steps(!strcmp(s.kind, "prefill") ? prefill_steps : !strcmp(s.kind, "decode") ? decode_steps
+                                                                                     : model_steps, &w);
+    work_end(&w), sb_folder_close(&llm);
+    return 0;
+}
+
+// ---- rows of steps, see dev/bench.h
+// llm: the language model is the folder's. each: steps in a turn. unit and work: how many of them a step does
+// (NULL: the row is in ms). sizes: fields of SbConfig that are not preset small's.
+enum { NO_PEER, TRAIN, FORWARD, OTHER };                    // peers: PyTorch, two ways, or another program
+typedef struct {
+    const char *group, *name, *kind;
+    int batch, text, loss_rows, each, peers, llm;
+    const char *unit;
+    double work;
+    const char *sizes;
+} Timed;
+#define TALK "patch_word=-1 isolate=0 restart=0 "
+#define ALONE TALK "image=14 enc_layers=1"                  // with as little of an encoder as there can be
+#define VIT_S "enc_scaled=1 "
+#define VIT_B "enc_scaled=1 enc_width=768 enc_heads=12 enc_mlp=3072 "
+static Timed timed[] = {
+    {"steps", "encoder small, batch 8", "encoder", 8, 0, 0, 1, TRAIN, 0, NULL, 0, ""},
+    {"steps", "boost small, batch 8, text 128, loss rows 32", "boost", 8, 128, 32, 1, TRAIN, 0, NULL, 0, ""},
+    {"steps", "llm small, batch 8, text 256, loss rows 64", "llm", 8, 256, 64, 1, TRAIN, 0, NULL, 0, ""},
+    {"features", "DINOv2-S 224 px, batch 8", "features", 8, 0, 0, 1, FORWARD, 0, "1/s", 8, VIT_S},
+    {"features", "DINOv2-S 518 px, batch 2", "features", 2, 0, 0, 1, FORWARD, 0, "1/s", 2, VIT_S "image=518"},
+    {"features", "DINOv2-B 224 px, batch 8", "features", 8, 0, 0, 1, FORWARD, 0, "1/s", 8, VIT_B},
+    {"features", "DINOv2-B 518 px, batch 2", "features", 2, 0, 0, 1, FORWARD, 0, "1/s", 2, VIT_B "image=518"},
+    {"llm", "0.5B bf16, 512 tokens", "prefill", 1, 512, 1, 1, OTHER, 1, "tokens/s", 512, ALONE},
+    {"llm", "0.5B bf16, 64 tokens", "decode", 1, 1, 0, 64, OTHER, 1, "tokens/s", 1, ALONE},
+    {"load", "0.5B bf16, mapped", "load", 1, 1, 0, 1, NO_PEER, 1, NULL, 0, ALONE},
+    {"tokenizer", "byte-level BPE", "tokenizer", 1, 0, 0, 1, OTHER, 0, "MB/s", 0, ""},
+    {"hub", "DINOv2-S 224 px + 0.5B bf16, text 125, loss rows 64", "boost", 1, 125, 64, 1, TRAIN, 1, NULL, 0,
+     VIT_S TALK}};
+static char temp[4096];                                     // the language model's folder, "": none yet
+static const char *tokenizer, *text;
+
+static void remove_temp(void) {
+    if (*temp) sb_remove(temp);
+    *temp = 0;
+}
+static void stop(int number) { remove_temp(), _exit(128 + number); }
+static const char *llm_folder(void) {
+    const char *parent = getenv("TMPDIR");
+    if (*temp) return temp;
+    snprintf(temp, sizeof temp, "%s/spatialboost_XXXXXX", parent && *parent ? parent : "/tmp");
+    if (!mkdtemp(temp)) sb_die("%s: cannot be made (%s); TMPDIR names a folder with 2 GB left", temp,
+                               strerror(errno));
+    qwen_folder(temp, &qwen_half_billion);
+    return temp;
+}
+static Step timed_step(const Timed *t) {
+    Step s = {t->kind, t->batch, t->text, t->loss_rows, sb_config_preset(SB_SMALL)};
+    char words[160], *word[16], *end;
+    int n = 0;
+    snprintf(words, sizeof words, "%s", t->sizes);
+    for (char *w = strtok_r(words, " ", &end); w; w = strtok_r(NULL, " ", &end)) word[n++] = w;
+    if (t->llm) {
+        SbFolder f;
+        sb_folder_open(&f, llm_folder());
+        sb_family_config(&f, &s.config, 0);
+        sb_folder_close(&f);
+    }
+    read_sizes(&s.config, n, word);
+    return s;
+}
+static void time_turn(Side *side, const Timed *t, int peers) {
+    double began = clock_ms(side->pid);
+    take_turn(side, t->each);
+    if (threads() == 1 && peers != OTHER)                   // bench_peers.py sees to that itself
+        side->ms[side->turns - 1] = (clock_ms(side->pid) - began) / t->each;
+}
+// The row of time and that of memory, beside the faster peer.
+static void add_timed(const Timed *t, Side *side, int sides) {
+    char name[120];
+    const char *of = t->unit || !strcmp(t->kind, "load") ? t->kind : "step";
+    double ours = median(side->ms, STEP_ROUNDS), ms = 0, memory = 0, work = t->work;
+    struct stat s;
+    if (!strcmp(t->kind, "tokenizer") && !stat(text, &s)) work = 1e-6 * (double)s.st_size;
+    for (int i = 1; i < sides; i++) {
+        double its = side[i].pid ? median(side[i].ms, STEP_ROUNDS) : 0;
+        if (its > 0) printf("%s: %s %.1f ms, %.0f MB\n", t->name, side[i].name, its, side[i].megabytes);
+        if (its > 0 && (ms == 0 || its < ms)) ms = its, memory = side[i].megabytes;
+    }
+    snprintf(name, sizeof name, "%s %s [%s]", of, t->name, t->unit ? t->unit : "ms");
+    if (t->unit) add_row(name, work * 1e3 / ours, ms > 0 ? work * 1e3 / ms : 0, ms / ours);
+    else add_row(name, ours, ms, ms / ours);
+    snprintf(name, sizeof name, "memory %s%s%s [MB]", strcmp(of, "step") ? of : "",
+             strcmp(of, "step") ? " " : "", t->name);
+    add_row(name, side->megabytes, memory, memory / side->megabytes);
+}
+static void bench_timed(const Timed *t, const char *self) {
+    static const struct { const char *name, *script, *option[3]; int peers; } peer[] = {
+        {"PyTorch, eager", "dev/bench_torch.py", {NULL}, TRAIN},
+        {"PyTorch, eager, oneDNN", "dev/bench_torch.py", {"--onednn"}, TRAIN},
+        {"PyTorch, compiled", "dev/bench_torch.py", {"--compile"}, TRAIN},
+        {"PyTorch, eager", "dev/bench_torch.py", {NULL}, FORWARD},
+        {"PyTorch, compiled", "dev/bench_torch.py", {"--compile"}, FORWARD},
+        {"PyTorch, compiled, oneDNN", "dev/bench_torch.py", {"--compile", "--onednn"}, FORWARD},
+        {"llama.cpp or tokenizers", "dev/bench_peers.py", {NULL}, OTHER}};
+    enum { SIDES = 1 + sizeof peer / sizeof *peer };
+    Step s = timed_step(t);
+    const char *options[5] = {t->llm ? "--llm" : NULL, t->llm ? temp : NULL, NULL, NULL, NULL};
+    if (!strcmp(t->kind, "tokenizer"))
+        options[0] = "--tokenizer", options[1] = tokenizer, options[2] = "--file", options[3] = text;
+    Side side[SIDES];
+    memset(side, 0, sizeof side);
+    if (!start_side(side, "ours", self, "serve", &s, threads(), options)) die("does not start", self);
+    for (int i = 1; i < SIDES; i++) {
+        if (peer[i - 1].peers != t->peers) continue;
+        start_side(side + i, peer[i - 1].name, getenv("BENCH_PYTHON"), peer[i - 1].script, &s, threads(),
+                   t->peers == OTHER ? options : peer[i - 1].option);
+    }
+    for (int round = 0; round < STEP_ROUNDS; round++)
+        for (int i = 0; i < SIDES; i++) if (side[i].pid) time_turn(side + i, t, i ? t->peers : NO_PEER);
+    add_timed(t, side, SIDES);
+    for (int i = 0; i < SIDES; i++) stop_side(side + i);
+}
+
+static const char *const group[] = {"steps", "features", "llm", "load", "tokenizer", "hub", "ops", "matmul"};
+enum { GROUPS = sizeof group / sizeof *group };
 
 int main(int argc, char **argv) {
-    if (argc >= 2 && !strcmp(argv[1], "serve")) return serve(argc, argv);
+    if (argc >= 2 && !strcmp(argv[1], "serve")) return serve_hub(argc, argv);
+    int want[GROUPS] = {0};
+    for (int i = 2; i < argc; i++) {
+        int found = 0;
+        for (int k = 0; k < GROUPS; k++) if (!strcmp(argv[i], group[k])) want[k] = found = 1;
+        if (!found) argc = 1;
+    }
     if (argc < 2) {
-        fprintf(stderr, "usage: %s FILE.csv [matmul|ops|steps]...\n", argv[0]);
+        fprintf(stderr, "usage: %s FILE.csv [GROUP]...   groups:", argv[0]);
+        for (int k = 0; k < GROUPS; k++) fprintf(stderr, " %s", group[k]);
+        fprintf(stderr, "; none named: all of them\n");
         return 1;
     }
-    int want[3] = {argc == 2, argc == 2, argc == 2};
-    static const char *const group[] = {"matmul", "ops", "steps"};
-    for (int i = 2; i < argc; i++)
-        for (int k = 0; k < 3; k++) want[k] |= !strcmp(argv[i], group[k]);
-    const char *python = getenv("BENCH_PYTHON");
-    signal(SIGPIPE, SIG_IGN);
+    const char *python = getenv("BENCH_PYTHON"), *llama = getenv("BENCH_LLAMA");
+    tokenizer = getenv("BENCH_TOKENIZER"), text = getenv("BENCH_TEXT");
+    if (!tokenizer) tokenizer = "dev/goldens_text/qwen2/tokenizer.json";
+    if (!text) text = "spatialboost.h";
+    signal(SIGPIPE, SIG_IGN), signal(SIGINT, stop), signal(SIGTERM, stop), atexit(remove_temp);
     printf("%d threads, vectors of %d bytes, time is %s\n", threads(), SB_BYTES,
            threads() == 1 ? "CPU time" : "wall time");
-    printf("PyTorch: %s\n", python ? python : "BENCH_PYTHON names none, the step rows have no peer");
+    printf("PyTorch, tokenizers: %s\n", python ? python : "BENCH_PYTHON names none, these rows have no peer");
+    printf("llama.cpp: %s\n", llama ? llama : "BENCH_LLAMA names none, the llm rows have no peer");
     printf("%-72s %10s %10s %7s\n", "name [unit]", "ours", "peer", "ratio");
-    if (want[2]) for (int i = 0; i < STEPS; i++) bench_step(i, argv[0]);
-    if (want[1]) {
+    for (size_t i = 0; i < sizeof timed / sizeof *timed; i++)
+        for (int k = 0; k < GROUPS; k++)
+            if ((want[k] || argc == 2) && !strcmp(timed[i].group, group[k])) bench_timed(timed + i, argv[0]);
+    if (want[6] || argc == 2) {
         for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) bench_attention(cores + i);
         bench_elementwise();
     }
-    if (want[0]) bench_matmul();
+    if (want[7] || argc == 2) bench_matmul();
     write_table(argv[1]);
     return 0;
 }

@@ -1,7 +1,7 @@
-// bench.h: what bench.c and bench_gpu.cu share: the table of rows, training steps on request, their peers.
+// bench.h: what bench.c and bench_gpu.cu share: the table of rows, steps on request, their peers.
 //
-// A training step is timed in a program of its own, so that memory is its alone: ours (serve) or
-// bench_torch.py. Both are started as
+// A step is timed in a program of its own, so that memory is its alone: ours (serve), bench_torch.py or
+// bench_peers.py. All are started as
 //     PROGRAM [SCRIPT] KIND BATCH TEXT LOSS_ROWS THREADS [NAME=VALUE of SbConfig]... [OPTION]...
 // say "ready" after their warm-up, and answer every line "step N" with "MILLISECONDS MEGABYTES": N steps were
 // taken and then waited for; the milliseconds are those of one. So sides can step in turn. Everything else
@@ -64,11 +64,21 @@ static void write_table(const char *path) {
     free(temp);
 }
 
-// ---- our side of a training step
+// ---- our side of a step
 typedef struct { const char *kind; int batch, text, loss_rows; SbConfig config; } Step;
+// parts: of the model, beside encoder and LLM; train: groups, 0: forward alone. What a batch is made of.
+typedef struct { const char *name; int parts, train, images, text; } Kind;
+static const Kind kinds[] = {{"encoder", 0, SB_BASE | SB_HEADS, 1, 0},
+                             {"boost", SB_DUAL, SB_PLUS | SB_ALPHA | SB_PROJ, 1, 1},
+                             {"llm", 0, SB_LLM, 0, 1},
+                             {"features", 0, 0, 1, 0},
+                             {"prefill", 0, 0, 0, 1},
+                             {"decode", 0, 0, 0, 1}};
+typedef struct { Step s; const Kind *kind; SbModel m; SbBatch b; int step; } Work;
 
 // The batch of a step: images of noise, one turn of random words a sample, loss on its last rows.
-static void fill_batch(SbBatch *b, const Step *s) {
+static void fill_batch(Work *w) {
+    const Step *s = &w->s;
     const SbConfig *c = &s->config;
     size_t bytes = 3 * (size_t)c->image * (size_t)c->image;
     unsigned char *rgb = (unsigned char *)malloc(bytes);
@@ -77,64 +87,92 @@ static void fill_batch(SbBatch *b, const Step *s) {
     if (!rgb || !token) die("out of memory", s->kind);
     for (int i = 0; i < s->batch; i++) {
         int image = -1;
-        if (strcmp(s->kind, "llm")) {
+        if (w->kind->images) {
             for (size_t k = 0; k < bytes; k++) rgb[k] = (unsigned char)sb_mix64(++at);
-            image = sb_batch_image(b, c, rgb, c->image, c->image);
-            b->main_class[image] = i % c->classes;
+            image = sb_batch_image(&w->b, c, rgb, c->image, c->image);
+            w->b.main_class[image] = i % c->classes;
         }
-        if (!strcmp(s->kind, "encoder")) continue;
-        sb_batch_sample(b);
-        if (image >= 0) sb_batch_prefix_image(b, c, image);
+        if (!w->kind->text) continue;
+        sb_batch_sample(&w->b);
+        if (image >= 0) sb_batch_prefix_image(&w->b, c, image);
         for (int k = 0; k < s->text; k++) {
             token[k] = (int)(sb_mix64(++at) % (uint64_t)c->vocab);
             target[k] = k < s->text - s->loss_rows ? -1 : (int)(sb_mix64(++at) % (uint64_t)c->vocab);
         }
-        sb_batch_turn(b, c, token, target, NULL, s->text);
+        sb_batch_turn(&w->b, c, token, target, NULL, s->text);
     }
     free(rgb), free(token);
 }
-// Fields of the preset small, changed by NAME=VALUE.
-static SbConfig read_sizes(int argc, char **argv) {
-    SbConfig c = sb_config_preset(SB_SMALL);
+// Fields of c, changed by NAME=VALUE; returns how many words were such: options, --NAME, end them.
+static int read_sizes(SbConfig *c, int argc, char **argv) {
     for (int i = 0; i < argc; i++) {
         size_t n = strcspn(argv[i], "=");
         int found = 0;
+        if (!strncmp(argv[i], "--", 2)) return i;
 #define X(type, name, toy, mini, small, help) \
         if (argv[i][n] && strlen(#name) == n && !strncmp(argv[i], #name, n)) \
-            c.name = (type)atof(argv[i] + n + 1), found = 1;
+            c->name = (type)atof(argv[i] + n + 1), found = 1;
         SB_CONFIG(X)
 #undef X
         if (!found) die("expected NAME=VALUE, a field of SbConfig", argv[i]);
     }
-    return c;
+    return argc;
 }
-static int serve(int argc, char **argv) {
-    megabytes();
-    if (argc < 7) die("expected KIND BATCH TEXT LOSS_ROWS THREADS [NAME=VALUE]...", "serve");
-    Step s = {argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), read_sizes(argc - 7, argv + 7)};
-    int encoder = !strcmp(s.kind, "encoder"), boost = !strcmp(s.kind, "boost"), step = 0, n = 2;
+// The step that the command line asks for; returns how many of its words say so.
+static int read_step(Step *s, int argc, char **argv) {
+    if (argc < 7) die("expected KIND BATCH TEXT LOSS_ROWS THREADS [NAME=VALUE]... [OPTION]...", "serve");
+    Step said = {argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), sb_config_preset(SB_SMALL)};
+    *s = said;
+    return 7 + read_sizes(&s->config, argc - 7, argv + 7);
+}
+// The model and the batch, their numbers random; adopt (NULL: nothing) finds frozen weights a place.
+static void work_begin(Work *w, const Step *s, void (*adopt)(SbModel *m, int trained)) {
+    memset(w, 0, sizeof *w);
+    w->s = *s;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(s->kind, kinds[i].name)) w->kind = kinds + i;
+    if (!w->kind) die("expected a kind of step", s->kind);
+    sb_model_plan(&w->m, &s->config, w->kind->parts);
+    if (adopt) adopt(&w->m, w->kind->train);
+    sb_model_memory(&w->m);
+    sb_model_random(&w->m, ~0, 1, 1);
+    sb_model_train(&w->m, w->kind->train);
+    fill_batch(w);
+}
+static void work_end(Work *w) { sb_model_free(&w->m), sb_batch_free(&w->b); }
+
+static void model_steps(void *work, int n) {
+    Work *w = (Work *)work;
+    for (int i = 0; i < n; i++) {
+        if (!w->kind->train) sb_batch_upload(&w->m, &w->b), sb_encoder_forward(&w->m);
+        else if (w->kind->text) sb_step_lm(&w->m, &w->b, 1);
+        else sb_step_recognise(&w->m, &w->b, 1, 0);
+        if (w->kind->train) sb_update(&w->m, 1e-4, 0.05, ++w->step);
+    }
+    if (!w->kind->train)
+        sb_sum_squares(w->m.squares, w->m.acts.feature, SB_NATIVE, w->m.n.enc * w->s.config.enc_width);
+    if (!isfinite(w->kind->train ? sb_loss(&w->m) : sb_norm(&w->m))) die("is not a number", w->s.kind);
+}
+// Two steps to warm up; then take N for every line "step N", until they end.
+static int serve_steps(void (*take)(void *work, int n), void *work) {
     char line[32];
-    SbModel m;
-    SbBatch b;
-    memset(&b, 0, sizeof b);
-    sb_model_init(&m, &s.config, boost);
-    sb_model_random(&m, ~0, 1, 1);
-    sb_model_train(&m, encoder ? SB_BASE | SB_HEADS : boost ? SB_PLUS | SB_ALPHA | SB_PROJ : SB_LLM);
-    fill_batch(&b, &s);
-    for (int warm = 0;; warm = 1) {                         // two steps to warm up
+    for (int warm = 0, n = 2;; warm = 1) {
         double began = wall_ms();
-        for (int i = 0; i < n; i++) {
-            if (encoder) sb_step_recognise(&m, &b, 1, 0);
-            else sb_step_lm(&m, &b, 1);
-            sb_update(&m, 1e-4, 0.05, ++step);
-        }
-        if (!isfinite(sb_loss(&m))) die("the loss is not a number", s.kind);
-        if (warm) printf("%.4f %.0f\n", (wall_ms() - began) / n, megabytes());
+        take(work, n);
+        if (warm) printf("%.4f %.1f\n", (wall_ms() - began) / n, megabytes());
         else printf("ready\n");
         fflush(stdout);
-        if (!fgets(line, sizeof line, stdin) || sscanf(line, "step %d", &n) != 1 || n < 1) break;
+        if (!fgets(line, sizeof line, stdin) || sscanf(line, "step %d", &n) != 1 || n < 1) return 0;
     }
-    sb_model_free(&m), sb_batch_free(&b);
+}
+static int serve(int argc, char **argv) {
+    Step s;
+    Work w;
+    megabytes();
+    read_step(&s, argc, argv);
+    work_begin(&w, &s, NULL);
+    serve_steps(model_steps, &w);
+    work_end(&w);
     return 0;
 }
 

@@ -1,29 +1,29 @@
 """bench_torch.py: the PyTorch peer of `make bench` and `make bench_gpu`: training steps, timed on request.
 
 Refuses: to read data, and to train what our side does not. Weights and inputs are random.
-Run: python bench_torch.py encoder|boost|llm BATCH TEXT LOSS_ROWS THREADS NAME=VALUE... [--compile]
-     [--device cuda] [--all-rows]; the sizes are the fields of SbConfig (image=224 patch=14 ...), all of them.
-Prints "ready" after the warm-up, then answers every line "step N" on stdin with "MILLISECONDS MEGABYTES" (of
-one of N steps; the most memory so far), so that a C program (dev/bench.h) can let both sides step in turn.
-Everything else goes to stderr.
+Run: python bench_torch.py encoder|boost|llm|features BATCH TEXT LOSS_ROWS THREADS NAME=VALUE...
+     [--compile] [--onednn] [--device cuda] [--all-rows]; sizes: all fields of SbConfig (image=224 ...).
+Says "ready" after the warm-up, then answers lines "step N" (bench_peers.py). All else goes to stderr.
 
 encoder  the ViT, all of it trained by cross-entropy on the CLS row; TEXT, LOSS_ROWS: ignored
 boost    the ViT with both channels (Attn+, a, projector trained, the rest frozen) and the frozen LLM on the
          image's rows and TEXT text rows a sample, causal throughout, loss on LOSS_ROWS of the text rows
 llm      the LLM, all of it trained, on TEXT rows a sample, loss on LOSS_ROWS of them
-A step is forward, backward, clipping to norm 1, fused AdamW. Rows with a loss are gathered before the head;
-with --all-rows the head reads all rows, as most trainers do. Two branches with a projection each run faster
-than one attention of 2H heads on a CPU: so they are the peer. On a CPU everything is float32. On a GPU
-weights, activations and gradients are bfloat16, AdamW works on float32 copies of what trains, and each step
-brings its batch from pinned memory.
+features the ViT's normalised rows and no more, in inference mode; compiled, its weights are constants
+A training step is forward, backward, clipping to norm 1, fused AdamW. Rows with a loss are gathered before
+the head; with --all-rows the head reads all rows, as most trainers do. Two branches with a projection each
+run faster than one attention of 2H heads on a CPU: so they are the peer. On a CPU everything is float32. On a
+GPU weights, activations and gradients are bfloat16, AdamW works on float32 copies of what trains, and each
+step brings its batch from pinned memory.
 """
 import argparse
 import math
-import resource
 import sys
 import time
 
 import torch
+import torch._inductor.config
+from bench_peers import answer, arguments, megabytes
 from torch import nn
 from torch.nn import functional as F
 
@@ -62,12 +62,17 @@ class EncoderLayer(nn.Module):
         if dual:
             self.plus, self.a = Attention(width, heads, heads, True), nn.Parameter(torch.randn(width))
         self.up, self.down = nn.Linear(width, c.enc_mlp), nn.Linear(c.enc_mlp, width)
+        self.scaled = c.enc_scaled
+        if self.scaled:
+            self.scale1, self.scale2 = (nn.Parameter(torch.randn(width)) for _ in range(2))
 
     def forward(self, x):
         n = self.norm1(x)
         y = self.base(n)
-        x = x + (torch.lerp(self.plus(n), y, torch.sigmoid(self.a)) if hasattr(self, "plus") else y)
-        return x + self.down(F.gelu(self.up(self.norm2(x))))
+        y = torch.lerp(self.plus(n), y, torch.sigmoid(self.a)) if hasattr(self, "plus") else y
+        x = x + y * self.scale1 if self.scaled else x + y
+        y = self.down(F.gelu(self.up(self.norm2(x))))
+        return x + y * self.scale2 if self.scaled else x + y
 
 
 class Encoder(nn.Module):
@@ -125,13 +130,15 @@ class Llm(nn.Module):
 
 
 class Task(nn.Module):
-    """forward(**make_batch(...)) returns the loss of one batch."""
+    """forward(**make_batch(...)) returns the loss of one batch, or its features."""
 
     def __init__(self, kind, c, text):
         super().__init__()
         self.patches = (c.image // c.patch) ** 2 if kind == "boost" else 0
         if kind != "llm":
             self.enc = Encoder(c, kind == "boost")
+        if kind == "features":
+            return
         if kind == "encoder":
             self.head = nn.Linear(c.enc_width, c.classes)
             return
@@ -142,7 +149,9 @@ class Task(nn.Module):
             for name, p in self.named_parameters():
                 p.requires_grad_(".plus." in name or name.endswith(".a") or name.startswith("proj."))
 
-    def forward(self, targets, pixels=None, tokens=None, loss_rows=None):
+    def forward(self, targets=None, pixels=None, tokens=None, loss_rows=None):
+        if targets is None:
+            return self.enc(pixels)
         if hasattr(self, "head"):
             return F.cross_entropy(self.head(self.enc(pixels)[:, 0]), targets)
         x = self.llm.emb(tokens)
@@ -153,6 +162,8 @@ class Task(nn.Module):
 
 def make_batch(kind, c, batch, text, loss_rows, all_rows):
     pixels = torch.rand(batch, 3, c.image, c.image) * 2 - 1
+    if kind == "features":
+        return {"pixels": pixels}
     if kind == "encoder":
         return {"pixels": pixels, "targets": torch.randint(c.classes, (batch,))}
     image_rows = (c.image // c.patch) ** 2 if kind == "boost" else 0
@@ -169,14 +180,10 @@ def make_batch(kind, c, batch, text, loss_rows, all_rows):
     return out
 
 
-def arguments():
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("kind", choices=("encoder", "boost", "llm"))
-    for name in ("batch", "text", "loss_rows", "threads"):
-        parser.add_argument(name, type=int)
-    parser.add_argument("sizes", nargs="+", metavar="NAME=VALUE", help="fields of SbConfig")
+def parse():
+    parser = arguments(("encoder", "boost", "llm", "features"), __doc__)
     parser.add_argument("--compile", action="store_true", help="torch.compile the forward and backward pass")
+    parser.add_argument("--onednn", action="store_true", help="linear layers by oneDNN (eager, if they train)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--all-rows", action="store_true", help="the head reads rows without loss, too")
     args = parser.parse_args()
@@ -186,11 +193,51 @@ def arguments():
     return args
 
 
+# --onednn: MKL, which nn.Linear calls, takes AVX2 kernels on AMD's processors; oneDNN takes AVX-512 ones.
+def onednn(x, w, b=None):
+    return torch.ops.mkldnn._linear_pointwise(x, w, b, "none", [], "")
+
+
+class Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w, b):
+        ctx.save_for_backward(x, w)
+        return onednn(x, w, b)
+
+    @staticmethod
+    def backward(ctx, d):
+        x, w = ctx.saved_tensors
+        rows, need = d.flatten(0, -2), ctx.needs_input_grad
+        return (onednn(d, w.t()) if need[0] else None,
+                onednn(rows.t(), x.flatten(0, -2).t()) if need[1] else None,
+                rows.sum(0) if need[2] else None)
+
+
+class Packed(nn.Module):
+    """A linear layer that does not train, its weights in oneDNN's order for so many rows."""
+
+    def __init__(self, linear, rows):
+        super().__init__()
+        self.w = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), rows)
+        self.b = linear.bias.detach()
+
+    def forward(self, x):
+        return onednn(x, self.w, self.b)
+
+
+def pack(module, rows):
+    for name, child in module.named_children():
+        if isinstance(child, nn.Linear):
+            setattr(module, name, Packed(child, rows))
+        else:
+            pack(child, rows)
+
+
 class Trainer:
     """One batch, taken again and again. masters: what AdamW works on, in float32 with gradients."""
 
     def __init__(self, args):
-        self.cuda = args.device == "cuda"
+        self.cuda, self.features = args.device == "cuda", args.kind == "features"
         with torch.device(args.device):
             task = Task(args.kind, args.sizes, args.text)
         batch = make_batch(args.kind, args.sizes, args.batch, args.text, args.loss_rows, args.all_rows)
@@ -198,16 +245,28 @@ class Trainer:
             task = task.bfloat16()
             batch = {k: (v.bfloat16() if v.is_floating_point() else v).pin_memory() for k, v in batch.items()}
         self.batch, self.device = batch, args.device
+        self.loss_of_batch = torch.compile(task) if args.compile else task
         self.all = list(task.parameters())
+        if args.onednn and not self.features:
+            F.linear = lambda x, w, b=None: Linear.apply(x, w, b)
+        if self.features:
+            task.eval().requires_grad_(False)
+            torch._inductor.config.freezing = True
+            if args.onednn:
+                pack(task, args.batch * (1 + (args.sizes.image // args.sizes.patch) ** 2))
+            self.trained = []
+            return
         self.trained = self.masters = [p for p in self.all if p.requires_grad]
         if self.cuda:
             self.masters = [p.detach().float() for p in self.trained]
             for p in self.masters:
                 p.grad = torch.zeros_like(p)
         self.optimizer = torch.optim.AdamW(self.masters, 1e-4, (0.9, 0.98), weight_decay=0.05, fused=True)
-        self.loss_of_batch = torch.compile(task) if args.compile else task
 
     def step(self):
+        if self.features:
+            with torch.inference_mode():
+                return self.loss_of_batch(**self.batch).mean()
         loss = self.loss_of_batch(**{k: v.to(self.device, non_blocking=True) for k, v in self.batch.items()})
         loss.backward()
         if self.cuda:
@@ -224,12 +283,20 @@ class Trainer:
     def megabytes(self):
         if self.cuda:
             return torch.cuda.max_memory_reserved() / (1 << 20)
-        unit = 1 << (20 if sys.platform == "darwin" else 10)  # ru_maxrss is in bytes there, in KB elsewhere
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        return megabytes()
+
+    def take(self, count):
+        start = time.perf_counter()
+        for _ in range(count):
+            loss = self.step()
+        loss.item()  # waits for a GPU
+        if self.cuda:
+            torch.cuda.synchronize()
+        return (time.perf_counter() - start) * 1e3 / count
 
 
 def main():
-    args = arguments()
+    args = parse()
     if args.device == "cuda" and not torch.cuda.is_available():
         print("bench_torch.py: PyTorch sees no CUDA device here", file=sys.stderr)
         sys.exit(NO_GPU)
@@ -242,18 +309,7 @@ def main():
     trained, whole = (sum(p.numel() for p in group) / 1e6 for group in (trainer.trained, trainer.all))
     print(f"{args.kind}: torch {torch.__version__}, trains {trained:.2f} M of {whole:.2f} M parameters, "
           f"losses {losses}", file=sys.stderr)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        word, count = (line.split() + ["", ""])[:2]
-        if word != "step" or not count.isdigit() or int(count) < 1:
-            sys.exit(f"error: stdin: expected the line step N, found {line!r}")
-        start = time.perf_counter()
-        for _ in range(int(count)):
-            loss = trainer.step()
-        loss.item()  # waits for a GPU
-        if trainer.cuda:
-            torch.cuda.synchronize()
-        print(f"{(time.perf_counter() - start) * 1e3 / int(count):.4f} {trainer.megabytes():.0f}", flush=True)
+    answer(trainer.take, trainer.megabytes)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #ifndef SB_TEST_HUB_H
 #define SB_TEST_HUB_H
 #include "data/serve.h"
+#include "qwen_folder.h"
 #include "test_runs.h"
 
 // A shell line as a whole: test_shell, which redirects what the last command says.
@@ -18,57 +19,8 @@ static void hub_put(const char *name, const char *text) {
     sb_write_file(test_path(name), text, strlen(text));
 }
 
-// A tensor of random numbers of that size around `middle`; the caller's list grows.
-static void hub_tensor(SbFileTensor *t, int *n, char *name, int rows, int cols, double size, double middle) {
-    SbFileTensor *one = t + (*n)++;
-    SbRandom r = sb_random(77, (uint64_t)*n);
-    float *x = (float *)sb_calloc((size_t)rows * (size_t)(cols ? cols : 1), sizeof *x);
-    for (long i = 0; i < (long)rows * (cols ? cols : 1); i++)
-        x[i] = (float)(middle + size * (2 * sb_next_unit(&r) - 1));
-    one->name = name, one->type = "F32", one->rank = cols ? 2 : 1, one->data = x;
-    one->shape[0] = rows, one->shape[1] = cols;
-}
-// A random Qwen2 of two layers, 32 wide, with a word table of so many rows.
-static void hub_llm(const char *folder, int vocab) {
-    enum { D = 32, KV = 16, MLP = 48 };
-    static const struct {
-        const char *name;
-        int rows, cols;
-    } part[] = {{"input_layernorm.weight", D, 0},
-                {"self_attn.q_proj.weight", D, D},
-                {"self_attn.q_proj.bias", D, 0},
-                {"self_attn.k_proj.weight", KV, D},
-                {"self_attn.k_proj.bias", KV, 0},
-                {"self_attn.v_proj.weight", KV, D},
-                {"self_attn.v_proj.bias", KV, 0},
-                {"self_attn.o_proj.weight", D, D},
-                {"post_attention_layernorm.weight", D, 0},
-                {"mlp.gate_proj.weight", MLP, D},
-                {"mlp.up_proj.weight", MLP, D},
-                {"mlp.down_proj.weight", D, MLP}};
-    SbFileTensor t[32];
-    SbPair format = {"format", "pt"};
-    int n = 0;
-    memset(t, 0, sizeof t);
-    hub_tensor(t, &n, sb_copy("model.embed_tokens.weight"), vocab, D, .2, 0);
-    hub_tensor(t, &n, sb_copy("model.norm.weight"), D, 0, .2, 1);
-    for (int l = 0; l < 2; l++)
-        for (size_t k = 0; k < sizeof part / sizeof *part; k++)
-            hub_tensor(t, &n, sb_format("model.layers.%d.%s", l, part[k].name), part[k].rows, part[k].cols,
-                       .2, strstr(part[k].name, "norm") != NULL);
-    char *config = sb_format(
-        "{\"architectures\": [\"Qwen2ForCausalLM\"], \"model_type\": \"qwen2\", \"dtype\": \"float32\", "
-        "\"hidden_size\": %d, \"intermediate_size\": %d, \"num_attention_heads\": 4, "
-        "\"num_key_value_heads\": 2, \"num_hidden_layers\": 2, \"vocab_size\": %d, \"hidden_act\": \"silu\", "
-        "\"rms_norm_eps\": 1e-6, \"rope_theta\": 10000.0, \"tie_word_embeddings\": true, "
-        "\"max_position_embeddings\": 4096}",
-        (int)D, (int)MLP, vocab);
-    char *path = sb_format("%s/config.json", folder), *weights = sb_format("%s/model.safetensors", folder);
-    sb_write_file(path, config, strlen(config));
-    sb_checkpoint_write(weights, t, n, &format, 1);
-    for (int i = 0; i < n; i++) free((void *)(uintptr_t)t[i].data), free((void *)(uintptr_t)t[i].name);
-    free(config), free(path), free(weights);
-}
+// A random Qwen2 of two layers, 32 wide.
+static const QwenShape hub_qwen = {32, 4, 2, 2, 48, 640, 0, 1e4};
 // Once: @T/hub/{enc,llm,rooms,clip}, and talk.jsonl with nine records: six about rooms, one about two
 // pictures, one about a video of five frames, one without a picture.
 enum { HUB_RECORDS = 9 };
@@ -91,7 +43,7 @@ static int hub_made(void) {
             "16, \"width\": 16}, \"do_rescale\": true, \"rescale_factor\": 0.00392156862745098, "
             "\"do_normalize\": true, \"image_mean\": [0.485, 0.456, 0.406], \"image_std\": [0.229, 0.224, "
             "0.225], \"do_convert_rgb\": true}");
-    hub_llm(test_path("hub/llm"), 640);
+    qwen_folder(test_path("hub/llm"), &hub_qwen);
     FILE *f = fopen(test_path("hub/talk.jsonl"), "a");
     if (!f) return 0;
     fprintf(f,
@@ -594,8 +546,9 @@ static void test_hub_refuses(void) {
                "truncate -s 20000 short/model.safetensors && mv ex ex_old 2>&-; cp -r enc wide && sed -i "
                "'s/\"hidden_size\": 24/\"hidden_size\": 48/' wide/config.json && mkdir ex"),
           "%s", test_said());
-    hub_llm(test_path("hub/few"), 600);
-    hub_llm(test_path("hub/other"), 700);
+    QwenShape few = hub_qwen, other = hub_qwen;
+    few.vocab = 600, other.vocab = 700;
+    qwen_folder(test_path("hub/few"), &few), qwen_folder(test_path("hub/other"), &other);
     CHECK(!HUB("cd @T/hub && for f in few other; do cp llm/tokenizer.json $f; done; "
                "sed -n 1p talk.jsonl | sed s,rooms/,none/,g >gone.jsonl; sed -n 1p talk.jsonl | sed "
                "'s/<image>/<image><image>/' >twice.jsonl"),
