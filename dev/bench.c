@@ -320,7 +320,9 @@ static int serve_hub(int argc, char **argv) {
     megabytes();
     int at = read_step(&w.s, argc, argv);
     if (at == argc) return serve(argc, argv);
-    if (at + 1 < argc && !strcmp(argv[at], "--tokenizer")) return serve_tokenizer(argv[at + 1], argv[at + 3]);
+    int words = !strcmp(argv[at], "--tokenizer") ? 4 : 2;
+    if (argc - at != words) die("expected --llm FOLDER or --tokenizer FILE --file FILE", "serve");
+    if (words == 4) return serve_tokenizer(argv[at + 1], argv[at + 3]);
     llm_path = argv[at + 1];
     if (!strcmp(w.s.kind, "load")) return serve_steps(load_steps, &w);
     Step s = w.s;

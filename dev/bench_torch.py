@@ -183,7 +183,7 @@ def make_batch(kind, c, batch, text, loss_rows, all_rows):
 def parse():
     parser = arguments(("encoder", "boost", "llm", "features"), __doc__)
     parser.add_argument("--compile", action="store_true", help="torch.compile the forward and backward pass")
-    parser.add_argument("--onednn", action="store_true", help="linear layers by oneDNN (eager, if they train)")
+    parser.add_argument("--onednn", action="store_true", help="linear layers by oneDNN (training: eager)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--all-rows", action="store_true", help="the head reads rows without loss, too")
     args = parser.parse_args()

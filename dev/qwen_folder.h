@@ -31,8 +31,8 @@ static void qwen_config(const char *folder, const QwenShape *q) {
         "{\"architectures\": [\"Qwen2ForCausalLM\"], \"model_type\": \"qwen2\", \"dtype\": \"%s\", "
         "\"hidden_size\": %d, \"intermediate_size\": %d, \"num_attention_heads\": %d, "
         "\"num_key_value_heads\": %d, \"num_hidden_layers\": %d, \"vocab_size\": %d, "
-        "\"hidden_act\": \"silu\", \"rms_norm_eps\": 1e-6, \"rope_theta\": %.1f, \"tie_word_embeddings\": true, "
-        "\"max_position_embeddings\": 4096}",
+        "\"hidden_act\": \"silu\", \"rms_norm_eps\": 1e-6, \"rope_theta\": %.1f, "
+        "\"tie_word_embeddings\": true, \"max_position_embeddings\": 4096}",
         q->half ? "bfloat16" : "float32", q->width, q->mlp, q->heads, q->kv_heads, q->layers, q->vocab,
         q->theta);
     sb_write_file(path, text, strlen(text));
