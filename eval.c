@@ -1503,6 +1503,7 @@ static void ask_served(SbServed *s, const Options *o) {
 static void run_ask(const Options *o) {
     static Encoder e;
     static SbServed served;
+    if (o->image && !sb_exists(o->image)) sb_die("%s: missing; --image takes a PNG or a JPEG", o->image);
     if (open_served(&served, o)) {
         ask_served(&served, o);
         return;

@@ -116,7 +116,7 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(SWITCH, int, again, 0, "", 0, 1, "begin anew even if a result or a half-done run is there")            \
     X(SWITCH, int, memory, 0, "", 0, 1, "print what the stage needs, and stop")                              \
     X(TEXT, const char *, dump, NULL, "FILE", 0, 0,                                                          \
-      "do one step, write every tensor of it to FILE, and stop (./eval diff compares two)")                  \
+      "do one step, write its tensors to FILE, no checkpoint, and stop (./eval diff)")                       \
     X(NUMBER, double, save_every, 60, "S", 0, 120, "seconds between checkpoints")
 
 typedef struct {
@@ -770,7 +770,8 @@ SB_FN int train_main(int argc, char **argv) {
     static Run r;
     if (argc >= 2 && !strcmp(argv[1], "plan")) return plan(argc > 2 ? argv[2] : "mini"), 0;
     parse(&r, argc, argv);
-    if (sb_exists(r.result) && !r.o.again) {
+    if (r.o.dump && r.o.recompute) sb_die("--dump: not with --recompute, which writes some tensors twice");
+    if (sb_exists(r.result) && !r.o.again && !r.o.dump && !r.o.memory) {
         printf("%s is there already; --again makes it anew\n", r.result);
         return 0;
     }
@@ -788,7 +789,7 @@ SB_FN int train_main(int argc, char **argv) {
     if (r.o.dump) {
         read_batch(&r, r.step);
         printf("loss %.6f; every tensor of the step: %s\n", step_kept(&r), r.o.dump);
-        return sb_dump(&r.model, r.o.dump), 0;
+        return sb_dump(&r.model, r.o.dump, describe(&r)), 0;
     }
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);

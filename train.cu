@@ -140,7 +140,7 @@ static int check_stage(int stage, const char *preset, int show, const char *csv)
     }
     double want = cpu::sb_loss(&m);
     sb_make_folder("out/check");
-    cpu::sb_dump(&m, files[0]), sb_dump(&r->model, files[1]);
+    cpu::sb_dump(&m, files[0], NULL), sb_dump(&r->model, files[1], NULL);
     printf("\n%s: loss %.7f on the CPU, %.7f on the GPU\n", r->stage->name, want, gpu);
     sb_diff_open(&f, files[0], files[1], 3 * m.params + 1);
     check_update(&f, &m, r);

@@ -81,8 +81,26 @@ static void sb_diff_error(SbDifference *d) {
 }
 // Every tensor of file a beside that of b; more: rows that the caller will add. One that only one of the
 // files has is an error.
+// Say which settings ("name=value name=value") one step had and the other had not.
+static void sb_diff_settings(const SbCheckpoint *a, const SbCheckpoint *b) {
+    const char *of[2] = {sb_checkpoint_text(a, "run"), sb_checkpoint_text(b, "run")};
+    if (!of[0] || !of[1] || !*of[0] || !*of[1] || !strcmp(of[0], of[1])) return;
+    printf("not the same step, so do not look for a wrong operation:\n");
+    for (int k = 0; k < 2; k++) {
+        printf("  %s:", k ? b->path : a->path);
+        for (const char *s = of[k]; *s;) {
+            size_t n = strcspn(s, " ");
+            char *word = sb_format(" %.*s ", (int)n, s), *all = sb_format(" %s ", of[!k]);
+            if (!strstr(all, word)) printf(" %.*s", (int)n, s);
+            free(word), free(all);
+            s += n + (s[n] == ' ');
+        }
+        printf("\n");
+    }
+}
 static SB_UNUSED void sb_diff_open(SbDiff *f, const char *path_a, const char *path_b, int more) {
     sb_checkpoint_open(&f->a, path_a), sb_checkpoint_open(&f->b, path_b);
+    sb_diff_settings(&f->a, &f->b);
     double eps = fmax(sb_diff_number(&f->a, "eps"), sb_diff_number(&f->b, "eps"));
     f->rows = f->a.tensors;
     f->row = (SbDifference *)sb_calloc((size_t)(f->rows + more) + 1, sizeof *f->row);

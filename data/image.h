@@ -182,6 +182,15 @@ static SB_UNUSED unsigned char *sb_image_bytes(const char *path, size_t *size, S
     return d;
 }
 
+// Do the first bytes of a file say PNG or JPEG?
+static SB_UNUSED int sb_is_image(const char *path) {
+    unsigned char d[8] = {0};
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(d, 1, sizeof d, f) : 0;
+    if (f) fclose(f);
+    return (n == 8 && !memcmp(d, "\x89PNG\r\n\x1a\n", 8)) || (n >= 3 && !memcmp(d, "\xFF\xD8\xFF", 3));
+}
+
 // ---- loading: each returns memory to free(), and the size
 
 // Does a file's name end as a picture's?

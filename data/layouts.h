@@ -31,7 +31,7 @@ typedef struct {
 
 enum { SB_OF_CLASS, SB_OF_LABELS, SB_OF_DEPTH, SB_OF_RANK };
 struct SbLayout {
-    const char *name;
+    const char *name, *files;   // files: what a folder must hold
     int kind;
     void (*read)(SbDataset *d);
     int labels;                 // ids 1 .. labels
@@ -52,7 +52,7 @@ static SB_UNUSED void sb_items_add(SbItems *t, char *picture, char *truth, int i
 // The names of a folder that must be there.
 static char **sb_layout_list(const SbDataset *d, const char *folder, int *n) {
     if (!sb_is_folder(folder))
-        sb_die("%s: missing; the layout %s has it (./eval probe --help)", folder, d->layout->name);
+        sb_die("%s: missing; the layout %s has it: %s", folder, d->layout->name, d->layout->files);
     return sb_list_folder(folder, n);
 }
 // The pictures of a folder, each with the PNG of its name in the folder of truths.
@@ -159,10 +159,13 @@ static void sb_layout_revisited(SbDataset *d) {
 
 // NYUd: the crop of Eigen et al. 2014, rows 45 .. 470 and columns 41 .. 600 of 640 x 480.
 static const SbLayout sb_layout[] = {
-    {"imagenet", SB_OF_CLASS, sb_layout_imagenet, 0, 0, 0, 0, {0, 0, 1, 1}},
-    {"ade20k", SB_OF_LABELS, sb_layout_ade20k, 150, 0, 0, 0, {0, 0, 1, 1}},
-    {"nyud", SB_OF_DEPTH, sb_layout_nyud, 0, 1000, .001, 10, {41 / 640., 45 / 480., 601 / 640., 471 / 480.}},
-    {"revisited", SB_OF_RANK, sb_layout_revisited, 0, 0, 0, 0, {0, 0, 1, 1}}};
+    {"imagenet", "train/CLASS/*.jpg, val/CLASS/*.jpg", SB_OF_CLASS,
+     sb_layout_imagenet, 0, 0, 0, 0, {0, 0, 1, 1}},
+    {"ade20k", "images/training/N.jpg, annotations/training/N.png, the same in validation/", SB_OF_LABELS,
+     sb_layout_ade20k, 150, 0, 0, 0, {0, 0, 1, 1}},
+    {"nyud", "nyu_train.txt and nyu_test.txt, or train/rgb/N.jpg, train/depth/N.png and test/", SB_OF_DEPTH,
+     sb_layout_nyud, 0, 1000, .001, 10, {41 / 640., 45 / 480., 601 / 640., 471 / 480.}},
+    {"revisited", "gnd_NAME.json, jpg/N.jpg", SB_OF_RANK, sb_layout_revisited, 0, 0, 0, 0, {0, 0, 1, 1}}};
 enum { SB_LAYOUTS = sizeof sb_layout / sizeof *sb_layout };
 
 static SB_UNUSED const SbLayout *sb_layout_find(const char *name) {

@@ -82,12 +82,13 @@ static SB_UNUSED void sb_pretrained_open(SbPretrained *p, const SbPretrainedFlag
     sb_family_config(&p->llm, c, 0);
     c->patch_word = -1;
     char *path = sb_format("%s/tokenizer.json", f->llm);
+    if (!sb_exists(path)) sb_die("%s: no tokenizer.json: download it too; it says what words are", f->llm);
     sb_tokenizer_open(&p->tokenizer, path);
     sb_chat_open(&p->chat, &p->tokenizer, f->layout);
     free(path);
     if (p->tokenizer.n > c->vocab)
-        sb_die("%s: %d tokens, but the word table of its model has %d rows", f->llm, p->tokenizer.n,
-               c->vocab);
+        sb_die("%s: %d tokens, but the word table of its model has %d rows: tokenizer.json and the weights "
+               "are of different models", f->llm, p->tokenizer.n, c->vocab);
     p->system = sb_chat_system(f->system);
 }
 static SB_UNUSED void sb_pretrained_close(SbPretrained *p) {

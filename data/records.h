@@ -58,6 +58,8 @@ static SB_UNUSED void sb_record_wrong(const SbRecords *s, SbPretrained *p, const
     for (int i = 0; i < c->images && !wrong->size; i++) {
         char *path = sb_record_path(folder, c->image[i]);
         if (!sb_exists(path)) sb_text_add(wrong, "%s is missing", path);
+        else if (!sb_is_folder(path) && !sb_is_image(path))
+            sb_text_add(wrong, "%s is neither a PNG nor a JPEG", path);
         else pictures += shown[i] = sb_record_frames(s, path);
         if (!wrong->size && !shown[i]) sb_text_add(wrong, "%s: a folder of frames without one", path);
         free(path);
@@ -115,6 +117,7 @@ static SB_UNUSED void sb_records_file(SbRecords *s, SbPretrained *p, const char 
         sb_conversation_free(&c);
     }
     x->records = s->records - x->first;
+    if (!x->records && s->bad) sb_die("%s: all its records were passed over", path);
     if (!x->records) sb_die("%s: no conversation in it", path);
     s->files++;
 }

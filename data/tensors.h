@@ -96,12 +96,12 @@ SB_FN const char *sb_first_nonfinite(const SbModel *m) {
 // Write all tensors of the step that m has just done to path: safetensors, with "depth.NAME" (how many
 // tensors were computed on the way to it; twice as many for gradients, which also come back) and "eps" of the
 // type of activations in its texts. What is 0 everywhere, or has a NaN, was not computed and counts for no
-// depth.
-SB_FN void sb_dump(const SbModel *m, const char *path) {
+// depth. run: how the step came to be, kept with it; NULL: untold.
+SB_FN void sb_dump(const SbModel *m, const char *path, const char *run) {
     int n = sb_tensors(m, NULL), depth = 0, *depths = (int *)sb_calloc((size_t)n + 1, sizeof *depths);
     SbTensor *list = (SbTensor *)sb_calloc((size_t)n + 1, sizeof *list);
     SbFileTensor *file = (SbFileTensor *)sb_calloc((size_t)n + 1, sizeof *file);
-    SbPair *pair = (SbPair *)sb_calloc((size_t)n + 1, sizeof *pair);
+    SbPair *pair = (SbPair *)sb_calloc((size_t)n + 2, sizeof *pair);
     sb_tensors(m, list);
     for (int i = 0; i < n; i++) {
         const SbTensor *t = list + i;
@@ -125,8 +125,9 @@ SB_FN void sb_dump(const SbModel *m, const char *path) {
     pair[n].value = sb_format("%.9g", sizeof(real) == 2   ? 0.0078125
                                       : sizeof(real) == 4 ? FLT_EPSILON
                                                           : DBL_EPSILON);
-    sb_checkpoint_write(path, file, n, pair, n + 1);
-    for (int i = 0; i <= n; i++) {
+    pair[n + 1].key = sb_format("run"), pair[n + 1].value = sb_copy(run ? run : "");
+    sb_checkpoint_write(path, file, n, pair, n + 2);
+    for (int i = 0; i < n + 2; i++) {
         if (i < n) free((void *)(uintptr_t)file[i].data);
         free((void *)(uintptr_t)pair[i].key), free((void *)(uintptr_t)pair[i].value);
     }

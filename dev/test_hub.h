@@ -551,7 +551,9 @@ static void test_hub_refuses(void) {
     qwen_folder(test_path("hub/few"), &few), qwen_folder(test_path("hub/other"), &other);
     CHECK(!HUB("cd @T/hub && for f in few other; do cp llm/tokenizer.json $f; done; "
                "sed -n 1p talk.jsonl | sed s,rooms/,none/,g >gone.jsonl; sed -n 1p talk.jsonl | sed "
-               "'s/<image>/<image><image>/' >twice.jsonl"),
+               "'s/<image>/<image><image>/' >twice.jsonl; "
+               "sed -n 1p talk.jsonl | sed 's,\"rooms/[^\"]*\",\"talk.jsonl\",g' >text.jsonl; "
+               "cp -r llm mute && rm mute/tokenizer.json"),
           "%s", test_said());
     static const struct {
         const char *line, *says;
@@ -569,6 +571,11 @@ static void test_hub_refuses(void) {
         {"--encoder @T/hub/enc --llm @T/hub/llm --chat llama3", "needs the tokens"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --system @nobody", "no system text is known"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/gone.jsonl", "is missing"},
+        {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/text.jsonl",
+         "talk.jsonl is neither a PNG nor a JPEG"},
+        {"--encoder @T/hub/enc --llm @T/hub/llm --skip_bad --data @T/hub/text.jsonl",
+         "all its records were passed over"},
+        {"--encoder @T/hub/enc --llm @T/hub/mute", "no tokenizer.json: download it too"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/twice.jsonl", "<image> stands 2 times"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/talk.jsonl:.7,@T/hub/two.jsonl:.4",
          "the shares add up to 1.1, expected 1"},

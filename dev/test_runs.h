@@ -716,6 +716,16 @@ static void test_run_diff(void) {
     CHECK(strstr(said, "enc.1.att") && strstr(said, "[1, 6]") && strstr(said, " 1 beyond"), "%s", said);
     free(said);
     CHECK(test_shell("@B/eval diff @T/dump1.safetensors @T/base/instruct.safetensors") == 1, "not a dump");
+    CHECK(!test_shell("@B/train boost --from @T/base/instruct.safetensors --out @T/dump --steps 2") &&
+              !test_shell("@B/train boost --from @T/base/instruct.safetensors --out @T/dump --seed 2 --dump "
+                          "@T/dump2.safetensors"),
+          "a dump beside a result: %s", test_said());
+    CHECK(test_shell("@B/eval diff @T/dump1.safetensors @T/dump2.safetensors") == 1 &&
+              strstr(test_said(), "not the same step") && strstr(test_said(), "dump2.safetensors: seed=2"),
+          "another seed: %s", test_said());
+    CHECK(test_shell("@B/train boost --from @T/base/instruct.safetensors --recompute --dump @T/none") == 1 &&
+              strstr(test_said(), "not with --recompute"),
+          "%s", test_said());
 }
 // A disk that is full (a limit on file size): an error, and what stood there stands.
 static void test_run_full_disk(void) {
