@@ -144,6 +144,7 @@ typedef struct {
     FILE *csv;
     long log_size; // bytes of the log at the last checkpoint
     double answers, seconds; // answer tokens and seconds so far
+    double checked_loss; // of the last validation; 0: none yet
 } Run;
 
 static volatile sig_atomic_t interrupted;
@@ -590,15 +591,17 @@ static void stop_nan(Run *r, double loss) {
 static void show(const Run *r, double loss, double per_step, int terminal) {
     long steps = r->o.steps;
     int left = (int)((double)(steps - r->step) * per_step), width = 30, full = (int)(width * r->step / steps);
+    char valid[32] = "";
+    if (r->checked_loss > 0) snprintf(valid, sizeof valid, "  valid %.4f", r->checked_loss);
     if (terminal) {
         fprintf(stderr, "\r%-9s [", r->stage->name);
         for (int i = 0; i < width; i++) fputc(i < full ? '#' : '.', stderr);
-        fprintf(stderr, "] %5ld/%ld  loss %.4f  %6.1f samples/s  %d:%02d left ", r->step, steps, loss,
-                r->batch_size / per_step, left / 60, left % 60);
+        fprintf(stderr, "] %5ld/%ld  loss %.4f%s  %6.1f samples/s  %d:%02d left ", r->step, steps, loss,
+                valid, r->batch_size / per_step, left / 60, left % 60);
         if (r->step == steps) fputc('\n', stderr);
     } else if (r->step % (steps / 10 > 0 ? steps / 10 : 1) == 0 || r->step == steps) {
-        fprintf(stderr, "%-9s step %5ld/%ld  loss %.4f  %.1f samples/s  %d:%02d left\n", r->stage->name,
-                r->step, steps, loss, r->batch_size / per_step, left / 60, left % 60);
+        fprintf(stderr, "%-9s step %5ld/%ld  loss %.4f%s  %.1f samples/s  %d:%02d left\n", r->stage->name,
+                r->step, steps, loss, valid, r->batch_size / per_step, left / 60, left % 60);
     }
 }
 // Are frozen weights of the hub copied, as a GPU has to, or read where they lie on disk?
@@ -665,6 +668,11 @@ static void announce(Run *r) {
     for (int f = 0; f < r->train.data.files && r->train.data.files > 1; f++)
         printf("             %ld of %s: %ld of the %ld samples of a pass\n", r->train.data.file[f].records,
                r->train.data.file[f].talk.path, r->train.data.file[f].taken, r->train.data.pass);
+    if (r->train.data.records && r->train.data.pass < r->batch_size)
+        printf("             fewer than a batch: each comes about %ld times in a step (--batch)\n",
+               r->batch_size / r->train.data.pass);
+    if (r->hubbed && !r->train.data.records && !r->train.views)
+        printf("  data       simulated rooms, since there is neither --data nor --scenes\n");
     printf("  disk       %.0f MB while it runs, %.0f MB afterwards\n",
            sizeof(real) * (2 * million + 2 * trained), sizeof(real) * million);
     printf("  a batch    %d samples%s: %ld image rows, %ld LLM rows, %ld answer tokens\n", r->batch_size,
@@ -700,7 +708,7 @@ static void train(Run *r) {
         r->step++;
         fprintf(r->csv, "%ld,%.6f,%.6g,%.5f,%.0f,", r->step, loss, lr, norm, r->answers);
         double valid = r->step % tenth == 0 || r->step == r->o.steps ? validate(r) : NAN;
-        if (isfinite(valid)) fprintf(r->csv, "%.6f", valid);
+        if (isfinite(valid)) fprintf(r->csv, "%.6f", r->checked_loss = valid);
         fprintf(r->csv, "\n");
         fflush(r->csv);
         smooth = r->step == first + 1 ? loss : 0.95 * smooth + 0.05 * loss;
