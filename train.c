@@ -77,6 +77,8 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(TEXT, const char *, noise, NULL, "LIST", 0, 0,                                                         \
       "answers with errors: depth=SD in metres, scale=X, erode=pixels, swap=P, sign=P")                      \
     X(INT, int, rooms, 0, "N", 0, 1e9, "cycle over so many simulated rooms; 0: a new one for every sample")  \
+    X(INT, int, views, 0, "N", 0, 16, "views of a scene; 0: 4 (dialogues: 1; more: several pictures each)")  \
+    X(NUMBER, double, single, 0, "X", 0, 1, "share of samples about one view alone, asked the stage's mix")  \
     X(TEXT, const char *, scenes, NULL, "DIR", 0, 0,                                                         \
       "ask about the views of this scene folder (or folder of them)")                                        \
     X(TEXT, const char *, data, NULL, "FILE", 0, 0,                                                          \
@@ -107,8 +109,6 @@ enum { STAGES = sizeof stages / sizeof *stages };
     X(TEXT, const char *, regress, NULL, "WHAT", 0, 0,                                                       \
       "boost without the LLM, from patch features: depth by regression, labels, or both")                    \
     X(SWITCH, int, patch_labels, 0, "", 0, 1, "encoder: also learn the label of every patch")                \
-    X(INT, int, views, 0, "N", 0, 16, "views of a scene; 0: 4 (dialogues: 1; more: several pictures each)")  \
-    X(NUMBER, double, single, 0, "X", 0, 1, "share of samples about one view alone, asked the stage's mix")  \
     X(SWITCH, int, tune_llm, 0, "", 0, 1, "vlm: the LLM trains too")                                         \
     X(INT, int, micro, 0, "N", 0, 1e6, "samples computed at a time, gradients added up; 0: the whole batch") \
     X(SWITCH, int, recompute, 0, "", 0, 1,                                                                   \
@@ -158,6 +158,12 @@ static double now(void) {
 
 // ---- command line
 
+// Flags that one stage alone looks at.
+static const struct {
+    const char *flag, *stage;
+} only[] = {{"tune", "boost"},        {"random_plus", "boost"},    {"freeze_projector", "boost"},
+            {"regress", "boost"},     {"patch_labels", "encoder"}, {"tune_llm", "vlm"},
+            {"last_layers", "boost"}, {"share_o", "boost"}};
 enum { FLAGS_MAX = 128 };
 static int make_flags(SbFlag *f, Options *o, SbConfig *c) {
     int n = 0;
@@ -171,6 +177,28 @@ static int make_flags(SbFlag *f, Options *o, SbConfig *c) {
     SB_CONFIG(X)
 #undef X
     return n;
+}
+// What --help shows of them: under headings, what the stage at hand looks at.
+static void arrange_flags(const Run *r, SbFlag *f, int n) {
+    static const char *const heading[][2] = {
+        {"mix", "what is asked, about what"},
+        {"encoder", "models of the hub"},
+        {"valid", "records of conversations"},
+        {"tune", "what trains"},
+        {"micro", "memory, files"},
+        {"image", "sizes and settings of the model"},
+        {"enc_cls", "what tells families of models apart (models of the hub: read off their config.json)"},
+        {"agg_layers", "views that nobody saw"}};
+    int groups = (int)(sizeof heading / sizeof *heading), group = -1;
+    int boost = !strcmp(r->stage->name, "boost");
+    for (int i = 0; i < n; i++) {
+        for (int k = 0; k < groups; k++)
+            if (!strcmp(f[i].name, heading[k][0])) group = k, f[i].heading = heading[k][1];
+        f[i].hidden = (group == groups - 1 && r->stage->task < SB_TASK_GEOMETRY) ||
+                      (!boost && (!strncmp(f[i].name, "rank", 4) || !strcmp(f[i].name, "matrices")));
+        for (size_t k = 0; k < sizeof only / sizeof *only; k++)
+            f[i].hidden |= !strcmp(f[i].name, only[k].flag) && strcmp(r->stage->name, only[k].stage);
+    }
 }
 static void print_usage(void) {
     printf("usage: ./train STAGE [flags]\n\nstages, in order:\n");
@@ -209,11 +237,6 @@ static int batch_size(const Run *r) {
 }
 // A flag that this stage would not look at is a misunderstanding.
 static void refuse_idle(const Run *r, const SbFlag *flag, int flags) {
-    static const struct {
-        const char *flag, *stage;
-    } only[] = {{"tune", "boost"},        {"random_plus", "boost"},    {"freeze_projector", "boost"},
-                {"regress", "boost"},     {"patch_labels", "encoder"}, {"tune_llm", "vlm"},
-                {"last_layers", "boost"}, {"share_o", "boost"}};
     static const char *const lora[] = {"rank", "rank_alpha", "matrices"};
     for (int i = 0; i < flags; i++) {
         for (size_t k = 0; k < sizeof only / sizeof *only; k++)
@@ -293,6 +316,7 @@ static void parse(Run *r, int argc, char **argv) {
     r->o = default_options();
     r->config = sb_config_preset(SB_MINI);
     int flags = make_flags(flag, &r->o, &r->config);
+    arrange_flags(r, flag, flags);
     sb_flags_parse(flag, flags, argc, argv, 2, usage, NULL, 0);
     free(usage);
     SbConfig given = r->config, old = sb_config_preset(preset_of(r->o.preset));

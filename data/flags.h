@@ -17,12 +17,14 @@ typedef struct {
     double low, high;           // of numbers
     const char *help;
     int given;                  // set by sb_flags_parse
+    const char *heading;        // of it and those behind it, for --help, or NULL
+    int hidden;                 // left out there
 } SbFlag;
 
 static SB_UNUSED SbFlag sb_flag(const char *name, const char *hint, int kind, void *value, double low,
                                 double high,
                                 const char *help) {
-    SbFlag f = {name, hint, kind, value, low, high, help, 0};
+    SbFlag f = {name, hint, kind, value, low, high, help, 0, NULL, 0};
     return f;
 }
 
@@ -35,7 +37,12 @@ static SB_UNUSED char *sb_flag_text(const SbFlag *f) {
 }
 
 static SB_UNUSED void sb_flags_help(const SbFlag *flag, int flags) {
+    const char *heading = NULL;
     for (int i = 0; i < flags; i++) {
+        if (flag[i].heading) heading = flag[i].heading;
+        if (flag[i].hidden) continue;
+        if (heading) printf("\n%s\n", heading);
+        heading = NULL;
         char name[48], *value = sb_flag_text(flag + i);
         snprintf(name, sizeof name, "--%s %s", flag[i].name, flag[i].hint);
         if (flag[i].kind == SB_FLAG_SWITCH || !strcmp(value, "-")) printf("  %-24s %s\n", name, flag[i].help);
