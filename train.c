@@ -410,6 +410,11 @@ static void open_source(const Run *r, SbSource *s, int pool, uint64_t seed) {
     if (s->mix.order < 0) sb_die("--order %s: expected forward, reverse or random", r->o.order);
     s->rooms = r->o.rooms;
     if (r->o.levels) sb_mix_levels(&s->mix, r->o.levels);
+    int asks = task == SB_TASK_MAP || task == SB_TASK_DIALOGUE || task == SB_TASK_LATENTS;
+    if (!asks && (r->o.noise || r->o.levels))
+        sb_die("--noise and --levels: stage %s%s asks no questions", r->stage->name,
+               r->o.regress ? " with --regress" : "");
+    if (r->o.single > 0 && task != SB_TASK_DIALOGUE) sb_die("--single: for dialogues about several views");
     if (r->o.single > 0 && r->o.views < 2) sb_die("--single: the other samples need --views of 2 or more");
     if (r->o.single > 0) sb_source_single(s, r->o.single, r->stage->mix);
     if (r->o.noise && pool != SB_POOL_VALID) s->noisy = 1, s->noise = sb_noise_parse(r->o.noise);

@@ -417,6 +417,8 @@ static void test_run_refuses(void) {
          "depth, labels or"},
         {"@B/train boost --from @T/base/instruct.safetensors --noise depth=-1 --out @T/bad", "from 0 to 100"},
         {"@B/train boost --from @T/base/instruct.safetensors --levels view --out @T/bad", "there are pixel"},
+        {"@B/train boost --from @T/base/instruct.safetensors --regress depth --noise sign=1 --out @T/bad",
+         "with --regress asks no questions"},
         {"@B/train boost --from @T/base/instruct.safetensors --single .5 --out @T/bad", "--views of 2"},
         {"@B/train boost --from @T/base/instruct.safetensors --blind_balance --views 3 --out @T/bad",
          "one view of simulated rooms"},
