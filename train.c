@@ -300,26 +300,9 @@ static void note_command(Run *r, const SbFlag *flag, int flags) {
     sb_text_add(&t, "    # lr %g, batch %d, seed %d\n", r->o.lr, r->batch_size, r->config.seed);
     r->made = t.data;
 }
-// The configuration: that of the checkpoint to start from, else of the preset; then what flags say. Sizes of
-// a model that exists cannot be changed.
-static void parse(Run *r, int argc, char **argv) {
-    SbFlag flag[FLAGS_MAX];
-    for (int i = 0; argc > 1 && i < STAGES; i++)
-        if (!strcmp(argv[1], stages[i].name)) r->stage = stages + i;
-    if (!r->stage) {
-        print_usage();
-        if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h"))
-            sb_die("no stage is called %s", argv[1]);
-        exit(argc > 1 ? 0 : 1);
-    }
-    char *usage = sb_format("usage: ./train %s [flags]\n%s", r->stage->name, r->stage->help);
-    r->o = default_options();
-    r->config = sb_config_preset(SB_MINI);
-    int flags = make_flags(flag, &r->o, &r->config);
-    arrange_flags(r, flag, flags);
-    sb_flags_parse(flag, flags, argc, argv, 2, usage, NULL, 0);
-    free(usage);
-    SbConfig given = r->config, old = sb_config_preset(preset_of(r->o.preset));
+// The configuration of the checkpoint to start from or of the models of the hub, else of the preset (old);
+// then what flags say (given).
+static void settle_config(Run *r, const SbFlag *flag, int flags, SbConfig given, SbConfig old) {
     int first = r->o.encoder && !strcmp(r->stage->name, "align"); // with hub models
     r->base = r->o.from                  ? sb_copy(r->o.from)
               : r->stage->from && !first ? sb_format("%s/%s.safetensors", r->o.out, r->stage->from)
@@ -357,9 +340,9 @@ static void parse(Run *r, int argc, char **argv) {
                    r->base);
         memcpy(at, (char *)&given + offset, size);
     }
-    refuse_idle(r, flag, flags);
-    const char *wrong = sb_config_error(&r->config);
-    if (wrong) sb_die("%s", wrong);
+}
+// Files, and what no flag said: the stage's own.
+static void settle_options(Run *r) {
     const char *name = r->o.to ? r->o.to : r->stage->name;
     r->result = sb_format("%s/%s.safetensors", r->o.out, name);
     r->partial = sb_format("%s/%s.partial.safetensors", r->o.out, name);
@@ -381,6 +364,31 @@ static void parse(Run *r, int argc, char **argv) {
     if (r->part_size < r->batch_size && r->stage->task != SB_TASK_MAP && !dialogue)
         sb_die("--micro %d: only dialogues can be computed in parts", r->o.micro);
     if (r->part_size < r->batch_size && r->o.regress) sb_die("--micro: not with --regress");
+}
+// The command line. Sizes of a model that exists cannot be changed.
+static void parse(Run *r, int argc, char **argv) {
+    SbFlag flag[FLAGS_MAX];
+    for (int i = 0; argc > 1 && i < STAGES; i++)
+        if (!strcmp(argv[1], stages[i].name)) r->stage = stages + i;
+    if (!r->stage) {
+        print_usage();
+        if (argc > 1 && strcmp(argv[1], "--help") && strcmp(argv[1], "-h"))
+            sb_die("no stage is called %s", argv[1]);
+        exit(argc > 1 ? 0 : 1);
+    }
+    char *usage = sb_format("usage: ./train %s [flags]\n%s", r->stage->name, r->stage->help);
+    r->o = default_options();
+    r->config = sb_config_preset(SB_MINI);
+    int flags = make_flags(flag, &r->o, &r->config);
+    arrange_flags(r, flag, flags);
+    sb_flags_parse(flag, flags, argc, argv, 2, usage, NULL, 0);
+    free(usage);
+    SbConfig given = r->config, old = sb_config_preset(preset_of(r->o.preset));
+    settle_config(r, flag, flags, given, old);
+    refuse_idle(r, flag, flags);
+    const char *wrong = sb_config_error(&r->config);
+    if (wrong) sb_die("%s", wrong);
+    settle_options(r);
     note_command(r, flag, flags);
 }
 

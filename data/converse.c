@@ -359,6 +359,24 @@ static void job_free(Job *job) {
     sb_vsi_scene_free(&job->scene);
     sb_vsi_free(&job->rows);
 }
+// All folders into the open file.
+static void converse_all(Job *job, const char *out, const char *scenes, const char **more, int extra) {
+    sb_write_open(&job->out, out);
+    char *folder = sb_folder_of(out);
+    job->folder = full_path(folder);
+    free(folder);
+    converse_folder(job, scenes);
+    for (int i = 0; i < extra; i++) converse_folder(job, more[i]);
+}
+// Close the file and say what is in it; nothing: an error, and no file.
+static void finish(Job *job, const char *out, const char *mix) {
+    if (!job->records && job->vsi) sb_die("%s: not written, no scene has objects to ask about", out);
+    if (!job->records) sb_die("%s: not written, no view has what the mix \"%s\" asks about", out, mix);
+    if (!job->lines) sb_write_text(&job->out, "]\n");
+    sb_write_close(&job->out);
+    tell(job, out);
+}
+
 int main(int argc, char **argv) {
     static Job job;
     const char *scenes = NULL, *out = NULL, *mix = "full", *order = "forward", *units = "cm";
@@ -427,18 +445,9 @@ int main(int argc, char **argv) {
     }
     job.seed = (uint64_t)seed;
     job.per_view = per_view;
-    sb_write_open(&job.out, out);
-    char *folder = sb_folder_of(out);
-    job.folder = full_path(folder);
-    free(folder);
-    converse_folder(&job, scenes);
-    for (int i = 0; i < extra; i++) converse_folder(&job, more[i]);
+    converse_all(&job, out, scenes, more, extra);
     if (!job.records && job.pictures > 1 && !job.pairs) refuse_window(&job, out, measure, range);
-    if (!job.records && job.vsi) sb_die("%s: not written, no scene has objects to ask about", out);
-    if (!job.records) sb_die("%s: not written, no view has what the mix \"%s\" asks about", out, mix);
-    if (!job.lines) sb_write_text(&job.out, "]\n");
-    sb_write_close(&job.out);
-    tell(&job, out);
+    finish(&job, out, mix);
     free(more);
     job_free(&job);
     return 0;
