@@ -115,7 +115,7 @@ real: all $(OUT)/boost$(S)
 	  --camera $(REAL)/tum/pose/$$(ls $(REAL)/tum/pose | sed -n 4p)
 	@$(REPORT)
 
-reproduce: all
+reproduce: train eval
 	@mkdir -p $(OUT)/reproduce/tune
 	@$(MAKE) -f dev/reproduce.mk -j$$(getconf _NPROCESSORS_ONLN) R=$(OUT)/reproduce
 

@@ -13,5 +13,5 @@ part[n] == "times.csv" { seconds[seed, $1] = $2; next }
 FNR > 1 {
     arm = part[n]
     sub(/\.probe\.csv$/, "", arm)
-    print arm, seed, $1 " " $2, $3, $4, seconds[seed, arm]
+    print arm, seed, $1 " " $2, $3, $4, seconds[seed, arm] + 0
 }
