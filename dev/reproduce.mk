@@ -24,6 +24,8 @@ EXPERIMENTS    := decoder tuning content noise levels order views scale leakage 
 ABOUT_decoder  := what supervises: the LLM, or depth and labels without language, matched steps (Table 6)
 PAPER_decoder  := LLM: depth -15.8 %, mIoU +8.0, class +2.3; depth decoder: depth -7.9, mIoU +.4
 ARMS_decoder   := dual regress labels both
+# three cannot tell the LLM from depth
+SEEDS_decoder  := 1 2 3 5 6
 ABOUT_tuning   := what may change: Attn+ (a copy, or from random), the whole encoder, LoRA, the last block (Figure 6)
 PAPER_tuning   := class and mIoU: dual 87.6 and 49.2; all of the encoder: class 79.5; LoRA: class 83.7
 ARMS_tuning    := dual random full lora last
@@ -60,6 +62,7 @@ ARMS_gate      := dual gate4 share_o
 ABOUT_patch    := the method on a base that saw labels of patches (seed 4 alone)
 PAPER_patch    := its encoders are strong: class rises
 ARMS_patch     := dual
+# no other experiment's
 SEEDS_patch    := 4
 
 # ---- the arms: flags of ./train boost; where they differ from the stage's: START (dual: instruct; pos and its like:
@@ -220,9 +223,9 @@ $(R)/tune/$(1).rate: $(if $(word 2,$(RATES_$(1))),$(RATES_$(1):%=$(R)/tune/$(1)_
 	  | sort -g | head -1 | cut -d' ' -f2; fi > $$@
 	@echo "$(1): learning rate $$$$(cat $$@)"
 endef
-$(foreach s,$(SEEDS),$(eval $(call SEED,$(s),)))
-$(eval $(call SEED,$(SEEDS_patch),--patch_labels))
-$(foreach s,$(SEEDS) $(SEEDS_patch),$(foreach a,$(ARMS),$(eval $(call BOOST,$(s),$(a)))))
+ALL_SEEDS := $(sort $(SEEDS) $(foreach e,$(FIRST),$(call seeds,$(e))))
+$(foreach s,$(ALL_SEEDS),$(eval $(call SEED,$(s),$(if $(filter $(s),$(SEEDS_patch)),--patch_labels))))
+$(foreach s,$(ALL_SEEDS),$(foreach a,$(ARMS),$(eval $(call BOOST,$(s),$(a)))))
 RATED := $(sort $(foreach a,$(ARMS),$(call rated,$(a))))
 $(foreach a,$(RATED),$(foreach r,$(RATES_$(a)),$(eval $(call TUNE,$(a),$(r)))))
 $(foreach a,$(RATED),$(eval $(call CHOOSE,$(a))))
