@@ -170,7 +170,7 @@ define EXPERIMENT
 $(RESULTS)/$(1).csv: $(foreach s,$(call seeds,$(1)),$(ARMS_$(1):%=$(R)/$(s)/%.probe.csv))
 	@mkdir -p $(RESULTS)
 	@{ echo "# $(ABOUT_$(1))"; echo "# the paper: $(PAPER_$(1))"; \
-	  echo "# arms: $(foreach a,$(ARMS_$(1)),$(a) $(or $(strip $(FLAGS_$(a)) $(PROBE_$(a))),as it is);)"; \
+	  echo "# arms: $(foreach a,$(ARMS_$(1)),$(a) $(or $(strip $(FLAGS_$(a)) $(STEPS_$(a):%=--steps %) $(PROBE_$(a))),as it is);)"; \
 	  echo "# make reproduce EXPERIMENTS=$(1) STEPS=$(STEPS) IMAGES=$(IMAGES) FIT=$(FIT)"; \
 	  echo "# commit $$$$(git rev-parse --short HEAD 2>/dev/null), $$$$(sed -n 's/^model name.*: //p' /proc/cpuinfo 2>/dev/null | head -1)"; \
 	  awk -f dev/reproduce.awk $(foreach s,$(call seeds,$(1)),$(R)/$(s)/times.csv $(ARMS_$(1):%=$(R)/$(s)/%.probe.csv)); \
