@@ -65,9 +65,9 @@ ARMS_patch     := dual
 # no other experiment's
 SEEDS_patch    := 4
 
-# ---- the arms: flags of ./train boost; where they differ from the stage's: START (dual: instruct; pos and its like:
-# broad, an LLM that was taught all levels, in dialogues whose turns see those before them; single and its like: several,
-# an LLM that was asked about several pictures), RATES, STEPS
+# ---- the arms: flags of ./train boost; where they differ from the stage's: START (dual: instruct; pos and its
+# like: broad, an LLM that was taught all levels, in dialogues whose turns see those before them; single and its
+# like: several, an LLM that was asked about several pictures), RATES, STEPS
 FLAGS_rec         := --mix rec
 FLAGS_captions    := --mix describe=4
 FLAGS_balanced    := --blind_balance
@@ -178,7 +178,7 @@ $(RESULTS)/$(1).csv: $(foreach s,$(call seeds,$(1)),$(ARMS_$(1):%=$(R)/$(s)/%.pr
 endef
 $(foreach e,$(FIRST),$(eval $(call EXPERIMENT,$(e))))
 
-# objects and scenes take long to learn from maps: 500 steps leave left and right at chance, and a boost with little to read
+# objects and scenes take long to learn from maps
 BROAD_STEPS := $(if $(TOY),,--steps 1500)
 # $(1) seed, $(2) extra flags of the encoder: the stages before boost
 define SEED
@@ -195,7 +195,8 @@ $(R)/$(1)/broad_align$(S): $(R)/$(1)/broad_llm$(S)
 $(R)/$(1)/broad$(S):       $(R)/$(1)/broad_align$(S)
 	@$(TRAIN) instruct --from $$< --to broad --out $(R)/$(1) >>$(R)/$(1).log 2>&1
 $(R)/$(1)/several$(S):     $(R)/$(1)/align$(S)
-	@$(TRAIN) instruct $(VIEWS) --single .5 --steps 120 --lr 1e-3 --from $$< --to several --out $(R)/$(1) >>$(R)/$(1).log 2>&1
+	@$(TRAIN) instruct $(VIEWS) --single .5 --steps 120 --lr 1e-3 --from $$< --to several --out $(R)/$(1) \
+	  >>$(R)/$(1).log 2>&1
 endef
 # $(1) seed, $(2) arm
 define BOOST
