@@ -1999,53 +1999,52 @@ static void report_questions(SbText *t, const SbCsv *q) {
     }
     sb_html(t, "</table></div>\n");
 }
-// alpha of every channel of every layer of one encoder, [layers][C].
-static double *alphas(Encoder *e, int layers, int C) {
-    double *alpha = (double *)sb_calloc((size_t)(layers * C), sizeof *alpha);
-    real *a = (real *)sb_calloc((size_t)C, sizeof *a);
+// Every alpha of every layer of one encoder, [layers][n]: of n channels, n heads, or 1.
+static double *alphas(Encoder *e, int layers, int n) {
+    double *alpha = (double *)sb_calloc((size_t)(layers * n), sizeof *alpha);
+    real *a = (real *)sb_calloc((size_t)n, sizeof *a);
     for (int l = 0; l < layers; l++) {
-        sb_get(a, e->model.enc[l].a.w.p, (size_t)C * sizeof *a);
-        for (int c = 0; c < C; c++) alpha[l * C + c] = 1 / (1 + exp(-(double)a[c]));
+        sb_get(a, e->model.enc[l].a.w.p, (size_t)n * sizeof *a);
+        for (int i = 0; i < n; i++) alpha[l * n + i] = 1 / (1 + exp(-(double)a[i]));
     }
     free(a);
     return alpha;
 }
 static void report_alpha(SbText *t, const Cast *cast) {
-    const SbConfig *c = &cast->e[BASE]->model.config;
-    int L = c->enc_layers, C = c->enc_width;
+    int L = cast->e[BASE]->model.config.enc_layers, n[ENCODERS] = {0};
     double *alpha[ENCODERS] = {NULL}, far = .01;
     for (int k = BOOST; k < ENCODERS; k++) {
         if (!cast->e[k] || !cast->e[k]->model.enc_shape.dual) continue;
-        alpha[k] = alphas(cast->e[k], L, C);
-        for (int i = 0; i < L * C; i++) far = fmax(far, fabs(alpha[k][i] - .5));
+        n[k] = (int)sb_param_count(&cast->e[k]->model.enc[0].a);
+        alpha[k] = alphas(cast->e[k], L, n[k]);
+        for (int i = 0; i < L * n[k]; i++) far = fmax(far, fabs(alpha[k][i] - .5));
     }
+    const SbConfig *c = alpha[BOOST] ? &cast->e[BOOST]->model.config : NULL;
     far = ceil(far * 50 - 1e-6) / 50;
-    if (alpha[BOOST]) sb_html(t, "<h2>How far the mix of the two channels moved</h2>\n<p>Each layer's "
-                                 "attention is "
-                                 "&alpha;&thinsp;&middot;&thinsp;Attn + "
-                                 "(1&thinsp;&minus;&thinsp;&alpha;)&thinsp;"
-                                 "&middot;&thinsp;Attn+, one &alpha; for each of its channels. All of them "
-                                 "started at "
-                                 "0.5, with Attn+ a copy of Attn; left of the dashed line the new channel "
-                                 "has the "
-                                 "upper hand.</p>\n<p class=\"key small\"><i class=hb "
-                                 "style=\"background:var(--boost)\">"
-                                 "</i>boosted <i style=\"background:var(--control)\"></i>control</p>\n<div "
-                                 "class=\"charts four\">\n");
+    if (c)
+        sb_text_add(t, "<h2>How far the mix of the two channels moved</h2>\n<p>Each layer's attention is "
+                       "&alpha;&thinsp;&middot;&thinsp;Attn + (1&thinsp;&minus;&thinsp;&alpha;)&thinsp;"
+                       "&middot;&thinsp;Attn+, one &alpha; for each %s. All of them started at %.3g, with "
+                       "Attn+ a copy of Attn; left of the dashed line the new channel has the upper "
+                       "hand.</p>\n<p class=\"key small\"><i class=hb "
+                       "style=\"background:var(--boost)\"></i>boosted <i "
+                       "style=\"background:var(--control)\"></i>control</p>\n<div class=\"charts four\">\n",
+                    sb_gate_names[c->gate_by], 1 / (1 + exp(-c->gate)));
     for (int l = 0; alpha[BOOST] && l < L; l++) {
         SbFrame f = {.5 - far, .5 + far, 0, 1};
         sb_html(t, "<figure>");
         sb_chart_begin(t, &f, "histogram of alpha", 0);
-        sb_chart_histogram(t, &f, alpha[BOOST] + l * C, C, "filled");
-        if (alpha[CONTROL]) sb_chart_histogram(t, &f, alpha[CONTROL] + l * C, C, "outlined");
+        for (int k = BOOST; k < ENCODERS; k++)
+            if (alpha[k])
+                sb_chart_histogram(t, &f, alpha[k] + l * n[k], n[k], k == BOOST ? "filled" : "outlined");
         sb_chart_upright(t, &f, .5);
         sb_text_add(t, "</svg><figcaption><b>layer %d</b>", l + 1);
         for (int k = BOOST; k < ENCODERS; k++) {
             double mean = 0, square = 0;
             if (!alpha[k]) continue;
-            const double *a = alpha[k] + l * C;
-            for (int i = 0; i < C; i++) mean += a[i] / C;
-            for (int i = 0; i < C; i++) square += (a[i] - mean) * (a[i] - mean) / C;
+            const double *a = alpha[k] + l * n[k];
+            for (int i = 0; i < n[k]; i++) mean += a[i] / n[k];
+            for (int i = 0; i < n[k]; i++) square += (a[i] - mean) * (a[i] - mean) / n[k];
             sb_text_add(t, "%s %.3f &plusmn;&thinsp;%.3f", k == BOOST ? ", mean and spread" : "; control",
                         mean, sqrt(square));
         }

@@ -28,10 +28,10 @@
 //
 //  The second channel (paper, eq. 1), in every attention layer of the encoder:
 //      y1 = alpha * Attn(n1) + (1 - alpha) * Attn+(n1),  alpha = sigmoid(a),  a in R^C a layer, at first 0
-//  Attn+ starts as a copy of Attn, output projection included, so at step 0 nothing changes. It is computed
-//  as ONE attention with 2H heads and one output projection Wc = [diag(alpha) Wo | diag(1-alpha) Wo+]:
-//  alpha is applied in sb_dual_fold_forward and nowhere else, after each branch's own projection, as the
-//  equation says. Step 0 equals the base encoder within rounding (the bound is in dev/test_model.h).
+//  (gate_by: or one a for each head, or for the layer). Attn+ starts as a copy of Attn, output projection
+//  included: step 0 equals the base encoder within rounding (bound: dev/test_model.h). It is computed as ONE
+//  attention with 2H heads and one output projection Wc = [diag(alpha) Wo | diag(1-alpha) Wo+]: alpha is in
+//  sb_dual_fold_forward and nowhere else, after each branch's own projection, as the equation says.
 //
 //  What each stage trains (groups, >>tensors): encoder BASE+HEADS, llm LLM, align PROJ, instruct PROJ+LLM,
 //  boost PLUS+ALPHA+PROJ (Attn+, a, projector), aggregator AGG, spa3r FIELD, vlm ADAPT (+LLM: --tune_llm).
@@ -174,6 +174,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(int, enc_pool, 0, 0, 0, "encoder: 1: attention pooling (SigLIP)")                                   \
     X(int, enc_dim, 0, 0, 0, "encoder: head size (0: enc_width / enc_heads)")                             \
     X(int, share_o, 0, 0, 0, "second channel: 1: without an output projection of its own")                \
+    X(int, gate_by, 0, 0, 0, "second channel: one a for each 0 output channel, 1 head, 2 layer")          \
     X(int, last_layers, 0, 0, 0, "control: so many of the encoder's last blocks are a group to train")    \
     X(int, llm_dim, 0, 0, 0, "LLM: head size (0: llm_width / llm_heads)")                                 \
     X(int, llm_bias, 7, 7, 7, "LLM: biases, a sum of 1 q, 2 k, 4 v")                                      \
@@ -247,6 +248,7 @@ SB_FN const char *sb_config_error(const SbConfig *c) {
        c->share_o | c->llm_tied) & ~1, "a switch is 0 or 1")
     X(c->enc_act < 0 || c->enc_act > 2 || c->enc_bias < 0 || c->enc_bias > 63 || c->llm_bias < 0 ||
       c->llm_bias > 7 || c->enc_registers < 0 || c->llm_dim < 0, "a switch has no such value")
+    X(c->gate_by < 0 || c->gate_by > 2, "gate_by is 0 (channel), 1 (head) or 2 (layer)")
     X(c->llm_kv_heads < 1 || c->llm_heads % c->llm_kv_heads, "llm_heads must be a multiple of llm_kv_heads")
     X(c->enc_layers < 1 || c->llm_layers < 1 || c->enc_mlp < 1 || c->llm_mlp < 1, "sizes must be positive")
     X(c->vocab < 1 || c->batch < 1 || c->classes < 1 || c->labels < 1, "sizes must be positive")
@@ -376,13 +378,13 @@ SB_FN void sb_attention_forward(real *o, long ldo, stat_t *lse, const SbAttentio
 // d_q, d_k, d_v: rows as far apart as those of q, k, v. Scores are recomputed from lse.
 SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_o, const real *o, long ldo,
                                  const stat_t *lse, const SbAttention *a);
-// Paper eq. 1 as one projection, w [C][M], s = sigmoid(a):
-// wc [C][2M] = (diag(s) w | diag(1-s) wp), bc = s b + (1-s) bp
+// Paper eq. 1 as one projection, w [C][M]: wc [C][2M] = (s w | (1-s) wp), bc = t b + (1-t) bp. s: sigmoid of
+// a, [C] of rows, [1][H] of heads (M / H columns each) or [1]; t: a row's mean s (heads share b alike).
 SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
                                 SbWeight a);
-// d_w += s M1, d_wp += (1-s) M2, d_b += s d_bc, d_bp += (1-s) d_bc, where d_wc = (M1 | M2) (one projection
+// d_w += s M1, d_wp += (1-s) M2, d_b += t d_bc, d_bp += (1-t) d_bc, where d_wc = (M1 | M2) (one projection
 // for both channels: w = wp, and d_wp may be d_w, d_bp d_b);
-// d_a += s (1-s) (rowsum(M1*w) - rowsum(M2*wp) + d_bc (b - bp))
+// d_a += s (1-s) (M1 w - M2 wp + d_bc (b - bp) / columns of a), summed over what shares it
 SB_FN void sb_dual_fold_backward(param_t *d_w, param_t *d_b, param_t *d_wp, param_t *d_bp, param_t *d_a,
                                  const param_t *d_wc, const param_t *d_bc, SbWeight w, SbWeight b,
                                  SbWeight wp, SbWeight bp, SbWeight a);
@@ -809,11 +811,9 @@ static __attribute__((noinline)) void sb_norm_row(real *out, stat_t *stat, const
     } else if (gain && !b.p) {
 #pragma omp simd
         for (int c = 0; c < C; c++) out[c] = (r[c] - mean) * rstd * gain[c];
-    } else {
-        for (int c = 0; c < C; c++) {
-            real scaled = (r[c] - mean) * rstd * (w.p ? sb_load(w.p, w.type, c) : (real)1);
-            out[c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
-        }
+    } else for (int c = 0; c < C; c++) {
+        real scaled = (r[c] - mean) * rstd * (w.p ? sb_load(w.p, w.type, c) : (real)1);
+        out[c] = b.p ? scaled + sb_load(b.p, b.type, c) : scaled;
     }
     stat[0] = mean, stat[1] = rstd;
 }
@@ -841,8 +841,7 @@ SB_FN void sb_add_norm_forward(real *r, real *out, stat_t *stat, const real *x, 
     int C = w.rows;
 #pragma omp parallel for if (n * C > 16384)
     for (long i = 0; i < n; i++) {
-        for (int c = 0; c < (r ? C : 0); c++)
-            r[i * C + c] = y ? x[i * C + c] + y[i * C + c] : x[i * C + c];
+        for (int c = 0; c < (r ? C : 0); c++) r[i * C + c] = y ? x[i * C + c] + y[i * C + c] : x[i * C + c];
         sb_norm_row(out + i * C, stat + 2 * i, (r ? r : x) + i * C, w, b, eps, layernorm);
     }
 }
@@ -975,8 +974,7 @@ static void sb_row_keys(long k[4], const int *keys) {
 // Fill span [at most nq] with islands, which share no key; returns how many. Rows without keys join any.
 static long sb_islands(SbRowSpan *span, const int *keys, long nq) {
     long count = 0;
-    for (long i = 0; i < nq; i++) {
-        long k[4];
+    for (long i = 0, k[4]; i < nq; i++) {
         sb_row_keys(k, keys + 4 * i);
         long some = k[0] < k[3];
         SbRowSpan s = {i, i + 1, some * k[0], some * k[3]};
@@ -1128,34 +1126,47 @@ SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_
 }
 
 // ---- the second channel folded into one projection (paper, eq. 1)
+// Where row c of w finds the a of its columns' part q.
+static inline long sb_gate_at(SbWeight a, int c, int q) { return (a.rows > 1 ? c * a.ld : 0) + q; }
 SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
                                 SbWeight a) { SB_OP;
-    int M = w.cols;
+    int M = w.cols, Q = a.cols, D = M / Q;
     for (int c = 0; c < w.rows; c++) {
-        real s = sb_sigmoid(sb_load(a.p, a.type, c));
-        for (int j = 0; j < M; j++) {
-            wc[(long)c * 2 * M + j] = s * sb_load(w.p, w.type, c * w.ld + j);
-            wc[(long)c * 2 * M + M + j] = (1 - s) * sb_load(wp.p, wp.type, c * wp.ld + j);
+        real t = 0;
+        for (int q = 0; q < Q; q++) {
+            real s = sb_sigmoid(sb_load(a.p, a.type, sb_gate_at(a, c, q)));
+            t += s;
+            for (int j = q * D; j < (q + 1) * D; j++) {
+                wc[(long)c * 2 * M + j] = s * sb_load(w.p, w.type, c * w.ld + j);
+                wc[(long)c * 2 * M + M + j] = (1 - s) * sb_load(wp.p, wp.type, c * wp.ld + j);
+            }
         }
-        if (b.p) bc[c] = s * sb_load(b.p, b.type, c) + (1 - s) * sb_load(bp.p, bp.type, c);
+        t /= (real)Q;
+        if (b.p) bc[c] = t * sb_load(b.p, b.type, c) + (1 - t) * sb_load(bp.p, bp.type, c);
     }
 }
 SB_FN void sb_dual_fold_backward(param_t *d_w, param_t *d_b, param_t *d_wp, param_t *d_bp, param_t *d_a,
                                  const param_t *d_wc, const param_t *d_bc, SbWeight w, SbWeight b,
                                  SbWeight wp, SbWeight bp, SbWeight a) { SB_OP;
-    int M = w.cols;
+    int M = w.cols, Q = a.cols, D = M / Q;
     for (int c = 0; c < w.rows; c++) {
         const param_t *m1 = d_wc + (long)c * 2 * M, *m2 = m1 + M;
-        real s = sb_sigmoid(sb_load(a.p, a.type, c)), d_s = 0;
-        for (int j = 0; j < M; j++) {
-            d_s += m1[j] * sb_load(w.p, w.type, c * w.ld + j) - m2[j] * sb_load(wp.p, wp.type, c * wp.ld + j);
-            if (d_w) d_w[(long)c * M + j] += s * m1[j];
-            if (d_wp) d_wp[(long)c * M + j] += (1 - s) * m2[j];
+        real t = 0;
+        for (int q = 0; q < Q; q++) {
+            real s = sb_sigmoid(sb_load(a.p, a.type, sb_gate_at(a, c, q))), d_s = 0;
+            t += s;
+            for (int j = q * D; j < (q + 1) * D; j++) {
+                d_s += m1[j] * sb_load(w.p, w.type, c * w.ld + j) -
+                       m2[j] * sb_load(wp.p, wp.type, c * wp.ld + j);
+                if (d_w) d_w[(long)c * M + j] += s * m1[j];
+                if (d_wp) d_wp[(long)c * M + j] += (1 - s) * m2[j];
+            }
+            if (b.p) d_s += d_bc[c] / (real)Q * (sb_load(b.p, b.type, c) - sb_load(bp.p, bp.type, c));
+            if (d_a) d_a[sb_gate_at(a, c, q)] += s * (1 - s) * d_s;
         }
-        if (b.p) d_s += d_bc[c] * (sb_load(b.p, b.type, c) - sb_load(bp.p, bp.type, c));
-        if (d_b) d_b[c] += s * d_bc[c];
-        if (d_bp) d_bp[c] += (1 - s) * d_bc[c];
-        if (d_a) d_a[c] += s * (1 - s) * d_s;
+        t /= (real)Q;
+        if (d_b) d_b[c] += t * d_bc[c];
+        if (d_bp) d_bp[c] += (1 - t) * d_bc[c];
     }
 }
 
@@ -1403,7 +1414,7 @@ typedef struct {                // a tower of equal blocks, whichever it is
     double qk_eps;
     int scaled;                 // LayerScale
     SbPairing turn;             // blocks 0: no rotation
-    int own_o;                  // Attn+ has an output projection of its own
+    int own_o, gate_by;         // Attn+ has an output projection of its own; config.gate_by
     int train_attn, train_mlp, flow;  // flow: gradients pass, so every layer keeps what it saves
     int lowest;                 // first block that trains
     int recompute;              // layers keep r1 only and are computed again on the way back
@@ -1465,7 +1476,7 @@ static inline long sb_field_row(const SbConfig *c, int camera) {
     X(plus_v_w, P * KV, c->width, SB_COPY, 1, SB_PLUS) X(plus_v_b, P * BV * KV, 0, SB_COPY, 0, SB_PLUS) \
     X(plus_o_w, P * c->own_o * c->width, M, SB_COPY, 1, SB_PLUS) \
     X(plus_o_b, P * c->own_o * BO * c->width, 0, SB_COPY, 0, SB_PLUS) \
-    X(a, P * c->width, 0, SB_ALPHA_START, 0, SB_ALPHA) \
+    X(a, P * (c->gate_by ? 1 : c->width), c->gate_by == 1 ? c->heads : 0, SB_ALPHA_START, 0, SB_ALPHA) \
     X(scale1, c->scaled * c->width, 0, SB_SCALE_START, 0, c->group) \
     X(norm2_w, c->width, 0, SB_ONE, 0, c->group) \
     X(norm2_b, c->layernorm * c->width, 0, SB_ZERO, 0, c->group) \
@@ -1739,8 +1750,7 @@ static void sb_param(SbModel *m, SbParam *p, const char *prefix, const char *nam
     snprintf(p->name, sizeof p->name, "%s.%s", prefix, name);
     p->w.type = SB_TYPE(param_t);
     p->w.rows = rows, p->w.cols = cols ? cols : 1, p->w.ld = p->w.cols;
-    p->rank = cols ? 2 : 1;
-    p->init = init, p->decay = decay, p->group = group;
+    p->rank = cols ? 2 : 1, p->init = init, p->decay = decay, p->group = group;
     m->param = (SbParam **)realloc(m->param, (size_t)(m->params + 1) * sizeof *m->param);
     if (!m->param) SB_FAIL("out of memory: the list of tensors");
     m->param[m->params++] = p;
@@ -1771,8 +1781,8 @@ SB_FN void sb_model_plan(SbModel *m, const SbConfig *config, int parts) {
 #define X(tower, ...) SB_TOWER_SHAPE(tower, __VA_ARGS__)    // SB_PLAIN and SB_HEADS_OF are several values
 #define SB_TOWER_SHAPE(tower, layers, before, rows, width, heads, kv, dim, mlp, ln, bias, gated, act, dual, \
                        group, eps, qk, qk_eps, scaled, turn)                                               \
-    SbShape tower##_shape = {layers, width, heads, kv, dim, mlp, ln, bias, gated, act, dual, group, eps,   \
-                             qk, qk_eps, scaled, sb_turn_of(turn, dim), !c->share_o, 0, 0, 0, 0, 0};     \
+    SbShape tower##_shape = {layers, width, heads, kv, dim, mlp, ln, bias, gated, act, dual, group, eps, qk, \
+                             qk_eps, scaled, sb_turn_of(turn, dim), !c->share_o, c->gate_by, 0, 0, 0, 0, 0}; \
     m->tower##_shape = tower##_shape;                                                                      \
     m->tower = (SbBlock *)calloc((size_t)(layers) + 1, sizeof *m->tower);                                  \
     if (!m->tower) SB_FAIL("out of memory: the blocks' tables");
@@ -1852,11 +1862,9 @@ SB_FN void sb_model_train(SbModel *m, int groups) {
     m->listed = 0;
     for (int i = 0; i < m->params; i++) {
         SbParam *p = m->param[i];
-        int on = (p->group & groups) != 0;
-        p->grad = on ? at : NULL;
-        p->m = on ? at + count : NULL;
-        p->v = on ? at + 2 * count : NULL;
-        if (!on) continue;
+        p->grad = p->m = p->v = NULL;
+        if (!(p->group & groups)) continue;
+        p->grad = at, p->m = at + count, p->v = at + 2 * count;
         SbTrained entry = {(param_t *)(size_t)p->w.p, at - (param_t *)m->state, p->decay};
         list[m->listed++] = entry;
         at += sb_param_count(p);
@@ -1976,8 +1984,7 @@ static void sb_acts_free(SbActs *a) {
 #undef X
     int keep = a->keep, planned = a->planned;
     memset(a, 0, sizeof *a);
-    a->keep = keep, a->planned = planned;
-    a->room.enc = a->room.llm = -1;
+    a->keep = keep, a->planned = planned, a->room.enc = a->room.llm = -1;
 }
 // An eighth more, so that batches of slightly different lengths do not move memory.
 static SbSizes sb_sizes_more(SbSizes n) {
@@ -2155,12 +2162,10 @@ static const real *sb_turned(const SbShape *c, SbBlockActs *s, const SbRows *row
 // is there already. Result in s->r2, s->y2.
 SB_FN void sb_block_forward(const SbBlock *b, const SbShape *c, SbBlockActs *s, const real *x, const real *y,
                             const SbRows *rows) {
-    int C = c->width, F = c->hidden, E = 1 + c->dual, M = E * c->heads * c->dim,
-        KV = E * c->kv_heads * c->dim;
-    long n = rows->n, r = rows->row0, ld = M + 2 * KV;
-    real *n1 = s->n1 + r * C, *qkv = s->qkv + r * ld, *att = s->att + r * M,
-         *h = s->h + r * (1 + c->gated) * F;
-    real *g = s->g + r * F, *n2 = s->n2 + r * C;
+    int C = c->width, F = c->hidden, E = 1 + c->dual, M = E * c->heads * c->dim;
+    long n = rows->n, r = rows->row0, ld = M + 2 * E * c->kv_heads * c->dim;
+    real *n1 = s->n1 + r * C, *qkv = s->qkv + r * ld, *att = s->att + r * M, *n2 = s->n2 + r * C;
+    real *h = s->h + r * (1 + c->gated) * F, *g = s->g + r * F;
     SbSlice slice[6];
     // 1. r1 = x + y, n1 = norm(r1)
     sb_add_norm_forward(x == s->r1 ? NULL : s->r1 + r * C, n1, s->stat1 + r * 2, x + r * C,
@@ -2295,6 +2300,17 @@ static void sb_normed_backward(const SbBlock *b, const SbShape *c, SbBlockActs *
     sb_tower_backward(b, c, s, d_r, rows, input);
 }
 
+// y = x w^T + b, and back (d_x NULL: not wanted; add: onto what is there).
+static void sb_map_forward(real *y, const real *x, const SbParam *w, const SbParam *b, long n) {
+    sb_linear_forward(y, w->w.rows, x, w->w.cols, w->w, b->w, n);
+}
+static void sb_map_backward(const SbParam *w, const SbParam *b, real *d_x, const real *d_y, const real *x,
+                            long n, int add) {
+    int K = w->w.rows, C = w->w.cols;
+    sb_linear_backward_weight(w->grad, b->grad, d_y, K, x, C, n, K, C);
+    if (d_x && add) sb_linear_backward_input_add(d_x, C, d_y, K, w->w, n);
+    else if (d_x) sb_linear_backward_input(d_x, C, d_y, K, w->w, n);
+}
 // Two layers, y = w2 act(w1 x + b1) + b2, on n rows of x; SB_MLP(m, parameters', activations' prefix): gelu.
 typedef struct {
     const SbParam *w1, *b1, *w2, *b2;
@@ -2306,28 +2322,13 @@ typedef struct {
      (m)->acts.d_##a##h, (m)->acts.d_##a##g, (m)->acts.d_##a##y, SB_GELU}
 static void sb_mlp_forward(const SbMlp *f, const real *x, long n) {
     sb_linear_act_forward(f->g, f->h, x, f->w1->w.cols, f->w1->w, f->b1->w, n, f->act);
-    sb_linear_forward(f->y, f->w2->w.rows, f->g, f->w2->w.cols, f->w2->w, f->b2->w, n);
+    sb_map_forward(f->y, f->g, f->w2, f->b2, n);
 }
 // d_y to gradients of the weights and, unless NULL, d_x (add: onto what is there).
 static void sb_mlp_head_backward(const SbMlp *f, real *d_x, const real *x, long n, int add) {
-    int K = f->w2->w.rows, F = f->w1->w.rows, C = f->w1->w.cols;
-    sb_linear_backward_weight(f->w2->grad, f->b2->grad, f->d_y, K, f->g, F, n, K, F);
-    sb_linear_backward_input(f->d_g, F, f->d_y, K, f->w2->w, n);
-    sb_act_backward(f->d_h, f->d_g, f->h, n * F, f->act);
-    sb_linear_backward_weight(f->w1->grad, f->b1->grad, f->d_h, F, x, C, n, F, C);
-    if (d_x && add) sb_linear_backward_input_add(d_x, C, f->d_h, F, f->w1->w, n);
-    else if (d_x) sb_linear_backward_input(d_x, C, f->d_h, F, f->w1->w, n);
-}
-// y = x w^T + b, and back (d_x NULL: not wanted; add: onto what is there).
-static void sb_map_forward(real *y, const real *x, const SbParam *w, const SbParam *b, long n) {
-    sb_linear_forward(y, w->w.rows, x, w->w.cols, w->w, b->w, n);
-}
-static void sb_map_backward(const SbParam *w, const SbParam *b, real *d_x, const real *d_y, const real *x,
-                            long n, int add) {
-    int K = w->w.rows, C = w->w.cols;
-    sb_linear_backward_weight(w->grad, b->grad, d_y, K, x, C, n, K, C);
-    if (d_x && add) sb_linear_backward_input_add(d_x, C, d_y, K, w->w, n);
-    else if (d_x) sb_linear_backward_input(d_x, C, d_y, K, w->w, n);
+    sb_map_backward(f->w2, f->b2, f->d_g, f->d_y, f->g, n, 0);
+    sb_act_backward(f->d_h, f->d_g, f->h, n * f->w1->w.rows, f->act);
+    sb_map_backward(f->w1, f->b1, d_x, f->d_h, x, n, add);
 }
 
 // Pixels to acts.feature [enc rows][C], final norm applied (enc_final); rows: acts.cls_row, patch_row.

@@ -163,7 +163,7 @@ static const struct {
     const char *flag, *stage;
 } only[] = {{"tune", "boost"},        {"random_plus", "boost"},    {"freeze_projector", "boost"},
             {"regress", "boost"},     {"patch_labels", "encoder"}, {"tune_llm", "vlm"},
-            {"last_layers", "boost"}, {"share_o", "boost"}};
+            {"last_layers", "boost"}, {"share_o", "boost"},          {"gate_by", "boost"}};
 enum { FLAGS_MAX = 128 };
 static int make_flags(SbFlag *f, Options *o, SbConfig *c) {
     int n = 0;

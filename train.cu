@@ -1598,49 +1598,65 @@ SB_FN void sb_attention_backward(real *d_q, real *d_k, real *d_v, const real *d_
 }
 
 // ---- the second channel folded into one projection (paper, eq. 1): a warp a row of Wc
+// Where row c of w finds the a of its columns' part q.
+static __device__ long sb_gate_at(SbWeight a, long c, int q) { return (a.rows > 1 ? c * a.ld : 0) + q; }
 static __global__ void sb_dual_fold_forward_kernel(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp,
                                                    SbWeight bp, SbWeight a) {
     long c = (long)blockIdx.x * SB_WARPS + sb_warp();
-    int M = w.cols;
+    int M = w.cols, Q = a.cols, D = M / Q;
     if (c >= w.rows) return;
-    float s = sb_sigmoid(sb_load(a.p, a.type, c));
-    for (int j = sb_lane(); j < M; j += SB_WARP) {
-        wc[c * 2 * M + j] = (real)(s * sb_load(w.p, w.type, c * w.ld + j));
-        wc[c * 2 * M + M + j] = (real)((1.0f - s) * sb_load(wp.p, wp.type, c * wp.ld + j));
+    float t = 0;
+    for (int q = 0; q < Q; q++) {
+        float s = sb_sigmoid(sb_load(a.p, a.type, sb_gate_at(a, c, q)));
+        t += s;
+        for (int j = q * D + sb_lane(); j < (q + 1) * D; j += SB_WARP) {
+            wc[c * 2 * M + j] = (real)(s * sb_load(w.p, w.type, c * w.ld + j));
+            wc[c * 2 * M + M + j] = (real)((1.0f - s) * sb_load(wp.p, wp.type, c * wp.ld + j));
+        }
     }
+    t /= (float)Q;
     if (b.p && !sb_lane())
-        bc[c] = (real)(s * sb_load(b.p, b.type, c) + (1.0f - s) * sb_load(bp.p, bp.type, c));
+        bc[c] = (real)(t * sb_load(b.p, b.type, c) + (1.0f - t) * sb_load(bp.p, bp.type, c));
 }
 SB_FN void sb_dual_fold_forward(real *wc, real *bc, SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
                                 SbWeight a) {
     sb_each_warp(sb_dual_fold_forward_kernel, w.rows, wc, bc, w, b, wp, bp, a);
 }
+// a: every row's part of d_a [C][columns of a]
 typedef struct { param_t *w, *b, *wp, *bp, *a; } SbFoldGrads;
 static __global__ void sb_dual_fold_backward_kernel(SbFoldGrads d, const param_t *d_wc, const param_t *d_bc,
                                                     SbWeight w, SbWeight b, SbWeight wp, SbWeight bp,
                                                     SbWeight a) {
     long c = (long)blockIdx.x * SB_WARPS + sb_warp();
-    int M = w.cols;
+    int M = w.cols, Q = a.cols, D = M / Q;
     if (c >= w.rows) return;
     const param_t *m1 = d_wc + c * 2 * M, *m2 = m1 + M;
-    float s = sb_sigmoid(sb_load(a.p, a.type, c)), d_s = 0;
-    for (int j = sb_lane(); j < M; j += SB_WARP) {
-        d_s += m1[j] * sb_load(w.p, w.type, c * w.ld + j) - m2[j] * sb_load(wp.p, wp.type, c * wp.ld + j);
-        if (d.w) d.w[c * M + j] += s * m1[j];
-        if (d.wp) d.wp[c * M + j] += (1.0f - s) * m2[j];
+    float t = 0;
+    for (int q = 0; q < Q; q++) {
+        float s = sb_sigmoid(sb_load(a.p, a.type, sb_gate_at(a, c, q))), d_s = 0;
+        t += s;
+        for (int j = q * D + sb_lane(); j < (q + 1) * D; j += SB_WARP) {
+            d_s += m1[j] * sb_load(w.p, w.type, c * w.ld + j) - m2[j] * sb_load(wp.p, wp.type, c * wp.ld + j);
+            if (d.w) d.w[c * M + j] += s * m1[j];
+            if (d.wp) d.wp[c * M + j] += (1.0f - s) * m2[j];
+        }
+        d_s = sb_warp_sum(d_s);
+        if (b.p) d_s += d_bc[c] / (float)Q * (sb_load(b.p, b.type, c) - sb_load(bp.p, bp.type, c));
+        if (d.a && !sb_lane()) d.a[c * Q + q] = s * (1.0f - s) * d_s;
     }
-    d_s = sb_warp_sum(d_s);
+    t /= (float)Q;
     if (sb_lane()) return;
-    if (b.p) d_s += d_bc[c] * (sb_load(b.p, b.type, c) - sb_load(bp.p, bp.type, c));
-    if (d.b) d.b[c] += s * d_bc[c];
-    if (d.bp) d.bp[c] += (1.0f - s) * d_bc[c];
-    if (d.a) d.a[c] += s * (1.0f - s) * d_s;
+    if (d.b) d.b[c] += t * d_bc[c];
+    if (d.bp) d.bp[c] += (1.0f - t) * d_bc[c];
 }
 SB_FN void sb_dual_fold_backward(param_t *d_w, param_t *d_b, param_t *d_wp, param_t *d_bp, param_t *d_a,
                                  const param_t *d_wc, const param_t *d_bc, SbWeight w, SbWeight b,
                                  SbWeight wp, SbWeight bp, SbWeight a) {
-    SbFoldGrads d = {d_w, d_b, d_wp, d_bp, d_a};
+    int gates = a.rows * a.cols;
+    float *part = (float *)sb_scratch(SB_PARTIALS, (size_t)(w.rows * a.cols) * sizeof *part);
+    SbFoldGrads d = {d_w, d_b, d_wp, d_bp, d_a ? part : NULL};
     sb_each_warp(sb_dual_fold_backward_kernel, w.rows, d, d_wc, d_bc, w, b, wp, bp, a);
+    if (d_a) sb_each(sb_column_sums_add_kernel, gates, d_a, part, w.rows / a.rows, gates);
 }
 
 // ---- patches

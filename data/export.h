@@ -118,9 +118,18 @@ static SB_UNUSED void sb_export_shared(SbExport *e) {
         }
 }
 
+// alpha = sigmoid(a) of an element of the output projection, as sb_dual_fold_forward has it: of row r and
+// column k of cols; of row r's bias (cols 1) the mean over what has an a.
+static SB_UNUSED double sb_export_alpha(const SbParam *a, const float *gate, int r, int k, int cols) {
+    int parts = a->w.cols, first = cols == 1 ? 0 : k / (cols / parts), last = cols == 1 ? parts : first + 1;
+    double sum = 0;
+    for (int q = first; q < last; q++) sum += 1 / (1 + exp(-(double)gate[(a->w.rows > 1 ? r : 0) + q]));
+    return sum / (last - first);
+}
+
 // A weight or bias of both channels in one tensor. o (the output projection): columns side by side (biases:
-// summed), mixed by alpha = sigmoid(a) of the row, as sb_dual_fold_forward has it; else rows one below the
-// other. Where q, k and v are parts of one tensor, each part grows to twice its rows.
+// summed), mixed by alpha; else rows one below the other. Where q, k and v are parts of one tensor, each part
+// grows to twice its rows.
 static SB_UNUSED void sb_export_fold(SbExport *e, const SbParam *base, const SbParam *plus, const SbParam *a,
                                      int o) {
     if (!base->w.p) return;
@@ -139,16 +148,15 @@ static SB_UNUSED void sb_export_fold(SbExport *e, const SbParam *base, const SbP
     long n = sb_param_count(base);
     float *both = mixed ? sb_export_thaw(e, s.in, s.in->path)
                         : (float *)(uintptr_t)t->data + 2 * s.first;
-    for (int r = 0; r < rows; r++) {
-        double alpha = 1 / (1 + exp(-(double)gate[o ? r : 0]));
+    for (int r = 0; r < rows; r++)
         for (int k = 0; k < cols; k++) {
             double u = x[(long)r * cols + k], v = y[(long)r * cols + k];
+            double alpha = o ? sb_export_alpha(a, gate, r, k, cols) : 0;
             if (mixed) both[r] = (float)(alpha * u + (1 - alpha) * v);
             else if (o) both[(long)r * 2 * cols + k] = (float)(alpha * u),
                         both[((long)r * 2 + 1) * cols + k] = (float)((1 - alpha) * v);
             else both[(long)r * cols + k] = (float)u, both[n + (long)r * cols + k] = (float)v;
         }
-    }
     free(x), free(y), free(gate);
 }
 static SB_UNUSED void sb_export_folded(SbExport *e) {
@@ -206,9 +214,9 @@ static SB_UNUSED void sb_export_config(const SbExport *e, int how, const char *p
         else sb_text_bytes(&t, begin, (size_t)(end - begin));
     }
     if (how)
-        sb_text_add(&t, "%s\n  \"spatialboost\": {\"channels\": \"%s\", \"layers\": %d}",
+        sb_text_add(&t, "%s\n  \"spatialboost\": {\"channels\": \"%s\", \"layers\": %d, \"gate\": \"%s\"}",
                     t.size > 1 ? "," : "", how == SB_EXPORT_FOLDED ? "folded" : "dual",
-                    e->m->config.enc_layers);
+                    e->m->config.enc_layers, sb_gate_names[e->m->config.gate_by]);
     if (how && !e->f->open_clip)
         sb_text_add(&t, ",\n  \"auto_map\": {\"AutoModel\": \"modeling_spatialboost.%s\"}", e->y->python);
     sb_text_add(&t, "\n}\n");
@@ -225,7 +233,8 @@ static SB_UNUSED void sb_export_card(const SbExport *e, int how, const char *car
                         "first: every attention has twice the heads, and no gate is left.\n\n");
     else if (how == SB_EXPORT_DUAL)
         sb_text_add(&t, "Every attention has a second channel (SpatialBoost, arXiv 2603.22057): "
-                        "y = s Attn(x) + (1 - s) Attn+(x), s = sigmoid(a).\n\n");
+                        "y = s Attn(x) + (1 - s) Attn+(x), s = sigmoid(a), one a for each %s.\n\n",
+                    sb_gate_names[e->m->config.gate_by]);
     if (how && e->f->open_clip)
         sb_text_add(&t, "    import sys; sys.path.append(\"this folder\")\n"
                     "    import modeling_spatialboost\n"

@@ -418,6 +418,8 @@ static SB_UNUSED int sb_family_channels(const SbFolder *f) {
     free(where);
     return dual ? SB_EXPORT_DUAL : SB_EXPORT_FOLDED;
 }
+// Names of config.gate_by's values: what has an alpha of its own.
+static const char *const sb_gate_names[] = {"channel", "head", "layer"};
 // The encoder of such a folder: every block has the second channel. Folded: twice the heads, of the old size.
 static SB_UNUSED void sb_family_boosted(const SbFolder *f, SbConfig *c, const char *where) {
     int channels = sb_family_channels(f);
@@ -428,6 +430,10 @@ static SB_UNUSED void sb_family_boosted(const SbFolder *f, SbConfig *c, const ch
         sb_die("%s: %d blocks are boosted, but %d are read: choose the same features (--select)", where,
                layers, c->enc_layers);
     if (channels == SB_EXPORT_FOLDED) c->enc_dim = c->enc_width / c->enc_heads, c->enc_heads *= 2;
+    const char *by = sb_json_optional(ours, "gate", where) ? sb_json_string(ours, "gate", where) : "channel";
+    for (c->gate_by = 0; c->gate_by < 3 && strcmp(by, sb_gate_names[c->gate_by]);) c->gate_by++;
+    if (c->gate_by == 3)
+        sb_die("%s: gate \"%.20s\" is not known, expected channel, head or layer", where, by);
 }
 
 // Fill the encoder's or the language model's half of c from config.json. Callers may then lower or raise

@@ -98,9 +98,9 @@ static SB_UNUSED SbConfig sb_model_config(const SbCheckpoint *f, int *parts) {
                "newer program", f->path, format, SB_FORMAT);
     if (strcmp(format, SB_FORMAT)) sb_die("%s: format \"%.40s\", expected \"%s\"", f->path, format,
                                           SB_FORMAT);
-#define X(type, name, toy, mini, small, help)                                                                \
-    if (strcmp(#name, "enc_dim") || sb_checkpoint_text(f, "config.enc_dim"))  /* or it is older */           \
-    c.name = (type)(sizeof(type) == sizeof(int) ? sb_model_int(f, "config." #name)                           \
+#define X(type, name, toy, mini, small, help)                                                            \
+    if (sb_checkpoint_text(f, "config." #name) || !strstr(" enc_dim gate_by ", " " #name " "))  /* older */ \
+    c.name = (type)(sizeof(type) == sizeof(int) ? sb_model_int(f, "config." #name)                       \
                                                 : sb_model_number(f, "config." #name));
     SB_CONFIG_BOOST(X)
     if (sb_checkpoint_text(f, "config.agg_layers")) { SB_CONFIG_FIELD(X) }  // older files have none

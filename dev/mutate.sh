@@ -61,11 +61,16 @@ attention backward: d_v of the last head only @ s/d_v + k0 \* a->ldv + kv, a->ld
 attention backward: d_k not cleared @ s/memset(d_k + j \* a->ldk + kv \* D, 0, (size_t)D \* sizeof(real));/;/
 attention backward: d_q of the second range only @ s/1, d_q, a->ldq, r);/1, d_q, a->ldq, 0);/
 fold: Attn+ weighted by alpha @ s/= (1 - s) \* sb_load(wp.p/= s * sb_load(wp.p/
-fold backward: d_a without Attn+ @ s/ - m2\[j\] \* sb_load(wp.p, wp.type, c \* wp.ld + j);/;/
+fold backward: d_a without Attn+ @ s/  m2\[j\] \* sb_load(wp.p, wp.type, c \* wp.ld + j);/  0;/
 fold backward: d_a without the biases @ s/if (b.p) d_s += d_bc/if (0) d_s += d_bc/
-fold backward: d_a without 1 - alpha @ s/d_a\[c\] += s \* (1 - s) \* d_s;/d_a[c] += s * d_s;/
+fold backward: d_a without 1 - alpha @ s/\] += s \* (1 - s) \* d_s;/] += s * d_s;/
 fold backward: d_wp assigns @ s/d_wp\[(long)c \* M + j\] += /d_wp[(long)c * M + j] = /
-fold backward: d_bp by alpha @ s/d_bp\[c\] += (1 - s) \*/d_bp[c] += s */
+fold backward: d_bp by alpha @ s/d_bp\[c\] += (1 - t) \*/d_bp[c] += t */
+fold: every head has the first one's alpha @ s/: 0) + q; }/: 0) + 0 * q; }/
+fold: every row has the first one's alpha @ s/(a.rows > 1 ? c \* a.ld : 0) + q/(a.rows > 1 ? 0 * c : 0) + q/
+fold: the bias's alpha is the last head's @ s/            t += s;/            t = s * (real)Q;/
+fold backward: a head's d_a takes all of the bias @ s|d_bc\[c\] / (real)Q \*|d_bc[c] *|
+fold backward: d_a assigns @ s/d_a\[sb_gate_at(a, c, q)\] += /d_a[sb_gate_at(a, c, q)] = /
 patches: no position @ s/(at >= 0 \&\& pos.p ? sb_load(pos.p/(0 ? sb_load(pos.p/
 patches: every register is the first @ s/long row = kind < -1 ? (-2 - kind) \* own.ld : 0;/long row = 0;/
 patches: rows of a picture by the wrong stride @ s/(long)y \* p\[1\] + u/(long)y * side + u/

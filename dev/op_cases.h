@@ -821,37 +821,77 @@ static void op_attention(const int *p) {
     op_attention_backward_expect(&all);
 }
 
-static double op_sigmoid(int a, long c) { return 1 / (1 + exp(-op_at(a, c))); }
-// A gradient of the fold: s (or, other = 1, 1 - s) times columns of d_wc or d_bc from `first` on.
-static void op_fold_grad_expect(int y, int d, long ld, long first, int a, int other) {
+// Which a an element of the fold has, and its alpha. a by row: [C]; by part of the columns: [1][parts]. j of
+// cols columns; -1: the bias, whose alpha is the mean over the parts.
+static long op_gate_at(int a, long i, long j, long cols) {
+    const OpArray *g = op_run->array + a;
+    return g->cols > 1 ? j / (cols / g->cols) : g->rows > 1 ? i : 0;
+}
+static double op_alpha(int a, long i, long j, long cols) {
+    long parts = op_run->array[a].cols;
+    double sum = 0;
+    if (j >= 0) return 1 / (1 + exp(-op_at(a, op_gate_at(a, i, j, cols))));
+    for (long q = 0; q < parts; q++) sum += op_alpha(a, i, q, parts) / (double)parts;
+    return sum;
+}
+// How far s (other = 1: 1 - s) is off, in eps: 1 - s of what exp is, and 1 + exp and the quotient round.
+// The mean of n: at most what one of its size is off, and its sums and its quotient round.
+static double op_alpha_off(double s, long n, int other) {
+    double off = 0.9 * (1 - s) + 1 + (n > 1 ? 0.5 * (double)n : 0);
+    return other ? s / (1 - s) * off + 0.5 : off;
+}
+// A gradient of the fold: s (or, other = 1, 1 - s) times columns of d_wc or d_bc from `first` on. bias: 1 for
+// that of a bias.
+static void op_fold_grad_expect(int y, int d, long ld, long first, int a, int other, int bias) {
     double *e = op_expect(y), *bound = op_bounds(y);
     for (long i = 0; e && i < op_run->array[y].rows; i++)
-        for (long j = 0; j < op_run->array[y].cols; j++) {
-            double s = op_sigmoid(a, i), off = 0.9 * (1 - s) + 1, *e_ij = e + i * op_run->array[y].ld + j;
-            if (other) off = s / (1 - s) * off + 0.5, s = 1 - s;
+        for (long j = 0, cols = op_run->array[y].cols; j < cols; j++) {
+            double s = op_alpha(a, i, bias ? -1 : j, cols), *e_ij = e + i * op_run->array[y].ld + j;
+            double off = op_alpha_off(s, bias ? op_run->array[a].cols : 1, other);
+            if (other) s = 1 - s;
             *e_ij = s * op_at(d, i * ld + first + j);
             bound[e_ij - e] = fabs(op_start_at(y, e_ij - e) + *e_ij) / 2 + fabs(*e_ij) * (off + 0.5);
         }
 }
-// C, M, ldw - M, type of w, b, of wp, bp, of a, biases, gradients (1 d_w, 2 d_b, 4 d_wp, 8 d_bp, 16 d_a)
+// That of a: s (1 - s) times a sum of 2 M + 1 products of a row, or of 2 M / parts + 1 of a part of its
+// columns, and the sum of these over the rows that share it.
+static void op_fold_gate_expect(int d_a, int d_wc, int d_bc, int w, int b, int wp, int bp, int a) {
+    double *squares = op_squares(d_a), parts = (double)op_run->array[a].cols;
+    long C = op_run->array[w].rows, M = op_run->array[w].cols, ld = op_run->array[w].ld;
+    for (long c = 0; squares && c < C; c++)
+        for (long j = 0; j < M; j++) {
+            long at = op_gate_at(a, c, j, M), last = j + 1 == M || op_gate_at(a, c, j + 1, M) != at;
+            double s = op_alpha(a, c, j, M), slope = s * (1 - s);
+            op_term(d_a, at, slope * op_at(d_wc, c * 2 * M + j) * op_at(w, c * ld + j), 1);
+            op_term(d_a, at, -slope * op_at(d_wc, c * 2 * M + M + j) * op_at(wp, c * ld + j), 1);
+            if (last && b >= 0)
+                op_term(d_a, at, slope / parts * op_at(d_bc, c) * (op_at(b, c) - op_at(bp, c)), 3);
+            if (last) squares[at] += 6 * pow(op_run->array[d_a].expect[at], 2);  // s, 1 - s, their products
+        }
+}
+// C, M, ldw - M, type of w, b, of wp, bp, of a, biases, gradients (1 d_w, 2 d_b, 4 d_wp, 8 d_bp, 16 d_a),
+// parts of the columns that have an a each (0: rows have)
 static void op_dual_fold(const int *p) {
     long C = p[0], M = p[1], ld = M + p[2];
     int w = op_weight("w", C, M, ld, p[3], 1), wp = op_weight("wp", C, M, ld, p[4], 1);
     int b = op_weight("b", C, 1, 1, p[6] ? p[3] : OP_NONE, 1);
-    int bp = op_weight("bp", C, 1, 1, p[6] ? p[4] : OP_NONE, 1), a = op_weight("a", C, 1, 1, p[5], 1);
+    int bp = op_weight("bp", C, 1, 1, p[6] ? p[4] : OP_NONE, 1), parts = p[8] ? p[8] : 1;
+    int a = op_weight("a", p[8] ? 1 : C, parts, parts, p[5], 1);
     int wc = op_out("wc", C, 2 * M, 2 * M), bc = p[6] ? op_out("bc", C, 1, 1) : -1;
     int d_wc = op_wide_seed("d_wc", wc), d_bc = p[6] ? op_wide_seed("d_bc", bc) : -1;
     sb_dual_fold_forward(op_p(wc), op_p(bc), op_w(w), op_w(b), op_w(wp), op_w(bp), op_w(a));
     double *e = op_expect(wc), *e_bc = op_expect(bc), *bound = op_bounds(wc), *b_bc = op_bounds(bc);
     for (long c = 0; e && c < C; c++) {
-        double s = op_sigmoid(a, c), off = 0.9 * (1 - s) + 1, rest = s / (1 - s) * off + 0.5;
         for (long j = 0; j < M; j++) {
+            double s = op_alpha(a, c, j, M), off = op_alpha_off(s, 1, 0), rest = op_alpha_off(s, 1, 1);
             e[c * 2 * M + j] = s * op_at(w, c * ld + j);
             e[c * 2 * M + M + j] = (1 - s) * op_at(wp, c * ld + j);
             bound[c * 2 * M + j] = fabs(e[c * 2 * M + j]) * (off + 0.5);
             bound[c * 2 * M + M + j] = fabs(e[c * 2 * M + M + j]) * (rest + 0.5);
         }
         if (!e_bc) continue;
+        double s = op_alpha(a, c, -1, M), off = op_alpha_off(s, parts, 0);
+        double rest = op_alpha_off(s, parts, 1);
         e_bc[c] = s * op_at(b, c) + (1 - s) * op_at(bp, c);
         b_bc[c] = fabs(e_bc[c]) / 2 + fabs(s * op_at(b, c)) * (off + 0.5) +
                   fabs((1 - s) * op_at(bp, c)) * (rest + 0.5);
@@ -859,23 +899,14 @@ static void op_dual_fold(const int *p) {
     if (!op_run->backward) return;
     int d_w = op_grad_sum("d_w", w, M, p[7] & 1), d_b = op_grad_sum("d_b", b, 1, p[7] & 2);
     int d_wp = op_grad_sum("d_wp", wp, M, p[7] & 4), d_bp = op_grad_sum("d_bp", bp, 1, p[7] & 8);
-    int d_a = op_grad_sum("d_a", a, 1, p[7] & 16);
+    int d_a = op_grad_sum("d_a", a, parts, p[7] & 16);
     sb_dual_fold_backward(op_p(d_w), op_p(d_b), op_p(d_wp), op_p(d_bp), op_p(d_a), op_p(d_wc),
                           op_p(d_bc), op_w(w), op_w(b), op_w(wp), op_w(bp), op_w(a));
-    op_fold_grad_expect(d_w, d_wc, 2 * M, 0, a, 0);
-    op_fold_grad_expect(d_b, d_bc, 1, 0, a, 0);
-    op_fold_grad_expect(d_wp, d_wc, 2 * M, M, a, 1);
-    op_fold_grad_expect(d_bp, d_bc, 1, 0, a, 1);
-    double *e_a = op_squares(d_a);
-    for (long c = 0; e_a && c < C; c++) {       // s (1 - s) times a sum of 2 M + 1 products
-        double s = op_sigmoid(a, c), slope = s * (1 - s);
-        for (long j = 0; j < M; j++) {
-            op_term(d_a, c, slope * op_at(d_wc, c * 2 * M + j) * op_at(w, c * ld + j), 1);
-            op_term(d_a, c, -slope * op_at(d_wc, c * 2 * M + M + j) * op_at(wp, c * ld + j), 1);
-        }
-        if (p[6]) op_term(d_a, c, slope * op_at(d_bc, c) * (op_at(b, c) - op_at(bp, c)), 2);
-        e_a[c] += 6 * pow(op_run->array[d_a].expect[c], 2);     // s, 1 - s, their products
-    }
+    op_fold_grad_expect(d_w, d_wc, 2 * M, 0, a, 0, 0);
+    op_fold_grad_expect(d_b, d_bc, 1, 0, a, 0, 1);
+    op_fold_grad_expect(d_wp, d_wc, 2 * M, M, a, 1, 0);
+    op_fold_grad_expect(d_bp, d_bc, 1, 0, a, 1, 1);
+    op_fold_gate_expect(d_a, d_wc, d_bc, w, b, wp, bp, a);
 }
 
 // Result y: row i of x is added to its row to[i] (-1: none), one after another, onto what is there.
@@ -1360,6 +1391,11 @@ static const OpCase op_case[] = {
     {"dual_fold", op_dual_fold, {17, 40, 1, SB_F32, SB_BF16, OP_OWN, 1, 16}},
     {"dual_fold", op_dual_fold, {40, 33, 0, OP_OWN, OP_OWN, OP_OWN, 0, 31}},
     {"dual_fold", op_dual_fold, {17, 33, 0, OP_OWN, OP_OWN, SB_BF16, 1, 3}},
+    {"dual_fold", op_dual_fold, {33, 24, 0, OP_OWN, OP_OWN, OP_OWN, 1, 31, 3}},
+    {"dual_fold", op_dual_fold, {24, 129, 3, SB_BF16, OP_OWN, OP_OWN, 1, 31, 43}},
+    {"dual_fold", op_dual_fold, {17, 40, 1, SB_F32, SB_BF16, SB_BF16, 0, 5, 1}},
+    {"dual_fold", op_dual_fold, {40, 33, 0, OP_OWN, OP_OWN, OP_OWN, 1, 31, 1}},
+    {"dual_fold", op_dual_fold, {1, 68, 0, OP_OWN, OP_OWN, OP_OWN, 1, 31, 2}},
     {"patch_embed", op_patch_embed, {24, 3, OP_OWN, OP_OWN, 31, 0}},
     {"patch_embed", op_patch_embed, {129, 4, SB_BF16, SB_F32, 0, 2}},
     {"patch_embed", op_patch_embed, {33, 14, OP_OWN, OP_OWN, 1, 10}},

@@ -27,6 +27,7 @@ a lost +=: a gain's gradient is assigned @ 32 @ s/    sum\[c\] += all;/    sum[c
 keys where values should be @ 16 @ s/sb_add_product<D, N>(out, s, v\[buffer\]);/sb_add_product<D, N>(out, s, k[buffer]);/
 key heads mixed up @ 16 @ s|kv = h / (a.heads / a.kv_heads) \* a.dim|kv = h % a.kv_heads * a.dim|
 no 1 - alpha @ 32 @ s/(1.0f - s) \* sb_load(wp.p/1.0f * sb_load(wp.p/
+rows that share an a: the gradient of the first alone @ 32 @ s|part, w.rows / a.rows, gates|part, 1, gates|
 log-sum-exp without the maximum @ 16 @ s/top\[half\] + logf(sum\[half\])/logf(sum[half])/
 the running maximum forgets what was summed @ 16 @ s/sum\[half\] \* shrink + sb_quad_sum/sum[half] + sb_quad_sum/
 a row counted twice @ 32 @ s/for (long i = span \* SB_SPAN + sb_warp();/for (long i = span * SB_SPAN + sb_warp() - (sb_warp() == 1);/
