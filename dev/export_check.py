@@ -59,7 +59,7 @@ def main():
         ours, fold = distance(f["feature"], y[0]), distance(folded, y)
         good = ours <= 1e-5 and fold <= 1e-5 and channels > 0 and heads == channels
         bad += not good
-        print(f"{dual.name:28} ours {ours:.1e}   folded {fold:.1e}   {'ok' if good else 'FAILED'}")
+        print(f"{dual.name:34} ours {ours:.1e}   folded {fold:.1e}   {'ok' if good else 'FAILED'}")
     sys.exit(bad > 0 or not folders)
 
 

@@ -55,9 +55,9 @@ ARMS_scale     := dual rooms400 rooms1600 rooms6400 twice400 twice1600 twice6400
 ABOUT_leakage  := probes on rooms never seen, on the rooms trained on, and on those from another camera
 PAPER_leakage  := ScanNet is in its training set and in its 3-D probes; no such experiment
 ARMS_leakage   := unseen same_views same_rooms
-ABOUT_gate     := alpha a channel, at its start 1/2 (dual) or nearly the base alone; an output projection shared
+ABOUT_gate     := alpha a channel, a head, a layer; its start at 1/2 or nearly the base alone; an output projection shared
 PAPER_gate     := a = 0 at first; share_o is the reading that gives its 25 to 30 % of parameters
-ARMS_gate      := dual gate4 share_o
+ARMS_gate      := dual gate4 share_o gate_head gate_scalar
 
 ABOUT_patch    := the method on a base that saw labels of patches (seed 4 alone)
 PAPER_patch    := its encoders are strong: class rises
@@ -112,6 +112,8 @@ FLAGS_twice1600   := --rooms 1600
 FLAGS_twice6400   := --rooms 6400
 FLAGS_gate4       := --gate 4
 FLAGS_share_o     := --share_o 1
+FLAGS_gate_head   := --gate_by 1
+FLAGS_gate_scalar := --gate_by 2
 FLAGS_spatial_rec := --mix rec
 BROAD             := pos p o s po ps os reverse shuffled
 SEVERAL           := single multi mixed multi_third

@@ -568,10 +568,14 @@ static void same_bits(const char *name, Opened &a, Opened &b) {
             CHECK(values(a.m.param[i]) == values(b.m.param[i]), "%s: %s changed on its way", name,
                   a.m.param[i]->name);
 }
+// What has an a of its own, in the test at hand.
+static int gate_by;
+static void gated(SbConfig *c) { c->gate_by = gate_by; }
 // Where exports go: $SB_EXPORT (kept, for dev/export_check.py) or a folder of the test's.
 static std::string exported(const char *name, const char *kind) {
     const char *kept = getenv("SB_EXPORT");
-    return (kept && *kept ? std::string(kept) : std::string(test_folder())) + "/" + name + "-" + kind;
+    std::string by = gate_by ? std::string("-by-") + sb_gate_names[gate_by] : "";
+    return (kept && *kept ? std::string(kept) : std::string(test_folder())) + "/" + name + by + "-" + kind;
 }
 
 // Both channels folded into one attention of twice the heads: the features (and what is pooled of them) of
@@ -598,7 +602,7 @@ static void folded(const char *name, const std::string &dual, const SbCheckpoint
     // a base that trained with its second channel
     std::string both = exported(name, "folded-both");
     const int all = SB_BASE | SB_PLUS | SB_ALPHA;
-    Opened u(golden(name), all, 0, NULL, 0, SB_DUAL);
+    Opened u(golden(name), all, 0, gated, 0, SB_DUAL);
     scatter(&u.m, all);
     sb_family_export(&u.f, &u.m, both.c_str(), SB_EXPORT_FOLDED, "a test");
     Opened v(both);
@@ -613,16 +617,31 @@ static void folded(const char *name, const std::string &dual, const SbCheckpoint
     CHECK(sb_exists((more + "/modeling_spatialboost.py").c_str()), "%s: no code for its heads", name);
     sb_checkpoint_close(&want);
 }
-// A second channel out and in again: same bits, same features. A base that trained: the same, fused tensors
-// too.
-static void round_trip() {
+// A dual folder from before its config named the gate: by channel.
+static void older_folder(const std::string &dual, Opened &a) {
+    std::string path = dual + (a.f.open_clip ? "/open_clip_config.json" : "/config.json");
+    char *now = sb_read_file(path.c_str(), NULL);
+    std::string text(now), key = ", \"gate\": \"channel\"";
+    size_t at = text.find(key);
+    CHECK(at != text.npos, "%s does not say what has an a", path.c_str());
+    if (at != text.npos) text.erase(at, key.size());
+    put(path, text.c_str());
+    Opened old(dual);
+    same_bits(dual.c_str(), a, old);
+    put(path, now);
+    free(now);
+}
+// A second channel out and in again, its gate by channel, head or layer: same bits, same features. A base
+// that trained: the same, fused tensors too.
+static void round_trip(int by) {
+    gate_by = by;
     for (const char *name : encoders) {
         SbCheckpoint want;
         std::vector<float> before, after;
         std::string dual = exported(name, "dual"), fold = exported(name, "folded"),
                     base = exported(name, "base");
         sb_checkpoint_open(&want, (golden(name) + "/expected.safetensors").c_str());
-        Opened a(golden(name), SB_PLUS | SB_ALPHA, 0, NULL, 0, SB_DUAL);
+        Opened a(golden(name), SB_PLUS | SB_ALPHA, 0, gated, 0, SB_DUAL);
         scatter(&a.m, SB_PLUS | SB_ALPHA);
         encoder(a, want, "", &before);
         sb_family_export(&a.f, &a.m, dual.c_str(), SB_EXPORT_DUAL, "a test");
@@ -630,6 +649,9 @@ static void round_trip() {
         double d = encoder(b, want, "", &after);
         same_bits(name, a, b);
         CHECK(before == after, "%s: other features after export and import", name);
+        CHECK(b.c.gate_by == by, "%s: an a for each %s came back by %s", name, sb_gate_names[by],
+              sb_gate_names[b.c.gate_by]);
+        if (!by) older_folder(dual, a);
         CHECK(d > 4 || sizeof(real) == 2, "%s: the second channel has no effect (%g)", name, d);
         sb_family_export(&b.f, &b.m, fold.c_str(), SB_EXPORT_FOLDED, "a test");
         EXPECT_DIE(sb_family_export(&a.f, &a.m, dual.c_str(), SB_EXPORT_DUAL, ""), "exists; remove it");
@@ -653,6 +675,7 @@ static void round_trip() {
         sb_checkpoint_close(&want);
     }
     for (const char *name : languages) {
+        if (by) break;
         std::string out = exported(name, "llm");
         Opened a(golden(name), SB_LLM);
         sb_family_export(&a.f, &a.m, out.c_str(), SB_EXPORT_DUAL, "a test");
@@ -682,6 +705,10 @@ static void config_refused() {
         {"dinov2", "\"hidden_size\": 24", "\"hidden_size\": 24, \"hidden_size\": 24", "is there twice"},
         {"dinov2", "\"hidden_size\"", "\"width\"", "field \"width\" is not known for dinov2"},
         {"dinov2", "\"hidden_size\": 24", "\"width\": null", "field \"hidden_size\" is missing"},
+        {"dinov2", "{", "{\"spatialboost\": {\"channels\": \"dual\", \"layers\": 2, \"gate\": \"row\"},",
+         "gate \"row\" is not known, expected channel, head or layer"},
+        {"dinov2", "{", "{\"spatialboost\": {\"channels\": \"dual\", \"layers\": 2, \"gate\": 1},",
+         "field \"gate\": expected a string, found a number"},
         {"dinov2", "\"image_size\": 16", "\"image_size\": [16, 32]",
          "only squares are supported, found 16 x 32"},
         {"dinov2", "\"image_size\": 16", "\"image_size\": 3", "image_size is smaller than patch_size 4"},
@@ -836,7 +863,9 @@ static void test_family_keys(void) {
     if (sizeof(real) == 2) SKIP("features in bf16 are too coarse");
     families::keys();
 }
-static void test_family_round_trip(void) { families::round_trip(); }
+static void test_family_round_trip(void) {
+    for (int by = 0; by < 3; by++) families::round_trip(by);
+}
 static void test_family_config_refused(void) { families::config_refused(); }
 static void test_family_folder_refused(void) { families::folder_refused(); }
 static void test_family_index_refused(void) { families::index_refused(); }

@@ -477,21 +477,23 @@ template <class S> void field_goldens(const char *what) {
 }
 
 // --------------------------------------------------------------------------------------------------- >>files
-// A model with all its parts comes back as it was; a file from before the second paper is read as well, but
-// not one that lacks some of its settings.
+// A model with all its parts comes back as it was; a file from before the second paper, and from before a
+// gate was anything but by channel, is read as well, but not one that lacks some of its settings.
 static void check_field_files(void) {
     static SbNotes none;
     const char *whole = test_path("field.safetensors"), *old = test_path("old.safetensors");
     ::SbModel back;
     for (int parts : {(int)EVERYTHING, (int)SB_DUAL}) {
-        Net<Single> n(field_config(), parts, 0);
+        SbConfig c = field_config();
+        c.gate_by = parts == EVERYTHING;
+        Net<Single> n(c, parts, 0);
         sb_model_save(&n.m, whole, 0, &none);
         SbCheckpoint f;
         sb_checkpoint_open(&f, whole);
         std::vector<SbPair> pair(f.pair, f.pair + f.pairs), before, damaged;
         for (const SbPair &p : pair) {
             const char *key = p.key;
-            int field = 0;
+            int field = !strcmp(key, "config.enc_dim") || !strcmp(key, "config.gate_by");
 #define X(type, name, toy, mini, small, help) field |= !strcmp(key, "config." #name);
             SB_CONFIG_FIELD(X)
 #undef X
@@ -504,6 +506,7 @@ static void check_field_files(void) {
         if (parts == EVERYTHING) EXPECT_DIE(sb_model_load(&back, old), "config.latents is missing");
         sb_model_load(&back, parts == SB_DUAL ? old : whole);
         CHECK(back.parts == parts && back.params == n.m.params, "parts %d, expected %d", back.parts, parts);
+        CHECK(back.config.gate_by == c.gate_by, "gate_by is %d, was %d", back.config.gate_by, c.gate_by);
         for (int i = 0; i < back.params; i++)
             CHECK(read<Single>(weights<Single>(back.param[i]), sb_param_count(back.param[i])) ==
                       n.weight(back.param[i]->name), "%s came back otherwise", back.param[i]->name);

@@ -761,10 +761,22 @@ static void near(const std::string &name, const Vec &got, const Vec &want, doubl
     double r = ratio(got, want, Vec(want.size(), 1e-12 * size));
     CHECK(r <= 1 && size > 0, "%s: error / bound = %g", name.c_str(), r);
 }
-// One block in double, random a, against y = alpha Attn(x) + (1 - alpha) Attn+(x). down_w = 0 takes the MLP
-// away, so that d_r is the gradient of y.
-static void check_two_branches(void) {
-    Net<Double> n(small_config(), 1, ALL);
+// Head h's part of a branch: its columns of Wo times what it saw, and as much of the bias as every head has.
+static Vec branch_part(const Branch &b, Net<Double> &n, size_t h, size_t heads, size_t dim) {
+    size_t C = (size_t)n.c.enc_width;
+    Vec o(b.o.size()), bias = n.weight(b.prefix + "o_b");
+    for (size_t i = 0; i < o.size(); i++) o[i] = i % C / dim == h ? b.o[i] : 0;
+    for (double &x : bias) x /= (double)heads;
+    return affine(o, n.weight(b.prefix + "o_w"), bias, C);
+}
+// One block in double, random a, against y = sum over heads of alpha Attn_h(x) + (1 - alpha) Attn+_h(x), an a
+// for each channel, head or layer; where heads share alpha the branches' gradients too, the long way (by head
+// they are left to finite differences, dev/test_variants.h). down_w = 0 takes the MLP away, so that d_r is
+// the gradient of y.
+static void check_two_branches(int gate_by) {
+    SbConfig config = small_config();
+    config.gate_by = gate_by;
+    Net<Double> n(config, 1, ALL);
     add_samples(n, 1);
     sb_batch_upload(&n.m, &n.b);
     auto &s = n.m.acts.enc[0];
@@ -781,17 +793,25 @@ static void check_two_branches(void) {
     Branch base = {"enc.0.", {}, {}, {}, {}, {}, {}, {}}, plus = {"enc.0.plus_", {}, {}, {}, {}, {}, {}, {}};
     branch_forward(base, n, x, c->heads, c->dim), branch_forward(plus, n, x, c->heads, c->dim);
     Vec a = n.weight("enc.0.a"), d_a(a.size()), d_base(want.size()), d_plus(want.size());
-    for (size_t i = 0; i < want.size(); i++) {
-        double alpha = 1 / (1 + exp(-a[i % a.size()]));
-        want[i] = alpha * base.y[i] + (1 - alpha) * plus.y[i];
-        d_base[i] = alpha * d_y[i], d_plus[i] = (1 - alpha) * d_y[i];
-        d_a[i % a.size()] += d_y[i] * (base.y[i] - plus.y[i]) * alpha * (1 - alpha);
+    size_t heads = (size_t)c->heads, sizes[] = {(size_t)C, heads, 1};
+    CHECK(a.size() == sizes[gate_by], "gate_by %d: %zu numbers in a", gate_by, a.size());
+    for (size_t h = 0; h < heads; h++) {
+        Vec y = branch_part(base, n, h, heads, (size_t)c->dim),
+            z = branch_part(plus, n, h, heads, (size_t)c->dim);
+        for (size_t i = 0; i < want.size(); i++) {
+            size_t at = gate_by == 0 ? i % (size_t)C : gate_by == 1 ? h : 0;
+            double alpha = 1 / (1 + exp(-a[at]));
+            want[i] += alpha * y[i] + (1 - alpha) * z[i];
+            d_base[i] = alpha * d_y[i], d_plus[i] = (1 - alpha) * d_y[i];
+            d_a[at] += d_y[i] * (y[i] - z[i]) * alpha * (1 - alpha);
+        }
     }
+    near("y1", read<Double>(s.y1, rows * C), want, rms(want));
+    near("gradient of a", read<Double>(n.param("enc.0.a")->grad, (long)a.size()), d_a, rms(d_a));
+    if (gate_by == 1) return;
     branch_backward(base, d_x, n, d_base, x, c->heads, c->dim);
     branch_backward(plus, d_x, n, d_plus, x, c->heads, c->dim);
-    near("y1", read<Double>(s.y1, rows * C), want, rms(want));
     near("gradient of n1", read<Double>(s.d_n1, rows * C), d_x, rms(d_x));
-    near("gradient of a", read<Double>(n.param("enc.0.a")->grad, C), d_a, rms(d_a));
     for (Branch *b : {&base, &plus})
         for (const auto &g : b->grad) {
             const auto *p = n.param(b->prefix + g.first);
@@ -802,9 +822,12 @@ static void check_two_branches(void) {
 // Attn+ a copy of Attn, which is how it starts: with a = 0 (random = 0) and with any a the encoder is the
 // base encoder but for rounding. Per layer, from the same input,
 //     |y1 - base| <= 2 gamma(2HD + extra) (sum |Wo| |o| + |b|),
-// where extra covers alpha and 1 - alpha, which are exact at a = 0.
-static void check_copy(int random) {
-    Net<Single> plain(small_config(), 0, ALL), dual(small_config(), 1, BOOST);
+// where extra covers alpha and 1 - alpha, which are exact at a = 0: there Wc is halves of Wo and bc is b, bit
+// for bit, whatever has an a of its own.
+static void check_copy(int random, int gate_by) {
+    SbConfig config = small_config();
+    config.gate_by = gate_by;
+    Net<Single> plain(config, 0, ALL), dual(config, 1, BOOST);
     for (auto *n : {&plain, &dual}) add_samples(*n, 1);
     sb_model_random(&dual.m, random ? SB_PLUS : SB_PLUS | SB_ALPHA, 1, 1);
     step(plain, RECOGNISE, 0);
@@ -821,7 +844,14 @@ static void check_copy(int random) {
         Vec o = read<Single>(p.att, rows * M), both = read<Single>(d.att, rows * 2 * M), bound;
         std::string block = "enc." + std::to_string(l) + ".";
         Vec w = plain.weight(block + "o_w"), b = plain.weight(block + "o_b");
-        int same = 1;
+        Vec wc = read<Single>(d.wc, C * 2 * M), bc = read<Single>(d.bc, C);
+        int same = 1, halves = 1;
+        for (long k = 0; k < C; k++) {
+            for (long j = 0; j < 2 * M; j++)
+                halves &= wc[k * 2 * M + j] == number(rounded<real>(w[k * M + j % M] / 2));
+            halves &= bc[k] == number(rounded<real>(b[k]));
+        }
+        CHECK(random || halves, "layer %d: at a = 0 the folded weights are not halves of the base's", l);
         for (long i = 0; i < rows; i++) {
             for (long j = 0; j < 2 * M; j++) same &= both[2 * i * M + j] == o[i * M + j % M];
             for (long k = 0; k < C; k++) {
@@ -841,8 +871,8 @@ static void check_copy(int random) {
     double r = ratio(got, want, Vec(want.size(), 2 * rounding(60, largest(want))));
     CHECK(r <= 1, "features: difference / bound = %g", r);
     CHECK(got != want, "the second channel was not computed at all");
-    printf("    %s: difference / bound: largest %.4f in a layer, %.3f in the features\n",
-           random ? "any a" : "a = 0", top, r);
+    printf("    %s by %s: difference / bound: largest %.4f in a layer, %.3f in the features\n",
+           random ? "any a" : "a = 0", sb_gate_names[gate_by], top, r);
 }
 template <class S> std::vector<Vec> all_weights(Net<S> &n) {
     std::vector<Vec> out;
@@ -1171,8 +1201,12 @@ static void test_model_rounding(void) {
     for (int objective : {proof::LM, proof::RECOGNISE_PATCHES, proof::BOTH})
         proof::check_rounding(objective);
 }
-static void test_second_channel(void) { proof::check_two_branches(); }
-static void test_second_channel_start(void) { proof::check_copy(0), proof::check_copy(1); }
+static void test_second_channel(void) {
+    for (int by = 0; by < 3; by++) proof::check_two_branches(by);
+}
+static void test_second_channel_start(void) {
+    for (int by = 0; by < 3; by++) proof::check_copy(0, by), proof::check_copy(1, by);
+}
 static void test_frozen_tensors(void) { proof::check_frozen(); }
 static void test_clipping(void) { proof::check_clipping(); }
 static void test_freezing(void) { proof::check_freezing(); }

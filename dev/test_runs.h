@@ -80,7 +80,9 @@ static void test_run_path(void) {
                          "--data @T/talk.jsonl",
                          "--views 3",
                          "--scenes @T/rooms --data @T/talk.jsonl --share .5",
-                         "--isolate 0 --restart 0 --order random"};
+                         "--isolate 0 --restart 0 --order random",
+                         "--gate_by 1 --gate 2",
+                         "--gate_by 2"};
     for (int i = 0; i < (int)(sizeof way / sizeof *way); i++)
         CHECK(!test_shell(
                   "@B/train boost --from @T/base/instruct.safetensors --out @T/way --to w%d --steps 4 %s", i,
@@ -104,7 +106,11 @@ static void test_run_path(void) {
               "cp @T/base/* @T/way && cp @T/way/w0.safetensors @T/way/boost.safetensors && @B/eval questions "
               "--out @T/way --images 32 && grep -q '^depth,' @T/way/questions.csv"),
           "questions: %s", test_said());
-    CHECK(!test_shell("cp @T/base/* @T/way && @B/eval report --out @T/way"), "report: %s", test_said());
+    // the page says what has an alpha of its own and where it began: sigmoid(2)
+    CHECK(!test_shell("cp @T/base/* @T/way && mv @T/way/w19.safetensors @T/way/boost.safetensors && mv "
+                      "@T/way/w20.safetensors @T/way/control.safetensors && @B/eval report --out @T/way && "
+                      "grep -q 'one &alpha; for each head. All of them started at 0.881' @T/way/report.html"),
+          "report: %s", test_said());
 }
 // The second paper's way to the page, from simulated rooms and from a scene folder; what is refused.
 static void test_run_field(void) {

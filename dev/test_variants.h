@@ -15,23 +15,25 @@ struct Family {
     void (*set)(SbConfig *c);
 };
 static const Family families[] = {
-    {"registers, LayerScale, gated, shared o, untied", 63,
+    {"registers, LayerScale, gated, shared o, a by head, untied", 63,
      [](SbConfig *c) {
-         c->enc_registers = 2, c->enc_scaled = c->enc_gated = c->share_o = 1, c->llm_tied = 0,
+         c->enc_registers = 2, c->enc_scaled = c->enc_gated = c->share_o = c->gate_by = 1, c->llm_tied = 0,
          c->agg_scale = .7;
      }},
-    {"no CLS, no norm behind, gelu by tanh, no biases of q, k and patches, head size of the LLM", 53,
+    {"no CLS, no norm behind, gelu by tanh, no biases of q, k and patches, a by layer, head size of the LLM",
+     53,
      [](SbConfig *c) {
          c->enc_cls = 0, c->enc_final = 0, c->enc_act = 1, c->enc_bias = 4 | 8 | 16, c->llm_dim = 6;
+         c->gate_by = 2;
      }},
     {"axial rotation, no positions, key without bias, registers, LLM without biases, llama3 rope", 53,
      [](SbConfig *c) {
          c->enc_rope = 100, c->enc_pos = 0, c->enc_bias = 63 & ~2, c->enc_registers = 1, c->llm_bias = 0;
          c->theta = 50, c->rope_factor = 8, c->rope_original = 40;
      }},
-    {"norm in front, quick gelu, no biases of o and MLP, twice the heads", 52,
+    {"norm in front, quick gelu, no biases of o and MLP, twice the heads, each with an a", 52,
      [](SbConfig *c) {
-         c->enc_pre = 1, c->enc_act = 2, c->enc_bias = 1 | 2 | 4 | 32;
+         c->enc_pre = 1, c->enc_act = 2, c->enc_bias = 1 | 2 | 4 | 32, c->gate_by = 1;
          c->enc_dim = c->enc_width / c->enc_heads, c->enc_heads *= 2;
      }},
 };
