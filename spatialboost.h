@@ -174,7 +174,7 @@ typedef SB_WIDE stat_t;                 // statistics, log-sum-exp, losses, angl
     X(int, enc_pool, 0, 0, 0, "encoder: 1: attention pooling (SigLIP)")                                   \
     X(int, enc_dim, 0, 0, 0, "encoder: head size (0: enc_width / enc_heads)")                             \
     X(int, share_o, 0, 0, 0, "second channel: 1: without an output projection of its own")                \
-    X(int, gate_by, 0, 0, 0, "second channel: one a for each output channel (0), head (1) or layer (2)")     \
+    X(int, gate_by, 0, 0, 0, "second channel: one a for each output channel (0), head (1) or layer (2)")  \
     X(int, last_layers, 0, 0, 0, "control: so many of the encoder's last blocks are a group to train")    \
     X(int, llm_dim, 0, 0, 0, "LLM: head size (0: llm_width / llm_heads)")                                 \
     X(int, llm_bias, 7, 7, 7, "LLM: biases, a sum of 1 q, 2 k, 4 v")                                      \
