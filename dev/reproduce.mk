@@ -55,7 +55,7 @@ ARMS_scale     := dual rooms400 rooms1600 rooms6400 twice400 twice1600 twice6400
 ABOUT_leakage  := probes on rooms never seen, on the rooms trained on, and on those from another camera
 PAPER_leakage  := ScanNet is in its training set and in its 3-D probes; no such experiment
 ARMS_leakage   := unseen same_views same_rooms
-ABOUT_gate     := alpha a channel, a head, a layer; its start at 1/2 or nearly the base alone; an output projection shared
+ABOUT_gate     := alpha a channel, a head, a layer; at its start 1/2 or nearly the base alone; Wo shared
 PAPER_gate     := a = 0 at first; share_o is the reading that gives its 25 to 30 % of parameters
 ARMS_gate      := dual gate4 share_o gate_head gate_scalar
 
