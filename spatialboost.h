@@ -973,8 +973,8 @@ static void sb_row_keys(long k[4], const int *keys) {
 }
 // Fill span [at most nq] with islands, which share no key; returns how many. Rows without keys join any.
 static long sb_islands(SbRowSpan *span, const int *keys, long nq) {
-    long count = 0;
-    for (long i = 0, k[4]; i < nq; i++) {
+    long count = 0, k[4];
+    for (long i = 0; i < nq; i++) {
         sb_row_keys(k, keys + 4 * i);
         long some = k[0] < k[3];
         SbRowSpan s = {i, i + 1, some * k[0], some * k[3]};
