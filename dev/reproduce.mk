@@ -20,7 +20,7 @@ PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES) --fit $(FIT)
 
 # ---- the experiments: what they are about, what the paper says of it, and their arms, of which the first is what the
 # others are compared with. (The paper's figures: DINOv2 ViT-L/14; class 86.3, mIoU 47.7, depth RMSE .38 before.)
-EXPERIMENTS    := decoder tuning content noise levels order views scale leakage gate instruct patch field
+EXPERIMENTS    := decoder tuning content noise levels order order_any views scale leakage gate instruct patch field
 ABOUT_decoder  := what supervises: the LLM, or depth and labels without language, matched steps (Table 6)
 PAPER_decoder  := LLM: depth -15.8 %, mIoU +8.0, class +2.3; depth decoder: depth -7.9, mIoU +.4
 ARMS_decoder   := dual regress labels both
@@ -46,6 +46,9 @@ ARMS_levels    := pos p o s po ps os
 ABOUT_order    := order of a dialogue's turns, which see those before them (Table 7)
 PAPER_order    := forward: mIoU 48.9, depth .34; reverse: 48.4, .35; random: 48.5, .36
 ARMS_order     := pos reverse shuffled
+ABOUT_order_any := the same, by an LLM that was taught dialogues in any order
+PAPER_order_any := no such experiment: its LLM reads each order for the first time
+ARMS_order_any := any_forward any_reverse any_random
 ABOUT_views    := one view, three, or half of the samples each, at equal samples and at equal pictures (Table 7)
 PAPER_views    := single: mIoU 48.9, depth .34; several: 48.2, .36; both: 49.2, .32
 ARMS_views     := single multi mixed multi_third
@@ -97,6 +100,9 @@ FLAGS_ps          := --mix pixel=7.14,scene=2.86,caption=2
 FLAGS_os          := --mix object=6,scene=4,caption=2
 FLAGS_reverse     := --mix full --order reverse
 FLAGS_shuffled    := --mix full --order random
+FLAGS_any_forward := --mix full
+FLAGS_any_reverse := --mix full --order reverse
+FLAGS_any_random  := --mix full --order random
 # what mix asks of each picture, and what two of three have to do with each other
 VIEWS             := --views 3 --mix depth=12,closer=2,what=8,describe=1,views=4
 FLAGS_single      := --mix mix
@@ -118,7 +124,7 @@ FLAGS_spatial_rec := --mix rec
 BROAD             := pos p o s po ps os reverse shuffled
 SEVERAL           := single multi mixed multi_third
 start              = $(if $(filter $(1),$(BROAD)),broad,$(if $(filter $(1),$(SEVERAL)),several,$(if \
-                       $(filter spatial_%,$(1)),spatial,instruct)))
+                       $(filter any_%,$(1)),any,$(if $(filter spatial_%,$(1)),spatial,instruct))))
 # 700, a third of them: as many pictures in three views each as others see in one
 STEPS_multi_third := $(shell echo $$((($(STEPS) ? $(STEPS) : 700) / 3)))
 # batches of 32 that show so many rooms twice
@@ -190,15 +196,18 @@ $(R)/$(1)/align$(S):    $(R)/$(1)/llm$(S)      ; @$(TRAIN) align --out $(R)/$(1)
 $(R)/$(1)/instruct$(S): $(R)/$(1)/align$(S)    ; @$(TRAIN) instruct --out $(R)/$(1) >>$(R)/$(1).log 2>&1
 $(R)/$(1)/spatial$(S):  $(R)/$(1)/align$(S)
 	@$(TRAIN) instruct --mix lean --to spatial --out $(R)/$(1) >>$(R)/$(1).log 2>&1
-$(R)/$(1)/broad_llm$(S):   $(R)/$(1)/llm$(S)
-	@$(TRAIN) llm --mix full --isolate 0 --from $$< --to broad_llm $(BROAD_STEPS) --out $(R)/$(1) >>$(R)/$(1).log 2>&1
-$(R)/$(1)/broad_align$(S): $(R)/$(1)/broad_llm$(S)
-	@$(TRAIN) align --mix full --from $$< --to broad_align --out $(R)/$(1) >>$(R)/$(1).log 2>&1
-$(R)/$(1)/broad$(S):       $(R)/$(1)/broad_align$(S)
-	@$(TRAIN) instruct --from $$< --to broad --out $(R)/$(1) >>$(R)/$(1).log 2>&1
 $(R)/$(1)/several$(S):     $(R)/$(1)/align$(S)
 	@$(TRAIN) instruct $(VIEWS) --single .5 --steps 120 --lr 1e-3 --from $$< --to several --out $(R)/$(1) \
 	  >>$(R)/$(1).log 2>&1
+endef
+# $(1) seed, $(2) name, $(3) flags: a base that knows all levels, in dialogues whose turns see those before them
+define BROAD_SEED
+$(R)/$(1)/$(2)_llm$(S):   $(R)/$(1)/llm$(S)
+	@$(TRAIN) llm --mix full $(3) --isolate 0 --from $$< --to $(2)_llm $(BROAD_STEPS) --out $(R)/$(1) >>$(R)/$(1).log 2>&1
+$(R)/$(1)/$(2)_align$(S): $(R)/$(1)/$(2)_llm$(S)
+	@$(TRAIN) align --mix full $(3) --from $$< --to $(2)_align --out $(R)/$(1) >>$(R)/$(1).log 2>&1
+$(R)/$(1)/$(2)$(S):       $(R)/$(1)/$(2)_align$(S)
+	@$(TRAIN) instruct --from $$< --to $(2) --out $(R)/$(1) >>$(R)/$(1).log 2>&1
 endef
 # $(1) seed, $(2) arm
 define BOOST
@@ -228,6 +237,7 @@ $(R)/tune/$(1).rate: $(if $(word 2,$(RATES_$(1))),$(RATES_$(1):%=$(R)/tune/$(1)_
 endef
 ALL_SEEDS := $(sort $(SEEDS) $(foreach e,$(FIRST),$(call seeds,$(e))))
 $(foreach s,$(ALL_SEEDS),$(eval $(call SEED,$(s),$(if $(filter $(s),$(SEEDS_patch)),--patch_labels))))
+$(foreach s,$(ALL_SEEDS),$(eval $(call BROAD_SEED,$(s),broad,)) $(eval $(call BROAD_SEED,$(s),any,--order random)))
 $(foreach s,$(ALL_SEEDS),$(foreach a,$(ARMS),$(eval $(call BOOST,$(s),$(a)))))
 RATED := $(sort $(foreach a,$(ARMS),$(call rated,$(a))))
 $(foreach a,$(RATED),$(foreach r,$(RATES_$(a)),$(eval $(call TUNE,$(a),$(r)))))
