@@ -21,9 +21,9 @@ PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES) --fit $(FIT)
 # ---- the experiments: what they are about, what the paper says of it, and their arms, of which the first is what the
 # others are compared with. (The paper's figures: DINOv2 ViT-L/14; class 86.3, mIoU 47.7, depth RMSE .38 before.)
 EXPERIMENTS    := decoder tuning content noise levels order order_any views scale leakage gate instruct patch field
-ABOUT_decoder  := what supervises: the LLM, or depth and labels without language, matched steps (Table 6)
+ABOUT_decoder  := what supervises: the LLM, or depth and labels without language, matched steps, matched time (Table 6)
 PAPER_decoder  := LLM: depth -15.8 %, mIoU +8.0, class +2.3; depth decoder: depth -7.9, mIoU +.4
-ARMS_decoder   := dual regress labels both
+ARMS_decoder   := dual regress labels both regress_time
 # three cannot tell the LLM from depth
 SEEDS_decoder  := 1 2 3 5 6
 ABOUT_tuning   := what may change: Attn+ (a copy, or from random), the whole encoder, LoRA, the last block (Figure 6)
@@ -75,6 +75,7 @@ FLAGS_rec         := --mix rec
 FLAGS_captions    := --mix describe=4
 FLAGS_balanced    := --blind_balance
 FLAGS_regress     := --regress depth
+FLAGS_regress_time := --regress depth
 FLAGS_labels      := --regress labels
 FLAGS_both        := --regress both
 FLAGS_random      := --random_plus
@@ -125,8 +126,11 @@ BROAD             := pos p o s po ps os reverse shuffled
 SEVERAL           := single multi mixed multi_third
 start              = $(if $(filter $(1),$(BROAD)),broad,$(if $(filter $(1),$(SEVERAL)),several,$(if \
                        $(filter any_%,$(1)),any,$(if $(filter spatial_%,$(1)),spatial,instruct))))
-# 700, a third of them: as many pictures in three views each as others see in one
-STEPS_multi_third := $(shell echo $$((($(STEPS) ? $(STEPS) : 700) / 3)))
+# a third of them: as many pictures in three views each as others see in one
+BOOST_STEPS       := $(if $(filter-out 0,$(STEPS)),$(STEPS),700)
+STEPS_multi_third := $(shell echo $$(($(BOOST_STEPS) / 3)))
+# a step without the LLM takes a core 1 / 2.07 of the time (seeds 5 and 6)
+STEPS_regress_time := $(shell echo $$(($(BOOST_STEPS) * 207 / 100)))
 # batches of 32 that show so many rooms twice
 STEPS_twice400    := 25
 STEPS_twice1600   := 100
@@ -162,7 +166,7 @@ TALKS   := $(SEEDS:%=$(R)/%/field_tuned.done)
 # with its control and the rest of `make field` 60, a variant 15, three tuned language models 25
 SECOND := $(if $(filter field,$(EXPERIMENTS)),$(FIELDS) $(TALKS))
 missing = $(words $(filter-out $(wildcard $(1)),$(1)))
-BOOST_MINUTES := $(shell echo $$((2 + 7 * ($(STEPS) ? $(STEPS) : 700) / 700)))
+BOOST_MINUTES := $(shell echo $$((2 + 7 * $(BOOST_STEPS) / 700)))
 COST := $(shell echo $$(($(BOOST_MINUTES) * $(call missing,$(PROBES))))) of the first paper, \
         $(shell echo $$((60 * $(call missing,$(filter %field.done,$(SECOND))) + \
           15 * $(call missing,$(filter %.csv,$(SECOND))) + 25 * $(call missing,$(filter %tuned.done,$(SECOND)))))) of the second
