@@ -459,7 +459,10 @@ static void test_run_converse(void) {
                                          {"--levels pixles", "no level"},
                                          {"--levels views", "asks only for what is not there"},
                                          {"--units yd", "expected one of"},
-                                         {"--mix clock+=1", "no such mix"}};
+                                         {"--mix clock+=1", "no such mix"},
+                                         {"--overlap 0,50", "--overlap chooses pairs of views"},
+                                         {"--baseline 1,2", "--baseline chooses pairs of views"},
+                                         {"--vsi 2", "--mix is for dialogues; --vsi asks"}};
     for (int i = 0; i < 2; i++)
         CHECK(
             !test_shell("@B/data/converse --scenes @T/walk --out @T/e%d.json --mix everything --views 3 "
@@ -480,6 +483,16 @@ static void test_run_converse(void) {
         free(said);
     }
     CHECK(!sb_exists(test_path("refused.json")), "a refused run left a file");
+    sb_remove(test_path("doubt"));
+    SbScene s;
+    sb_scene_load(&s, test_path("walk/scene_000000"));
+    s.unproven = 1;
+    sb_scene_save(&s, test_path("doubt"));
+    CHECK(!test_shell("@B/data/converse --scenes @T/doubt @T/walk/scene_000000 --mix pixel --out @T/d.json"),
+          "%s", test_said());
+    said = test_said();
+    CHECK(strstr(said, "nothing proved the poses of 1 of 2 scenes"), "no word of unproven scenes: %s", said);
+    sb_scene_free(&s), free(said);
 }
 // Two groups of views by hand: pictures 0 1 2 and 3 4 5 look alike as a whole, even and odd ones patch by
 // patch. Dialogues are about pairs that a window allows, and no others.
