@@ -572,8 +572,9 @@ static void test_run_pairs(void) {
 static void test_run_real(void) {
     if (!test_base()) return;
     CHECK(!test_shell("(@B/data/simulate --views 3 --overlap 30,80 --size 32 --count 2 --out @T/photos && cd "
-                      "@T/photos && set -- * && rm -r $2/instance $2/objects.json && printf 'by <me>, 2026"
-                      "\n\nFree for all.\n' > $1/licence.txt)"), "%s", test_said());
+                      "@T/photos && set -- * && rm -r $2/instance && echo '{\"unproven\": true}' > "
+                      "$2/objects.json && printf 'by <me>, 2026\n\nFree for all.\n' > $1/licence.txt)"), "%s",
+          test_said());
     CHECK(!test_shell("(t='@B/train boost --out @T/photo --steps 3'; $t --from @T/base/instruct.safetensors "
                       "&& $t --from @T/photo/boost.safetensors --to real --scenes @T/photos --share .5 --mix "
                       "real --views 2 && @B/eval real --scenes @T/photos --out @T/photo --base "
@@ -585,7 +586,8 @@ static void test_run_real(void) {
                                        "<figcaption>picture 2</figcaption>",
                                        "</b>: by &#60;me&#62;, 2026</p>",
                                        "\n\nFree for all.\n</pre>",
-                                       "</b>: the scene folder states no licence (licence.txt)</p>"};
+                                       "</b>: the scene folder states no licence (licence.txt) "
+                                       "<b>Nothing proved the poses</b> when it was imported.</p>"};
     char *html = sb_exists(test_path("photo/real.html")) ? sb_read_file(test_path("photo/real.html"), NULL)
                                                          : sb_copy("");
     for (int i = 0; i < (int)(sizeof part / sizeof *part); i++)
