@@ -37,7 +37,7 @@ HEADERS := spatialboost.h $(wildcard data/*.h)
 TESTS   := test_spatialboost.c train.c $(HEADERS) $(wildcard dev/*.h dev/goldens*.safetensors dev/goldens_models/*/*)
 TOOLS   := data/simulate data/converse data/import
 
-.PHONY: all help run quick real field field_tuned reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults ladders
+.PHONY: all help run quick real field field_tuned reproduce test test_asan mutate bench clean deps build_gpu train_gpu eval_gpu check_gpu bench_gpu check_cuda check_faults check_questions ladders
 all: train eval $(TOOLS)
 	@$(MAKE) -s help
 
@@ -51,6 +51,7 @@ help:
 	@echo 'make test        all tests           make test_asan   the same under ASan and UBSan'
 	@echo 'make fuzz        every reader of files against damaged ones, for a minute (clang)'
 	@echo 'make goldens     what PyTorch and others compute, made again; our exports opened (pip downloads 6 GB once)'
+	@echo 'make check_questions  10^5 questions of all types answered again by brute force (make test: 10^4)'
 	@echo 'make mutate      break the kernels on purpose; every break must be noticed'
 	@echo 'make train_gpu   the same on a GPU (needs nvcc)      make build_gpu   only compile it'
 	@echo 'make check_cuda  every CUDA kernel on the CPU, against the C and against PyTorch'\''s numbers; needs no GPU'
@@ -143,6 +144,8 @@ build/asan/test: $(TESTS) eval.c $(TOOLS:=.c) | deps
 	$(CXX) -std=c++17 -x c++ -g -O1 $(NATIVE) $(OMP) $(WARN) -fsanitize=address,undefined -I. $< -o $@ $(LIBS)
 test_asan: build/asan/test
 	@SB_DATA=$(SB_DATA) SB_BIN=build/asan ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=halt_on_error=1:exitcode=99 ./build/asan/test
+check_questions: build/test
+	@SB_ROOMS=800 ./build/test converse_answers
 mutate: | deps
 	sh dev/mutate.sh
 

@@ -2263,6 +2263,7 @@ static void real_licences(SbText *t, const SbSource *source) {
         sb_html_text(t, slash ? slash + 1 : scene->name);
         sb_html(t, "</b>: ");
         sb_html_text(t, line ? line : "the scene folder states no licence (licence.txt)");
+        if (scene->unproven) sb_html(t, " <b>Nothing proved the poses</b> when it was imported.");
         sb_html(t, "</p>\n");
         if (text && text[strlen(line)] && text[strlen(line) + 1]) {
             sb_html(t, "<details><summary>the whole licence</summary><pre>");
@@ -2562,7 +2563,9 @@ static void run_experiments(const Options *o) {
 
 typedef struct { const char *name; int bit; void (*run)(const Options *); const char *help; } What;
 static const What whats[] = {
-    {"probe", PROBE, run_probe, "linear probes on frozen features of rooms never seen: DIR/probe.csv"},
+    {"probe", PROBE, run_probe,
+     "linear probes on frozen features of rooms never seen, or of your data (--task: imagenet ade20k nyud "
+     "revisited register points): DIR/probe.csv"},
     {"questions", QUESTIONS, run_questions,
      "how often the answers are right, by type of question: "
      "DIR/questions.csv"},

@@ -1,6 +1,6 @@
 // array.h: arrays of numbers as others save them: NumPy's .npy and .npz (stored or deflated), and .pfm.
 //
-// Refuses: objects, texts, complex and big-endian numbers; more than 4 dimensions or 2^28 numbers; encrypted
+// Refuses: objects, texts, complex and big-endian numbers; more than 5 dimensions or 2^28 numbers; encrypted
 // zips and those above 4 GB; files that end early or whose checksums fail. All numbers become float, in C
 // order. Read from top: .npy, the zip around it, .pfm, a file by its ending.
 #ifndef SB_ARRAY_H
@@ -9,8 +9,9 @@
 
 typedef struct {
     int dims;
-    size_t dim[4], count;  // sizes, slowest first; their product
+    size_t dim[5], count;  // sizes, slowest first; their product
     float *data;           // [count]
+    int whole;             // 1: whole numbers in the file
 } SbArray;
 
 static SB_UNUSED void sb_array_free(SbArray *a) {
@@ -67,8 +68,8 @@ static void sb_npy_shape(SbArray *a, const char *at, const char *where) {
     for (at++; *(at += strspn(at, " ,")) != ')'; a->dims++) {
         char *end;
         unsigned long long size = strtoull(at, &end, 10);
-        if (end == at || a->dims == 4)
-            sb_die("%s: the header's shape is wrong, or has more than 4 dimensions", where);
+        if (end == at || a->dims == 5)
+            sb_die("%s: the header's shape is wrong, or has more than 5 dimensions", where);
         if (size > ((size_t)1 << 28) / (a->count ? a->count : 1))
             sb_die("%s: an array of more than 2^28 numbers", where);
         a->dim[a->dims] = (size_t)size;
@@ -111,12 +112,14 @@ static SB_UNUSED void sb_npy_parse(SbArray *a, const unsigned char *d, size_t si
     ok = ok && ((descr[1] == 'f' && (bytes == 2 || bytes == 4 || bytes == 8)) ||
                 (strchr("ui", descr[1]) && (bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8)) ||
                 (descr[1] == 'b' && bytes == 1));
-    if (!ok) sb_die("%s: holds %.12s; expected little-endian numbers (f2 f4 f8, u or i of 1 to 8 bytes, b1)",
-                    where, type);
+    int shown = *type == '\'' ? (int)strcspn(type + 1, "'") + 2 : 12;
+    if (!ok) sb_die("%s: holds %.*s; expected little-endian numbers (f2 f4 f8, u or i of 1 to 8 bytes, b1)",
+                    where, shown < 40 ? shown : 40, type);
     sb_npy_shape(a, shape, where);
     if (room != a->count * (size_t)bytes)
         sb_die("%s: %zu bytes of numbers, the header says %zu x %d", where, room, a->count, bytes);
     sb_npy_numbers(a, body, descr[1], bytes, !strncmp(order, "True", 4));
+    a->whole = descr[1] != 'f';
     free(header);
 }
 

@@ -23,6 +23,7 @@ typedef struct {
     int lines;                      // 1: JSONL
     uint64_t seed, number;          // of the next dialogue
     long per_view, records, turns, views, silent, skipped;
+    int scenes, unproven;           // scenes; of those whose poses are not proven
     SbMix mix;
     SbDialogue dialogue;
     SbViewInfo *info;               // [infos] of the views of a scene
@@ -211,6 +212,7 @@ static void converse_scene(Job *job, const char *dir) {
     memset(&scene, 0, sizeof scene);
     sb_scene_load(&scene, dir);
     job->views += scene.views;
+    job->scenes++, job->unproven += scene.unproven;
     if (job->pictures > scene.views)
         sb_die("%s: has %d views; dialogues of --views %d need as many", dir, scene.views, job->pictures);
     char **picture = (char **)sb_calloc((size_t)scene.views, sizeof *picture);
@@ -304,6 +306,19 @@ static int one_of(const char *flag, const char *value, const char *const *names,
     return i;
 }
 
+// Flags that would change nothing: about pairs of views where there are none, about dialogues with --vsi.
+static void refuse_idle(const Job *job, const SbFlag *flag, int flags) {
+    static const char *const vsi[] = {"scenes", "out", "seed", "vsi"}, *const pair[] = {"overlap",
+        "baseline", "patch-cosine", "cls-cosine"};
+    for (int i = 0; i < flags; i++) {
+        size_t size = strlen(flag[i].name);
+        if (flag[i].given && job->vsi && sb_find_name(vsi, 4, flag[i].name, size) < 0)
+            sb_die("--%s is for dialogues; --vsi asks VSI-Bench's questions as they are", flag[i].name);
+        if (flag[i].given && job->pictures < 2 && sb_find_name(pair, 4, flag[i].name, size) >= 0)
+            sb_die("--%s chooses pairs of views: --views 2 or more", flag[i].name);
+    }
+}
+
 static char *usage(void) {
     SbText t = {NULL, 0, 0};
     sb_text_add(&t, "usage: ./data/converse --scenes DIR [DIR ...] --out FILE.json[l] [flags]\n\nmixes:\n");
@@ -329,6 +344,9 @@ static void tell(Job *job, const char *out) {
     if (job->vsi) printf("%s: %ld questions about %ld views\n", out, job->records, job->views);
     else printf("%s: %ld dialogues, %ld turns, about %ld views\n", out, job->records, job->turns, job->views);
     for (int i = 0; i < SB_VSI_TYPES && job->vsi; i++) print_vsi(job, i);
+    if (job->unproven)
+        printf("note: nothing proved the poses of %d of %d scenes when they were imported\n", job->unproven,
+               job->scenes);
     if (job->pairs < job->all_pairs)
         printf("pairs of views: %ld of %ld in the window\n", job->pairs, job->all_pairs);
     for (int k = 0; k < 2; k++)
@@ -440,9 +458,8 @@ int main(int argc, char **argv) {
         job.window.range[SB_BY_OVERLAP][i] /= 100;
         job.likened[i] = range[SB_BY_PATCHES + i] != NULL;
         job.alike[i][0] = 1, job.alike[i][1] = -1;
-        if (job.likened[i] && job.pictures < 2)
-            sb_die("--%s chooses pairs of views: --views 2 or more", measure[SB_BY_PATCHES + i]);
     }
+    refuse_idle(&job, flag, (int)(sizeof flag / sizeof flag[0]));
     job.seed = (uint64_t)seed;
     job.per_view = per_view;
     converse_all(&job, out, scenes, more, extra);

@@ -126,13 +126,25 @@ static void thin_frames(SbImport *im) {
 static void read_frames(SbImport *im) {
     const Kind *k = find_kind(im);
     im->kind = k->name;
-    if (im->depth_scale == 0) im->depth_scale = k->scale;
+    im->kind_scale = k->scale;
     if (im->unit == 0) im->unit = k->unit;
     k->read(im);
     thin_frames(im);
     if (!strcmp(im->masks, "none")) im->masks = "";
     else if (!*im->masks) im->masks = sb_first_of(im->source, k->masks);
     if (!im->masks) im->masks = "";
+}
+
+// Flags that mean nothing here, or two things.
+static void check_flags(const SbImport *im) {
+    if (strcmp(im->ids, "auto") && strcmp(im->ids, "view") && strcmp(im->ids, "scene"))
+        sb_die("--ids %s: expected auto, view or scene", im->ids);
+    if (!*im->masks && (*im->names || strcmp(im->ids, "auto")))
+        sb_die("%s: --names and --ids are about masks, and there are none; --masks says where they are",
+               im->source);
+    if (*im->intrinsics && im->focal > 0) sb_die("--focal and --intrinsics: give one of them");
+    if (!strcmp(im->kind, "vggt") && im->depth_scale > 0)
+        sb_die("--depth-scale: the depth of predictions is in their unit; --unit says what that is");
 }
 
 // ---- up, proof, objects
@@ -159,9 +171,7 @@ static void keep_labels(SbImport *im, const SbScene *s) {
 static void make_objects(SbImport *im, SbScene *s) {
     SbScene listed;
     keep_labels(im, s);
-    int local = !strcmp(im->ids, "view");
-    if (strcmp(im->ids, "auto") && strcmp(im->ids, "view") && strcmp(im->ids, "scene"))
-        sb_die("--ids %s: expected auto, view or scene", im->ids);
+    int local = !strcmp(im->ids, "view"), unnamed = 0;
     for (int i = 0; i < s->views; i++) local |= im->labels[i].name != NULL;
     if (local && !strcmp(im->ids, "scene")) sb_die("--ids scene: masks in JSON have no ids of the scene");
     sb_turn_upright(s);
@@ -172,6 +182,9 @@ static void make_objects(SbImport *im, SbScene *s) {
         printf("; left out: %d with too few measured pixels, %d too thin, %d that fill the picture", c.small,
                c.thin, c.background);
     printf("\n");
+    for (int i = 0; i < s->objects && named; i++)
+        unnamed += sb_object_index(&listed, s->object[i].id) < 0;
+    if (unnamed) printf("note: %d of the objects are not in the list of names\n", unnamed);
     if (named) sb_scene_free(&listed);
 }
 
@@ -226,21 +239,23 @@ int main(int argc, char **argv) {
     im.every = 1;
     SbFlag flags[] = {
         sb_flag("kind", "NAME", SB_FLAG_TEXT, &im.kind, 0, 0, "one of the kinds above"),
-        sb_flag("depth-scale", "N", SB_FLAG_NUMBER, &im.depth_scale, 1e-6, 1e9,
+        sb_flag("depth-scale", "N", SB_FLAG_NUMBER, &im.depth_scale, 0, 1e9,
                 "depth values a metre; 0: the kind's (tum 5000, apc 10000, 7scenes scannet redwood 1000), "
-                "floats 1"),
+                "of floats 1"),
         sb_flag("rotated", "", SB_FLAG_SWITCH, &im.rotated, 0, 0,
                 "depth PNGs hold their bits rotated by 3 (SUN RGB-D, apc)"),
-        sb_flag("unit", "M", SB_FLAG_NUMBER, &im.unit, 1e-9, 1e9,
+        sb_flag("unit", "M", SB_FLAG_NUMBER, &im.unit, 0, 1e9,
                 "metres of a unit of the poses; 0: 1, colmap: found from depth/, vggt: must be given"),
         sb_flag("intrinsics", "FX,FY,CX,CY", SB_FLAG_TEXT, &im.intrinsics, 0, 0,
                 "pixels, centres at integers; else the files', or the kind's default"),
-        sb_flag("focal", "F", SB_FLAG_NUMBER, &im.focal, 1e-3, 1e6,
-                "pixels, with the picture's middle (Depth-Pro)"),
+        sb_flag("focal", "F", SB_FLAG_NUMBER, &im.focal, 0, 1e6,
+                "pixels, with the picture's middle (Depth-Pro); 0: by --intrinsics, or as the kind has it"),
         sb_flag("up", "X,Y,Z", SB_FLAG_TEXT, &im.up, 0, 0,
-                "world direction; or floor (fitted), or axis (the one nearest to the cameras' up)"),
+                "world direction; or floor (fitted), or axis (the one nearest to the cameras' up); auto: as "
+                "the files say (scannet), else 0,0,1 (tum scannet apc), axis (plain nerf) or floor"),
         sb_flag("masks", "PATH", SB_FLAG_TEXT, &im.masks, 0, 0,
-                "folder of NAME.png or NAME.json, or a COCO file; none; else SOURCE/masks, instance, segm"),
+                "folder of NAME.png or NAME.json, or a COCO file; none; else SOURCE/masks, instance, "
+                "instance-filt (scannet), segm (apc)"),
         sb_flag("ids", "WHOSE", SB_FLAG_TEXT, &im.ids, 0, 0,
                 "labels are ids of the scene or of each view; auto: scene for pictures, view for JSON"),
         sb_flag("names", "FILE", SB_FLAG_TEXT, &im.names, 0, 0,
@@ -262,6 +277,7 @@ int main(int argc, char **argv) {
     im.dest = rest[1];
     sb_need_free_folder(im.dest);
     read_frames(&im);
+    check_flags(&im);
     SbScene s;
     sb_import_load(&im, &s);
     choose_up(&im, &s);

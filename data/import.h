@@ -25,6 +25,7 @@ typedef struct {
     const char *source, *dest, *kind, *intrinsics, *up, *masks, *ids, *names, *credit;   // the flags
     double depth_scale, unit, focal, max_gap;
     int every, max, unproven, rotated;
+    double kind_scale, divided;  // the kind's --depth-scale, 0: none; what depth was divided by in the end
     SbImportFrame *frame;
     int frames;
     SbLens lens;                 // of frames that have none of their own
@@ -32,7 +33,8 @@ typedef struct {
     int sparse, weak; // depth is that of the sparse points, which proved the poses already, but for
                       // so many frames that observe too few of them
     SbLabels *labels;            // [frames] names of the regions of each view; NULL: no masks
-    long no_depth, measured, overlapping;   // values that are no depth; values that are; pixels of two masks
+    long no_depth, measured;     // values that are no depth; values that are
+    long overlapping, unsure;    // pixels of two masks; masks left out
 } SbImport;
 
 // ---- helpers of readers
@@ -117,15 +119,19 @@ static SB_UNUSED char *sb_depth_of(const char *folder, const char *name) {
 
 // ---- depth
 
-// Metres, [h][w], as the file has them: a 16-bit PNG through --depth-scale, or floats.
+// Metres, [h][w], as the file has them: whole numbers through --depth-scale or the kind's, or floats. 65535
+// in a PNG is no measurement (7-Scenes), or one that did not fit.
 static SB_UNUSED float *sb_import_depth(SbImport *im, const char *path, int *w, int *h) {
     int png = sb_ends_with(path, ".png");
     if (!png && !sb_ends_with(path, ".npy") && !sb_ends_with(path, ".npz") && !sb_ends_with(path, ".pfm"))
         sb_die("%s: depth is read from 16-bit PNG, .npy, .npz and .pfm", path);
-    if (png && im->depth_scale == 0)
+    SbArray a = {0, {0, 0, 0, 0, 0}, 0, NULL, 0};
+    if (!png) sb_array_picture(path, &a, w, h);
+    double scale = im->depth_scale > 0 ? im->depth_scale : png || a.whole ? im->kind_scale : 1;
+    if (scale == 0)
         sb_die("%s: --depth-scale is needed: depth values a metre, 1000 for millimetres. It is not in the "
                "files and is never guessed", path);
-    double scale = im->depth_scale > 0 ? im->depth_scale : 1;
+    im->divided = scale;
     float *depth;
     if (png) {
         unsigned short *raw = sb_png16_read(path, w, h);
@@ -134,12 +140,10 @@ static SB_UNUSED float *sb_import_depth(SbImport *im, const char *path, int *w, 
         for (size_t i = 0; i < count; i++) {
             unsigned v = raw[i];
             if (im->rotated) v = (v >> 3 | v << 13) & 0xFFFF;
-            depth[i] = (float)(v / scale);
+            depth[i] = v == 65535 ? NAN : (float)(v / scale);
         }
         free(raw);
     } else {
-        SbArray a;
-        sb_array_picture(path, &a, w, h);
         depth = a.data;
         for (size_t i = 0; i < a.count; i++) depth[i] = (float)((double)depth[i] / scale);
     }
@@ -154,7 +158,7 @@ static SB_UNUSED void sb_import_round(SbImport *im, SbView *v, const char *path)
         int far = mm > 65535;
         if (far && path && sb_ends_with(path, ".png"))
             sb_die("%s: a depth of %g m; more than 65.535 m cannot be stored. Is --depth-scale %g right?",
-                   path, mm / 1000, im->depth_scale);
+                   path, mm / 1000, im->divided);
         int bad = !(mm >= 0) || far;
         im->no_depth += bad;
         v->depth[k] = bad ? 0 : (float)(mm / 1000);
@@ -194,6 +198,7 @@ static SB_UNUSED void sb_import_mask(SbImport *im, SbView *v, SbLabels *l, const
     v->mask = l->label;
     l->label = NULL;
     im->overlapping += l->overlapping;
+    im->unsure += l->unsure;
     if (!as_depth) sb_mask_to_depth(v);
     free(path);
     free(names);
@@ -287,14 +292,16 @@ static SB_UNUSED void sb_import_load(SbImport *im, SbScene *s) {
            v->h);
     if (!im->measured) printf("depth: none\n");
     else if (im->sparse) printf("depth: that of %ld sparse points\n", im->measured);
-    else printf("depth: value / %g metres\n", im->depth_scale > 0 ? im->depth_scale : 1);
+    else printf("depth: value / %g metres\n", im->divided > 0 ? im->divided : 1);
     if (im->measured && (v->dw != v->w || v->dh != v->h))
         printf("note: depth of %d x %d: fx %g fy %g cx %g cy %g\n", v->dw, v->dh, v->dk.fx, v->dk.fy,
                v->dk.cx, v->dk.cy);
     if (im->no_depth)
-        printf("note: %ld depth values are no depth (NaN, infinite, negative or above 65.535 m) "
-               "and count as not measured\n",
+        printf("note: %ld depth values are no depth (NaN, infinite, negative, above 65.535 m, or 65535 in a "
+               "PNG) and count as not measured\n",
                im->no_depth);
+    if (im->unsure) printf("note: %ld masks whose predicted_iou or score is below %g are left out\n",
+                           im->unsure, SB_MASK_SURE);
     if (im->overlapping) printf("note: %ld pixels lie in more than one mask; the smallest mask has them\n",
                                 im->overlapping);
     free(lens);

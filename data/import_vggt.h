@@ -8,23 +8,33 @@
 #include "import.h"
 
 // For S pictures of H x W:
-//     depth      [S,H,W,1] or [S,H,W]        planar z
+//     depth      [S,H,W,1] or [S,H,W]        planar z, no whole numbers
 //     extrinsic  [S,3,4] or [S,4,4]          world-to-camera, x right, y down, z forward
 //     intrinsic  [S,3,3]                     pixels of H x W, pixel centres at integers
 //     pose_enc   [S,9]                       instead of both: t, quaternion x y z w, field of view (h, w)
 //     images     [S,3,H,W] or [S,H,W,3]      0..1; instead: pictures in images/, which were resized to H x W
+// (Depth Anything 3 says extrinsics and intrinsics.)
 
-// An array whose first sizes are as given (0: any); a leading 1, a batch of one, is let pass. 0 if not there.
+// An array whose first and last sizes are as given (0: any); a leading 1, a batch of one, is let pass. The
+// plural of the name does as well. 0 if not there.
 static int sb_vggt_get(const SbNpz *z, const char *name, SbArray *a, int dims, size_t first, size_t last) {
-    if (!sb_npz_get(z, name, a)) return 0;
+    char *names = sb_format("%ss", name);
+    int found = sb_npz_get(z, name, a) || sb_npz_get(z, names, a);
+    free(names);
+    if (!found) return 0;
     if (a->dims == dims + 1 && a->dim[0] == 1) {
         memmove(a->dim, a->dim + 1, sizeof a->dim - sizeof *a->dim);
         a->dims--;
     }
-    if (a->dims != dims || (first && a->dim[0] != first) || (last && a->dim[dims - 1] != last))
-        sb_die("%s: array %s: expected %d dimensions, %zu ... %zu (0: any), found %d, %zu ... %zu", z->path,
-               name, dims, first, last, a->dims, a->dim[0], a->dims ? a->dim[a->dims - 1] : 0);
-    return 1;
+    if (a->dims == dims && (!first || a->dim[0] == first) && (!last || a->dim[dims - 1] == last)) return 1;
+    SbText wanted = {NULL, 0, 0}, is = {NULL, 0, 0};
+    for (int i = 0; i < dims; i++) {
+        size_t size = i == 0 ? first : i == dims - 1 ? last : 0;
+        if (size) sb_text_add(&wanted, "%s%zu", i ? "," : "", size);
+        else sb_text_add(&wanted, "%sany", i ? "," : "");
+    }
+    for (int i = 0; i < a->dims; i++) sb_text_add(&is, "%s%zu", i ? "," : "", a->dim[i]);
+    sb_die("%s: array %s: expected [%s], found [%s]", z->path, name, wanted.data, is.data ? is.data : "");
 }
 
 // Pose and camera of every frame from extrinsic and intrinsic.
@@ -40,12 +50,14 @@ static int sb_vggt_matrices(const SbNpz *z, SbImport *im, int w, int h) {
         SbImportFrame *f = im->frame + i;
         double m[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
         for (size_t c = 0; c < 12; c++) m[c] = (double)e.data[i * e.dim[1] * 4 + c];
-        if (!sb_pose_check(m, z->path)) sb_die("%s: frame %zu has no pose", z->path, i + 1);
+        char *where = sb_format("%s: frame %zu", z->path, i + 1);
+        if (!sb_pose_check(m, where)) sb_die("%s has no pose", where);
         sb_pose_invert(m, f->pose);
         const float *in = k.data + 9 * i;
         f->lens.k.fx = (double)in[0], f->lens.k.fy = (double)in[4];
         f->lens.k.cx = (double)in[2], f->lens.k.cy = (double)in[5];
-        sb_intrinsics_check(f->lens.k, w, h, z->path);
+        sb_intrinsics_check(f->lens.k, w, h, where);
+        free(where);
     }
     sb_array_free(&e);
     sb_array_free(&k);
@@ -63,11 +75,13 @@ static int sb_vggt_encoding(const SbNpz *z, SbImport *im, int w, int h) {
         for (int c = 3; c < 7; c++) length += x[c] * x[c];
         for (int c = 3; c < 7; c++) x[c] /= sqrt(length);   // a network's are not exactly of length 1
         sb_pose_from_quaternion(x + 3, x, m, z->path);
-        if (!sb_pose_check(m, z->path)) sb_die("%s: frame %d has no pose", z->path, i + 1);
+        char *where = sb_format("%s: frame %d", z->path, i + 1);
+        if (!sb_pose_check(m, where)) sb_die("%s has no pose", where);
         sb_pose_invert(m, f->pose);
         f->lens.k.fx = w / 2.0 / tan(x[8] / 2), f->lens.k.fy = h / 2.0 / tan(x[7] / 2);
         f->lens.k.cx = w / 2.0, f->lens.k.cy = h / 2.0;
-        sb_intrinsics_check(f->lens.k, w, h, z->path);
+        sb_intrinsics_check(f->lens.k, w, h, where);
+        free(where);
     }
     sb_array_free(&p);
     return 1;
@@ -132,9 +146,10 @@ static SB_UNUSED void sb_read_vggt(SbImport *im) {
     SbArray depth;
     sb_npz_open(&z, path);
     if (!sb_npz_get(&z, "depth", &depth)) sb_die("%s: holds no array named depth", path);
-    int batch = depth.dims == 4 && depth.dim[0] == 1 && depth.dim[3] != 1;
-    if ((depth.dims != 3 && depth.dims != 4) || (depth.dims == 4 && !batch && depth.dim[3] != 1))
-        sb_die("%s: depth: expected [S,H,W] or [S,H,W,1], found %d dimensions", path, depth.dims);
+    int batch = depth.dims == 5 || (depth.dims == 4 && depth.dim[3] != 1), last = depth.dims - batch;
+    if (last < 3 || (last == 4 && depth.dim[batch + 3] != 1) || (batch && depth.dim[0] != 1) || depth.whole)
+        sb_die("%s: depth: expected floats [S,H,W] or [S,H,W,1], found %d dimensions%s", path, depth.dims,
+               depth.whole ? " of whole numbers" : "");
     size_t n = depth.dim[batch], h = depth.dim[batch + 1], w = depth.dim[batch + 2];
     if (n < 1 || h < 1 || w < 1 || h > SB_IMAGE_SIDE || w > SB_IMAGE_SIDE || n > 100000)
         sb_die("%s: depth of %zu pictures of %zu x %zu", path, n, w, h);

@@ -1,6 +1,7 @@
 // masks.h: which pixel belongs to which object, as segmenters and annotators save it: label pictures (grey
 // PNG of 8 or 16 bits, or PNG with a palette, whose indices are the labels) and run lengths in JSON (COCO,
-// SA-1B, SAM 2), as a list of counts or as the compressed string.
+// SA-1B, SAM 2), as a list of counts or as the compressed string. Masks of which their segmenter is not sure
+// (SB_MASK_SURE) are left out and counted.
 //
 // Refuses: polygons, runs that do not sum to the picture's size, more than 65535 masks a picture. Where masks
 // overlap the smaller one lies on top; the pixels are counted. Read from top: run lengths, JSON, pictures.
@@ -9,11 +10,13 @@
 #include "image.h"
 #include "json.h"
 
+#define SB_MASK_SURE .3        // SA-1B's predicted_iou, COCO's and SAM 2's score, at least
+
 typedef struct {
     int w, h, regions;         // labels are 1..regions where they come from JSON
     unsigned short *label;     // [h][w] 0 = none
     char **name;               // [regions + 1] "" where the file has none; NULL: a label picture
-    long overlapping;          // pixels of more than one mask
+    long overlapping, unsure;  // pixels of more than one mask; masks left out
 } SbLabels;
 
 static SB_UNUSED void sb_labels_free(SbLabels *l) {
@@ -110,10 +113,10 @@ static int sb_mask_order(const void *a, const void *b) {
     return x->pixels != y->pixels ? (x->pixels < y->pixels ? 1 : -1) : x->order - y->order;
 }
 
-// The name of a category id; a record's own "name" or "label" counts first.
+// The name of a category id; a record's own "name", "label" or "class_name" counts first.
 static char *sb_mask_name(const cJSON *file, const cJSON *record, const char *where) {
-    const char *own[2] = {"name", "label"};
-    for (int i = 0; i < 2; i++)
+    const char *own[3] = {"name", "label", "class_name"};
+    for (int i = 0; i < 3; i++)
         if (cJSON_IsString(sb_json_optional(record, own[i], where)))
             return sb_copy(sb_json_string(record, own[i], where));
     const cJSON *id = sb_json_optional(record, "category_id", where);
@@ -121,7 +124,21 @@ static char *sb_mask_name(const cJSON *file, const cJSON *record, const char *wh
     for (const cJSON *v = list ? list->child : NULL; v && id; v = v->next)
         if (sb_json_number(v, "id", where) == id->valuedouble)
             return sb_copy(sb_json_string(v, "name", where));
+    if (list && id) sb_die("%s: category_id %g is none of the categories", where, id->valuedouble);
     return sb_copy("");
+}
+
+// What a segmenter thinks of its mask, 1 if it does not say. SAM 2's demos have a list of one.
+static double sb_mask_sure(const cJSON *record, const char *where) {
+    const char *field[2] = {"predicted_iou", "score"};
+    double sure = 1;
+    for (int i = 1; i >= 0; i--) {
+        const cJSON *v = sb_json_optional(record, field[i], where);
+        if (!v || cJSON_IsNull(v)) continue;
+        if (cJSON_IsArray(v)) sb_json_numbers(record, field[i], &sure, 1, where);
+        else sure = sb_json_number(record, field[i], where);
+    }
+    return sure;
 }
 
 // The masks of one picture. image: its id in a COCO file, -1: all records are its own.
@@ -132,7 +149,10 @@ static SB_UNUSED void sb_masks_from_json(const cJSON *file, double image, SbLabe
     memset(l, 0, sizeof *l);
     for (const cJSON *v = list->child; v; v = v->next) {
         char *where = sb_format("%s: mask %d", path, ++number);
-        if (image < 0 || sb_json_number(v, "image_id", where) == image) {
+        int own = image < 0 || sb_json_number(v, "image_id", where) == image;
+        if (own && sb_mask_sure(v, where) < SB_MASK_SURE) {
+            l->unsure++;
+        } else if (own) {
             SbMask *m = mask + l->regions++;
             m->order = number;
             sb_rle_parse(sb_json_field(v, "segmentation", where), l, m, where);

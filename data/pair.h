@@ -293,10 +293,23 @@ static int sb_draw_common(SbAsk *q) {
     return 0;
 }
 
+// A rationale's "from picture 1 the red box X 35 cm, Y 8 cm, Z 210 cm, ": an object before I's (0) or J's
+// camera, whether it is seen there or not.
+static void sb_state_seen(SbAsk *q, int picture, int object) {
+    const SbViewInfo *info = picture ? q->other : q->info;
+    SbSolid s;
+    if (!q->mix->rationale) return;
+    sb_solid(&s, info->scene->object + object, info->scene->up, info->view->pose, info->axis);
+    sb_say(q, "from picture %d ", q->picture[picture] + 1);
+    sb_state_position(q, object, s.centre);
+}
+
 // The distance between an object that only I shows and one that only J shows.
 static int sb_ask_between(SbAsk *q) {
     if (!sb_draw_apart(q)) return 0;
     const SbObject *a = q->info->scene->object, *b = q->other->scene->object;
+    for (int k = 0; k < 2; k++) sb_state_seen(q, 0, q->object[k]);
+    sb_say_so(q);
     sb_say_length(q, sb_distance3(a[q->object[0]].center, b[q->object[1]].center));
     return 1;
 }
@@ -413,6 +426,8 @@ static int sb_ask_motion(SbAsk *q) {
     if (!sb_draw_common(q)) return 0;
     const SbSolid *a = &q->info->object[q->object[0]].solid, *b = &q->other->object[q->object[0]].solid;
     for (int k = 0; k < 3; k++) moved[k] = b->centre[k] - a->centre[k];
+    for (int k = 0; k < 2; k++) sb_state_seen(q, k, q->object[0]);
+    sb_say_so(q);
     sb_say_position(q, moved);
     return 1;
 }
@@ -427,6 +442,8 @@ static double sb_from_camera(const SbViewInfo *info, const SbScene *scene, int o
 static int sb_ask_unseen(SbAsk *q) {
     for (int i = 0; i < SB_TRIES && sb_draw_one(q, q->other, 0); i++) {
         if (sb_vague(q, sb_shows_name(q->info, q->object[0]))) continue;
+        sb_state_seen(q, 0, q->object[0]);
+        sb_say_so(q);
         sb_say_length(q, sb_from_camera(q->info, q->other->scene, q->object[0]));
         return 1;
     }
@@ -438,6 +455,8 @@ static int sb_ask_nearer(SbAsk *q) {
         double a = sb_from_camera(q->info, q->info->scene, q->object[0]);
         double b = sb_from_camera(q->info, q->other->scene, q->object[1]);
         if (sb_vague(q, fabs(a - b) < SB_MARGIN)) continue;
+        for (int k = 0; k < 2 && q->mix->rationale; k++) sb_state(q, q->object[k], "distance", k ? b : a);
+        sb_say_so(q);
         sb_say(q, "%s", sb_name(q, q->object[(a < b) == q->inverse]));
         return 1;
     }

@@ -79,10 +79,10 @@ static const struct { int kind, close_by; double depth; const char *name, *reaso
     {SB_READ_OPENGL, 0, 1, "OpenGL axes",
      "the axes are OpenGL's (y up, z backward): negate pose columns 2 and 3"},
     {SB_READ_STILL, 0, 1, "no poses", "the camera does not move, but the poses do"},
-    {SB_READ_SCALED, 0, 5, "depth x 5", "--depth-scale is about five times too large"},
-    {SB_READ_SCALED, 0, 0.2, "depth / 5", "--depth-scale is about five times too small"},
-    {SB_READ_SCALED, 1, 2, "depth x 2", "--depth-scale is about twice too large"},
-    {SB_READ_SCALED, 1, 0.5, "depth / 2", "--depth-scale is about twice too small"},
+    {SB_READ_SCALED, 0, 5, "depth x 5", "--depth-scale or --unit is about five times too large"},
+    {SB_READ_SCALED, 0, 0.2, "depth / 5", "--depth-scale or --unit is about five times too small"},
+    {SB_READ_SCALED, 1, 2, "depth x 2", "--depth-scale or --unit is about twice too large"},
+    {SB_READ_SCALED, 1, 0.5, "depth / 2", "--depth-scale or --unit is about twice too small"},
     {SB_READ_SCALED, 1, 1.15, "depth x 1.15", "--depth-scale is too large or poses are not in metres"},
     {SB_READ_SCALED, 1, 1 / 1.15, "depth / 1.15", "--depth-scale is too small or poses are not in metres"}};
 enum { SB_READINGS = sizeof sb_proof_reading / sizeof *sb_proof_reading };
@@ -129,17 +129,21 @@ static void sb_proof_refuse(const char *source, const SbScene *s, const SbProof 
            100 * SB_PROOF_MOVED, 100 * SB_PROOF_METRES, reason);
 }
 
-// Read the frames in the other ways: what is left in doubt, or NULL.
+// Read the frames in the other ways: what is left in doubt, or NULL. A scale close by that the limits would
+// not tell from the given one is said: where cameras turn more than they move, depth hardly tells metres.
 static const char *sb_proof_compare(const char *source, const SbScene *s, const SbProof *p) {
     const char *doubt = NULL;
-    double best = p->relative;
+    double best = p->relative, alike = fmax(p->relative, SB_PROOF_NOISE) / SB_PROOF_BETTER;
     int better = -1;
+    SbText loose = {NULL, 0, 0};
     printf("control: read otherwise the frames give");
     for (int i = 0, good; i < SB_READINGS; i++) {
         double error = sb_proof_otherwise(s, i, &good);
         printf("%s %s %.2g %%", i ? "," : "", sb_proof_reading[i].name, 100 * error);
         if (good && !sb_proof_reading[i].close_by)
             doubt = "the camera moves too little, another reading holds as well";
+        if (good && sb_proof_reading[i].close_by && error < alike)
+            sb_text_add(&loose, "%s%s", loose.size ? ", " : "", sb_proof_reading[i].name);
         if (error < best) {
             best = error;
             better = i;
@@ -150,6 +154,9 @@ static const char *sb_proof_compare(const char *source, const SbScene *s, const 
         sb_die("%s: refused: another reading fits much better, %s gives %.2g %%, this one %.2g %%; %s",
                source, sb_proof_reading[better].name, 100 * best, 100 * p->relative,
                sb_proof_reading[better].reason);
+    if (loose.size)
+        printf("note: the scale is proven roughly, another one fits about as well: %s\n", loose.data);
+    free(loose.data);
     return doubt;
 }
 

@@ -99,7 +99,7 @@ enum { SB_UNITS_CM, SB_UNITS_M, SB_UNITS_FT, SB_UNITS_IN, SB_UNITS_MIXED, SB_UNI
 // miniature has words for, wide[l] of all types of a level, each in turn; a fraction is the probability of
 // one more. wordings: a question is put in one of its first so many; 0: the miniature's own (all, if it has
 // none). order: levels from pixel to caption (the paper's), the reverse, or all turns shuffled. rationale:
-// object and scene answers state what they need, then conclude with "so". decimals of lengths, plus 1; 0: as
+// answers about objects state what they need, then conclude with "so". decimals of lengths, plus 1; 0: as
 // the unit is wont.
 typedef struct {
     char name[32];

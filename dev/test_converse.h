@@ -605,6 +605,7 @@ static void test_pair_answers(void) {
             scene.view[v].w = 100, scene.view[v].h = 80, scene.view[v].k = other;
         mix.grid = i % 2 ? 8 : 0;
         mix.wordings = i % 5 ? SB_WORDINGS : 0;
+        mix.rationale = i / 2 % 2;
         test_pair_dialogue(&scene, &room, &mix, row, i);
         for (int v = 0; v < c.views; v++) scene.view[v].w = scene.view[v].h = 64;
     }

@@ -106,9 +106,21 @@ static int check_across(const TestAsked *a) {
     TestSpot p = test_spot_of(a, 0, a), q = test_spot_of(a, 1, a);
     return a->points == 2 && a->lengths == 1 && test_near(a->length[0], test_apart(p.world, q.world));
 }
+// With a rationale, its numbers from 3 n on say where the question's object i is before the camera of the
+// picture that it names as number k; of so many such places in all.
+static int test_seen_from(const TestAsked *a, int n, int i, int k, int places) {
+    double p[3];
+    char from[32];
+    if (!a->mix->rationale) return !a->stated;
+    snprintf(from, sizeof from, "from picture %d the ", a->picture[k] + 1);
+    test_in_frame(a->scene, a->all[a->picture[k]], a->scene->object[a->object[i]].center, p);
+    for (int j = 0; j < 3; j++) if (!test_near(a->state[3 * n + j], p[j])) return 0;
+    return a->stated == 3 * places && strstr(a->answer, from);
+}
 static int check_between(const TestAsked *a) {
     double(*point)[3] = test_points(), centre[2][3], mean;
     if (a->objects != 2 || a->lengths != 1) return 0;
+    if (!test_seen_from(a, 0, 0, 0, 2) || !test_seen_from(a, 1, 1, 0, 2)) return 0;
     for (int i = 0; i < 2; i++) {
         const SbObject *o = a->scene->object + a->object[i];
         int count = test_surface(o, TEST_SIDE, point), own = test_pixels(a->all[a->picture[i]], o->id, &mean);
@@ -245,7 +257,7 @@ static int check_motion(const TestAsked *a) {
     test_in_frame(a->scene, a->all[a->picture[1]], centre, q);
     for (int k = 0; k < 3; k++)
         if (!test_near(a->length[k], q[k] - p[k])) return 0;
-    return 1;
+    return test_seen_from(a, 0, 0, 0, 2) && test_seen_from(a, 1, 0, 1, 2);
 }
 static double test_from_camera(const TestAsked *a, int i, int k) {
     const double *pose = a->all[a->picture[k]]->pose, eye[3] = {pose[3], pose[7], pose[11]};
@@ -254,14 +266,17 @@ static double test_from_camera(const TestAsked *a, int i, int k) {
 static int check_unseen(const TestAsked *a) {
     double mean;
     return a->objects == 1 && a->lengths == 1 && test_enough(a, test_pixels_in(a, 0, 0, &mean)) &&
-           !test_pixels_in(a, 0, 1, &mean) && test_near(a->length[0], test_from_camera(a, 0, 1));
+           !test_pixels_in(a, 0, 1, &mean) && test_near(a->length[0], test_from_camera(a, 0, 1)) &&
+           test_seen_from(a, 0, 0, 1, 1);
 }
 static int check_nearer(const TestAsked *a) {
     double mean, p = test_from_camera(a, 0, 0), q = test_from_camera(a, 1, 0);
     int other = (p > q) != (strstr(a->question, "farther") != NULL);
+    if (a->stated != 2 * a->mix->rationale) return 0;
+    if (a->stated && (!test_near(a->state[0], p) || !test_near(a->state[1], q))) return 0;
     return a->objects == 2 && test_enough(a, test_pixels_in(a, 0, 0, &mean)) && fabs(p - q) > .0999 &&
            test_enough(a, test_pixels_in(a, 1, 1, &mean)) && !test_pixels_in(a, 1, 0, &mean) &&
-           !strcmp(a->answer, a->scene->object[a->object[other]].name);
+           !strcmp(a->end, a->scene->object[a->object[other]].name);
 }
 static int check_appears(const TestAsked *a) {
     int first[2] = {9, 9};

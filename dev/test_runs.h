@@ -459,7 +459,10 @@ static void test_run_converse(void) {
                                          {"--levels pixles", "no level"},
                                          {"--levels views", "asks only for what is not there"},
                                          {"--units yd", "expected one of"},
-                                         {"--mix clock+=1", "no such mix"}};
+                                         {"--mix clock+=1", "no such mix"},
+                                         {"--overlap 0,50", "--overlap chooses pairs of views"},
+                                         {"--baseline 1,2", "--baseline chooses pairs of views"},
+                                         {"--vsi 2", "--mix is for dialogues; --vsi asks"}};
     for (int i = 0; i < 2; i++)
         CHECK(
             !test_shell("@B/data/converse --scenes @T/walk --out @T/e%d.json --mix everything --views 3 "
@@ -480,6 +483,16 @@ static void test_run_converse(void) {
         free(said);
     }
     CHECK(!sb_exists(test_path("refused.json")), "a refused run left a file");
+    sb_remove(test_path("doubt"));
+    SbScene s;
+    sb_scene_load(&s, test_path("walk/scene_000000"));
+    s.unproven = 1;
+    sb_scene_save(&s, test_path("doubt"));
+    CHECK(!test_shell("@B/data/converse --scenes @T/doubt @T/walk/scene_000000 --mix pixel --out @T/d.json"),
+          "%s", test_said());
+    said = test_said();
+    CHECK(strstr(said, "nothing proved the poses of 1 of 2 scenes"), "no word of unproven scenes: %s", said);
+    sb_scene_free(&s), free(said);
 }
 // Two groups of views by hand: pictures 0 1 2 and 3 4 5 look alike as a whole, even and odd ones patch by
 // patch. Dialogues are about pairs that a window allows, and no others.
@@ -559,8 +572,9 @@ static void test_run_pairs(void) {
 static void test_run_real(void) {
     if (!test_base()) return;
     CHECK(!test_shell("(@B/data/simulate --views 3 --overlap 30,80 --size 32 --count 2 --out @T/photos && cd "
-                      "@T/photos && set -- * && rm -r $2/instance $2/objects.json && printf 'by <me>, 2026"
-                      "\n\nFree for all.\n' > $1/licence.txt)"), "%s", test_said());
+                      "@T/photos && set -- * && rm -r $2/instance && echo '{\"unproven\": true}' > "
+                      "$2/objects.json && printf 'by <me>, 2026\n\nFree for all.\n' > $1/licence.txt)"), "%s",
+          test_said());
     CHECK(!test_shell("(t='@B/train boost --out @T/photo --steps 3'; $t --from @T/base/instruct.safetensors "
                       "&& $t --from @T/photo/boost.safetensors --to real --scenes @T/photos --share .5 --mix "
                       "real --views 2 && @B/eval real --scenes @T/photos --out @T/photo --base "
@@ -572,7 +586,8 @@ static void test_run_real(void) {
                                        "<figcaption>picture 2</figcaption>",
                                        "</b>: by &#60;me&#62;, 2026</p>",
                                        "\n\nFree for all.\n</pre>",
-                                       "</b>: the scene folder states no licence (licence.txt)</p>"};
+                                       "</b>: the scene folder states no licence (licence.txt) "
+                                       "<b>Nothing proved the poses</b> when it was imported.</p>"};
     char *html = sb_exists(test_path("photo/real.html")) ? sb_read_file(test_path("photo/real.html"), NULL)
                                                          : sb_copy("");
     for (int i = 0; i < (int)(sizeof part / sizeof *part); i++)
