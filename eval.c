@@ -66,6 +66,9 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE, INT, int, rows, 65536, "N", 1, 1e8, "ade20k, nyud: patches to fit on, at least one a picture") \
     X(PROBE, TEXT, const char *, scales, "1", "A,B", 0, 0, \
       "ade20k, nyud: look at a picture in tiles of these scales, and take the mean") \
+    X(PROBE, INT, int, layers, 1, "N", 1, 1024, \
+      "rooms, scenes, ade20k, nyud: features of patches behind each of the last N blocks (the paper's +ms:" \
+      " 4); the table is DIR/probe_layersN.csv, ...") \
     X(PROBE, INT, int, neighbours, 20, "K", 1, SB_NEAREST_MAX, "how many vote on the class") \
     X(PROBE, NUMBER, double, decay, 0, "X", 0, 1e3, \
       "of the linear classifier; 0: 1e-3; of --data: that which labels a tenth best that was kept out") \
@@ -218,8 +221,8 @@ static void run_probe(const Options *o) {
     static SbDataset data;
     static SbViews fit, test;
     const SbLayout *layout;
-    SbProbeFlags f = {o->task, o->data, o->scenes,     o->scales, o->images, o->fit,
-                      o->bins, o->rows, o->neighbours, o->shared, o->tune,   o->decay};
+    SbProbeFlags f = {o->task, o->data, o->scenes, o->scales,     o->images, o->fit, o->bins,
+                      o->rows, o->layers, o->neighbours, o->shared, o->tune, o->decay};
     const SbProbeTask *task = sb_probe_task(&f, &layout);
     int fitted, n, known = task ? task->known : 0;
     open_probed(e, o, layout && (layout->kind == SB_OF_CLASS || layout->kind == SB_OF_RANK));
@@ -242,7 +245,9 @@ static void run_probe(const Options *o) {
     start = now();
     sb_probe_bootstrap(&table, result, e, n, known);
     fprintf(stderr, "probe: bootstrap in %.1f s\n", now() - start);
-    char *usual = task ? sb_format("probe_%s", task->name) : sb_copy("probe");
+    const char *dash = task ? "_" : "", *name = task ? task->name : "";
+    char *usual = o->layers > 1 ? sb_format("probe%s%s_layers%d", dash, name, o->layers)
+                                : sb_format("probe%s%s", dash, name);
     char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : usual);
     sb_probe_write(path, &table, e, fitted, n, known);
     sb_probe_print(&table, e, known);

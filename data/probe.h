@@ -14,7 +14,7 @@
 // What ./eval probe was asked for; 0 of a number: its usual value.
 typedef struct {
     const char *task, *data, *scenes, *scales;
-    int images, fit, bins, rows, neighbours, shared, tune;
+    int images, fit, bins, rows, layers, neighbours, shared, tune;
     double decay;
 } SbProbeFlags;
 
@@ -119,7 +119,8 @@ static SB_UNUSED double sb_metric_value(const SbMetric *m, const SbProbeResult *
 
 // ---- the table
 
-// Values of all metrics for every encoder: of the test rooms as they are (draw 0), and of SB_DRAWS resamplings.
+// Values of all metrics for every encoder: of the test rooms as they are (draw 0), and of SB_DRAWS
+// resamplings.
 typedef double SbProbeTable[SB_PROBED][SB_METRICS][1 + SB_DRAWS];
 static SB_UNUSED void sb_probe_bootstrap(SbProbeTable *t, const SbProbeResult *r, const SbServed *e, int n,
                                          int known) {
@@ -139,7 +140,8 @@ static SB_UNUSED void sb_probe_bootstrap(SbProbeTable *t, const SbProbeResult *r
 enum { SB_BASE_VALUE, SB_BOOST_VALUE, SB_CONTROL_VALUE, SB_BOOST_CHANGE, SB_CONTROL_CHANGE,
        SB_BEYOND_CONTROL, SB_CONTROL_SHARE, SB_FIGURES };
 static const char *const sb_figure_name[SB_FIGURES] = {
-    "base", "boost", "control", "boost_change", "control_change", "boost_beyond_control", "control_share"};
+    "base",           "boost",          "control", "boost_change",
+    "control_change", "boost_beyond_control", "control_share"};
 static double sb_figure(const SbProbeTable *t, int metric, int which, int draw) {
     double v[SB_PROBED];
     for (int k = 0; k < SB_PROBED; k++) v[k] = (*t)[k][metric][draw];

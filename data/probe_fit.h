@@ -8,8 +8,9 @@
 #define SB_PROBE_FIT_H
 #include "probe.h"
 
-// The probes of one encoder. bins: depth is read from so many; from low to high.
-typedef struct { SbLinear depth, segment, main_class, multi; int bins; double low, high; } SbProbes;
+// The probes of one encoder: of patches, on features of the last `layers` blocks, and of whole pictures.
+// bins: depth is read from so many; from low to high.
+typedef struct { SbLinear depth, segment, main_class, multi; int layers, bins; double low, high; } SbProbes;
 enum { SB_PROBE_CHUNK = 32, SB_SEGMENT_ROOMS = 1000 };
 
 // Add the rows whose depth is known: x [n][C] stays, y [n].
@@ -83,23 +84,23 @@ static void sb_fit_class(SbProbes *p, const SbViews *v, const real *cls, int C, 
 }
 // Fit on the pictures of v; cls [n][C] becomes their CLS features.
 static void sb_fit_probes(SbProbes *p, SbServed *e, const SbViews *v, real *cls, const SbProbeFlags *o) {
-    int C = e->model.config.enc_width, P = v->patches, K = v->classes, known = v->known;
+    int W = e->model.config.enc_width, C = p->layers * W, P = v->patches, K = v->classes, known = v->known;
     int each = o->rows / v->n < 1 ? 1 : sb_min(P, o->rows / v->n);
     SbMoments depth, multi;
     SbKept kept;
     SbTaken t;
     memset(&kept, 0, sizeof kept);
-    sb_moments_make(&depth, C, 1), sb_moments_make(&multi, C, K);
+    sb_moments_make(&depth, C, 1), sb_moments_make(&multi, W, K);
     size_t room = known & (SB_KNOW_DEPTHS | SB_KNOW_LABELS) ? (size_t)(SB_PROBE_CHUNK * P) * (size_t)C : 0;
     real *x = room ? (real *)sb_calloc(room, sizeof *x) : NULL;
     real *y = (real *)sb_calloc((size_t)(SB_PROBE_CHUNK * K), sizeof *y);
     for (int first = 0; first < v->n; first += SB_PROBE_CHUNK) {
         sb_take(&t, v, first, sb_min(SB_PROBE_CHUNK, v->n - first));
-        sb_encode_shots(e, t.shot, t.n,
-                        known & (SB_KNOW_CLASSES | SB_KNOW_RANKS) ? cls + (long)first * C : NULL, x);
+        sb_encode_shots(e, t.shot, t.n, p->layers,
+                        known & (SB_KNOW_CLASSES | SB_KNOW_RANKS) ? cls + (long)first * W : NULL, x);
         if (known & SB_KNOW_DEPTHS && !p->bins) sb_add_depths(&depth, x, t.depth, (long)t.n * P);
         for (int i = 0; known & SB_KNOW_OBJECTS && i < t.n * K; i++) y[i] = v->multi[(long)first * K + i];
-        if (known & SB_KNOW_OBJECTS) sb_moments_add(&multi, cls + (long)first * C, y, t.n);
+        if (known & SB_KNOW_OBJECTS) sb_moments_add(&multi, cls + (long)first * W, y, t.n);
         if (v->data && x) sb_keep(&kept, &t, x, first, P, C, each);
         else if (known & SB_KNOW_LABELS && first < SB_SEGMENT_ROOMS)
             t.n = sb_min(t.n, SB_SEGMENT_ROOMS - first), sb_keep(&kept, &t, x, first, P, C, P);
@@ -111,7 +112,7 @@ static void sb_fit_probes(SbProbes *p, SbServed *e, const SbViews *v, real *cls,
     else if (known & SB_KNOW_DEPTHS) sb_ridge(&p->depth, &depth, 1e-4);
     if (known & SB_KNOW_OBJECTS) sb_ridge(&p->multi, &multi, 1e-3);
     if (known & SB_KNOW_LABELS) sb_logistic(&p->segment, kept.x, kept.label, kept.n, C, v->labels, 1e-4, 60);
-    if (known & SB_KNOW_CLASSES) sb_fit_class(p, v, cls, C, o->decay > 0 || v->data ? o->decay : 1e-3);
+    if (known & SB_KNOW_CLASSES) sb_fit_class(p, v, cls, W, o->decay > 0 || v->data ? o->decay : 1e-3);
     free(x), free(y), free(kept.x), free(kept.depth), free(kept.label);
     sb_moments_free(&depth), sb_moments_free(&multi);
 }
@@ -142,7 +143,7 @@ static void sb_score_chunk(SbProbeResult *r, const SbProbes *p, const SbViews *v
 static real *sb_tile_values(const SbProbes *p, SbServed *e, const SbShot *s, const SbTile *tile, int tiles,
                             int P, int K) {
     const SbConfig *c = &e->model.config;
-    int side = c->image, C = c->enc_width, done = 0;
+    int side = c->image, C = p->layers * c->enc_width, done = 0;
     real *value = (real *)sb_calloc((size_t)(tiles * P) * (size_t)K, sizeof *value);
     real *x = (real *)sb_calloc((size_t)(SB_PROBE_CHUNK * P) * (size_t)(C + p->bins), sizeof *x);
     SbShot shot[SB_PROBE_CHUNK];
@@ -156,7 +157,7 @@ static real *sb_tile_values(const SbProbes *p, SbServed *e, const SbShot *s, con
                    (size_t)side * 3);
         shot[full] = part;
         if (++full < SB_PROBE_CHUNK && i + 1 < tiles) continue;
-        sb_encode_shots(e, shot, full, NULL, x);
+        sb_encode_shots(e, shot, full, p->layers, NULL, x);
         if (K == 1)
             sb_probe_depths(p, value + (long)done * P, x + (long)SB_PROBE_CHUNK * P * C, x, (long)full * P);
         else sb_linear_apply(&p->segment, value + (long)done * P * K, x, (long)full * P);
@@ -252,15 +253,16 @@ static void sb_score_ranks(SbProbeResult *r, const SbViews *fit, const SbViews *
 // Fit on the pictures of fit, score those of test.
 static SB_UNUSED void sb_probe_encoder(SbProbeResult *r, SbServed *e, const SbViews *fit, const SbViews *test,
                                        const SbProbeFlags *o) {
-    int C = e->model.config.enc_width, P = test->patches, known = test->known, tiles;
+    int W = e->model.config.enc_width, C = o->layers * W, P = test->patches, known = test->known, tiles;
     int data = test->data != NULL, pixels = data && known & (SB_KNOW_DEPTHS | SB_KNOW_LABELS);
     SbProbes p;
-    real *fit_cls = (real *)sb_calloc((size_t)fit->n * (size_t)C, sizeof(real));
-    real *cls = (real *)sb_calloc((size_t)test->n * (size_t)C, sizeof(real));
+    real *fit_cls = (real *)sb_calloc((size_t)fit->n * (size_t)W, sizeof(real));
+    real *cls = (real *)sb_calloc((size_t)test->n * (size_t)W, sizeof(real));
     size_t room = (size_t)(SB_PROBE_CHUNK * P) * (size_t)(C + 1 + test->labels);
     real *x = data ? NULL : (real *)sb_calloc(room, sizeof(real));
     SbTile *tile = sb_tiles(o->scales, test->side, &tiles);
     memset(&p, 0, sizeof p);
+    p.layers = o->layers;
     if (data && known & SB_KNOW_DEPTHS)
         p.bins = o->bins, p.low = test->data->layout->low, p.high = test->data->layout->high;
     r->n = test->n, r->classes = test->classes, r->labels = test->labels, r->each = data;
@@ -274,12 +276,12 @@ static SB_UNUSED void sb_probe_encoder(SbProbeResult *r, SbServed *e, const SbVi
         SbTaken t;
         int n = sb_min(SB_PROBE_CHUNK, test->n - first);
         sb_take(&t, test, first, n);
-        sb_encode_shots(e, t.shot, n,
-                        known & (SB_KNOW_CLASSES | SB_KNOW_RANKS) ? cls + (long)first * C : NULL, x);
+        sb_encode_shots(e, t.shot, n, p.layers,
+                        known & (SB_KNOW_CLASSES | SB_KNOW_RANKS) ? cls + (long)first * W : NULL, x);
         if (x) sb_score_chunk(r, &p, test, first, n, x, x + (long)SB_PROBE_CHUNK * P * C);
         sb_taken_free(&t);
     }
-    if (known & SB_KNOW_RANKS) sb_score_ranks(r, fit, test, fit_cls, cls, C);
+    if (known & SB_KNOW_RANKS) sb_score_ranks(r, fit, test, fit_cls, cls, W);
     if (known & SB_KNOW_CLASSES) sb_score_classes(r, &p, fit, test, fit_cls, cls, o->neighbours);
     sb_linear_free(&p.depth), sb_linear_free(&p.segment);
     sb_linear_free(&p.main_class), sb_linear_free(&p.multi);

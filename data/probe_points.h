@@ -65,7 +65,7 @@ static SbLifted *sb_lift_scene(const SbLifting *l, SbServed *e, int scene) {
             SbShot one = {l->source.picture[l->first[scene] + first + i], c->image, c->image};
             shot[i] = one;
         }
-        sb_encode_shots(e, shot, n, NULL, x);
+        sb_encode_shots(e, shot, n, 1, NULL, x);
         for (int i = 0; i < n; i++)
             sb_lift_view(lifted + first + i, s, s->view + first + i, x + (long)i * P * C, l->source.grid, C);
     }

@@ -13,6 +13,8 @@
 static SB_UNUSED void sb_probe_views(SbViews *fit, SbViews *test, SbDataset *d, const SbLayout *layout,
                                      const SbProbeFlags *o, const SbServed *base) {
     const SbConfig *c = &base->model.config;
+    if (o->layers > c->enc_layers)
+        sb_die("--layers %d: %s has %d blocks to take features from", o->layers, base->path, c->enc_layers);
     int images = o->images ? o->images : base->served ? 1000 : 10000;
     if (layout) {
         sb_dataset_open(d, layout, o->data, o->fit, o->images);
@@ -61,6 +63,10 @@ static SB_UNUSED const SbProbeTask *sb_probe_task(const SbProbeFlags *o, const S
     if (!*layout && o->data) sb_die("--data %s: in which layout? --task names it", o->data);
     if (t && !*layout && !o->scenes) sb_die("--task %s: --scenes DIR is missing", name);
     if (*layout && o->scenes) sb_die("--task %s reads --data, not --scenes", name);
+    int whole = *layout && ((*layout)->kind == SB_OF_CLASS || (*layout)->kind == SB_OF_RANK);
+    if (o->layers > 1 && (whole || (t && t->known)))
+        sb_die("--layers %d: features of patches, for rooms, --scenes, ade20k and nyud; --task %s takes one",
+               o->layers, name);
     if (o->shared && (o->tune || t))
         sb_die("--shared %d: simulated rooms that were trained on; no --tune, no --scenes, no --data",
                o->shared);

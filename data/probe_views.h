@@ -120,12 +120,29 @@ static SB_UNUSED void sb_shot_square(SbShot *s, int side) {
     free(s->rgb);
     s->rgb = rgb, s->w = s->h = side;
 }
+// After the blocks before block l: acts.feature becomes what an encoder that ended with it would give.
+static void sb_encode_block(SbModel *m, int l) {
+    SbActs *s = &m->acts;
+    const SbShape *c = &m->enc_shape;
+    long n = m->n.enc;
+    SbRows rows = {0, n, n, s->enc_keys, s->enc_table};
+    SbWeight one = {NULL, SB_NATIVE, c->width, 1, 1};
+    sb_block_forward(m->enc + l, c, s->enc + l, s->enc[l - 1].r2, s->enc[l - 1].y2, &rows);
+    const real *r = s->enc[l].r2, *y = s->enc[l].y2;
+    if (m->config.enc_final)
+        sb_add_norm_forward(s->enc_r, s->feature, s->enc_stat, r, y, SB_WB(m->enc_norm), n, c->eps, 1);
+    else sb_add_norm_forward(s->feature, s->enc_r, s->enc_stat, r, y, one, sb_absent, n, c->eps, 1);
+}
 // Features of n pictures, final norm applied: cls [n][C] (of encoders without a CLS row what their head
-// pools, else the patches' mean), patch [n][P][C]; NULL: not wanted.
-static SB_UNUSED void sb_encode_shots(SbServed *e, const SbShot *shot, int n, real *cls, real *patch) {
+// pools, else the patches' mean) behind the last block; patch [n][P][layers][C] behind each of the last
+// `layers` blocks, the last one's last. NULL: not wanted.
+static SB_UNUSED void sb_encode_shots(SbServed *e, const SbShot *shot, int n, int layers, real *cls,
+                                      real *patch) {
     const SbConfig *c = &e->model.config;
+    SbShape *shape = &e->model.enc_shape;
     size_t C = (size_t)c->enc_width, row = C * sizeof(real);
     long P = (long)(c->image / c->patch) * (c->image / c->patch);
+    int blocks = shape->layers;
     sb_batch_clear(&e->batch);
     for (int i = 0; i < n; i++) {
         const SbShot *s = shot + i;
@@ -136,27 +153,34 @@ static SB_UNUSED void sb_encode_shots(SbServed *e, const SbShot *shot, int n, re
         free(pixels), free(square);
     }
     sb_batch_upload(&e->model, &e->batch);
-    sb_encoder_forward(&e->model);
-    if (cls && c->enc_pool) sb_pool_forward(&e->model), sb_get(cls, e->model.acts.pooled, row * (size_t)n);
-    for (int i = 0; i < n; i++) {
-        long each = e->batch.n.enc / n;
-        const real *feature = e->model.acts.feature + (size_t)(i * each) * C;
-        const real *patches = feature + (each - P) * (long)C;
-        if (cls && c->enc_cls) sb_get(cls + (size_t)i * C, feature, row);
-        if (patch) sb_get(patch + (size_t)(i * P) * C, patches, row * (size_t)P);
-        if (!cls || c->enc_cls || c->enc_pool) continue;
-        real *all = (real *)sb_calloc((size_t)P, row);
-        sb_get(all, patches, row * (size_t)P);
-        for (size_t k = 0; k < C; k++) cls[(size_t)i * C + k] = 0;
-        for (size_t k = 0; k < (size_t)P * C; k++) cls[(size_t)i * C + k % C] += all[k] / (real)P;
-        free(all);
+    long each = e->batch.n.enc / n;
+    real *all = (real *)sb_calloc((size_t)P, row);
+    for (int l = 0; l < layers; l++) {
+        if (l) sb_encode_block(&e->model, blocks - layers + l);
+        else shape->layers = blocks - layers + 1, sb_encoder_forward(&e->model), shape->layers = blocks;
+        for (int i = 0; patch && i < n; i++) {
+            sb_get(all, e->model.acts.feature + (size_t)((i + 1) * each - P) * C, row * (size_t)P);
+            for (long p = 0; p < P; p++)
+                memcpy(patch + ((i * P + p) * layers + l) * (long)C, all + p * (long)C, row);
+        }
     }
+    if (cls && c->enc_pool) sb_pool_forward(&e->model), sb_get(cls, e->model.acts.pooled, row * (size_t)n);
+    for (int i = 0; cls && !c->enc_pool && i < n; i++) {
+        const real *feature = e->model.acts.feature + (size_t)(i * each) * C;
+        real *to = cls + (size_t)i * C;
+        if (c->enc_cls) sb_get(to, feature, row);
+        if (c->enc_cls) continue;
+        sb_get(all, feature + (each - P) * (long)C, row * (size_t)P);
+        memset(to, 0, row);
+        for (size_t k = 0; k < (size_t)P * C; k++) to[k % C] += all[k] / (real)P;
+    }
+    free(all);
 }
 // Of pictures first .. first + n - 1 that are here.
 static SB_UNUSED void sb_encode(SbServed *e, const SbViews *v, int first, int n, real *cls, real *patch) {
     SbShot *shot = (SbShot *)sb_calloc((size_t)n, sizeof *shot);
     for (int i = 0; i < n; i++) shot[i] = sb_shot_of(v, first + i);
-    sb_encode_shots(e, shot, n, cls, patch);
+    sb_encode_shots(e, shot, n, 1, cls, patch);
     free(shot);
 }
 #endif

@@ -7,6 +7,7 @@
 #include "../data/fit.h"
 #include "../data/layouts.h"
 #include "../data/lifted.h"
+#include "../data/probe_tasks.h"
 #include "../data/score.h"
 #include "../data/simulate.h"
 #include "../data/tiles.h"
@@ -655,6 +656,48 @@ static void test_lifted_scenes(void) {
     free(patch), sb_scene_free(&scene);
 }
 
+// ---- probes
+
+// An encoder with two channels and numbers at random, which depend on the tensors' names alone: one of fewer
+// blocks is the beginning of one of more. final: with the norm behind it.
+static void test_probe_encoder(SbServed *e, int blocks, int final) {
+    SbConfig c = sb_config_preset(SB_TOY);
+    c.enc_layers = blocks, c.enc_final = final;
+    memset(e, 0, sizeof *e);
+    sb_model_init(&e->model, &c, SB_DUAL);
+    sb_model_random(&e->model, ~0, 5, 0);
+    sb_model_train(&e->model, 0);
+}
+// Features of the last layers are, bit for bit, those of encoders that end there; CLS is the last one's.
+static void test_probe_layers(void) {
+    enum { N = 3, BLOCKS = 5, LAYERS = 4 };
+    for (int final = 0; final < 2; final++) {
+        SbServed whole, part;
+        SbShot shot[N];
+        SbRandom random = sb_random(7, 0);
+        test_probe_encoder(&whole, BLOCKS, final);
+        const SbConfig *c = &whole.model.config;
+        int C = c->enc_width, P = c->image / c->patch * (c->image / c->patch), off = 0, same = 0;
+        std::vector<unsigned char> rgb((size_t)(N * c->image * c->image * 3));
+        std::vector<real> x((size_t)(N * P * LAYERS * C)), y((size_t)(N * P * C)), cls((size_t)(2 * N * C));
+        for (unsigned char &v : rgb) v = (unsigned char)sb_next_int(&random, 256);
+        for (int i = 0; i < N; i++) shot[i] = {rgb.data() + i * c->image * c->image * 3, c->image, c->image};
+        sb_encode_shots(&whole, shot, N, LAYERS, cls.data(), x.data());
+        for (int l = 0; l < LAYERS; l++) {
+            std::vector<real> before = y;
+            test_probe_encoder(&part, BLOCKS - LAYERS + l + 1, final);
+            sb_encode_shots(&part, shot, N, 1, cls.data() + N * C, y.data());
+            for (int i = 0; i < N * P * C; i++)
+                off += x[(size_t)((i / C * LAYERS + l) * C + i % C)] != y[(size_t)i];
+            same += l && before == y;
+            sb_model_free(&part.model), sb_batch_free(&part.batch);
+        }
+        CHECK(!off && !same, "final norm %d: %d features differ, %d layers are alike", final, off, same);
+        CHECK(!memcmp(cls.data(), cls.data() + N * C, (size_t)(N * C) * sizeof(real)), "other CLS features");
+        sb_model_free(&whole.model), sb_batch_free(&whole.batch);
+    }
+}
+
 static void test_measures_all(void) {
     RUN(test_score_goldens);
     RUN(test_score_amounts);
@@ -674,5 +717,6 @@ static void test_measures_all(void) {
     RUN(test_rigid_ransac);
     RUN(test_rigid_mutual);
     RUN(test_lifted_scenes);
+    RUN(test_probe_layers);
 }
 #endif

@@ -347,7 +347,10 @@ static void test_run_measures(void) {
         {"imagenet --data @T/lay/in --decay .001", "imagenet", "linear", .5, 1},
         {"revisited --data @T/lay/rox", "revisited", "map_easy", 1, 1},
         {"register --scenes @T/scan --images 5", "register", "rte", 0, 20},
-        {"points --scenes @T/scan", "points", "accuracy", .05, 1}};
+        {"points --scenes @T/scan", "points", "accuracy", .05, 1},
+        {"nyud --data @T/lay/nyu --layers 2", "nyud_layers2", "rmse", .05, 10},
+        {"ade20k --data @T/lay/one --layers 2", "ade20k_layers2", "miou", 1, 1},
+        {"rooms --images 20 --fit 20 --layers 2", "layers2", "rmse", .05, 10}};
     static const char *const bad[][2] = {
         {"--task dance", "expected rooms, register, points, imagenet"},
         {"--task nyud", "--data DIR is missing"},
@@ -356,6 +359,9 @@ static void test_run_measures(void) {
         {"--task nyud --data @T/lay/nyu --scenes @T/scan", "reads --data, not --scenes"},
         {"--task nyud --data @T/lay/nyu --scales 0", "--scales 0: expected numbers from 1 to 8"},
         {"--task nyud --data @T/lay/ade", "train/rgb: missing; the layout nyud"},
+        {"--layers 3", "has 2 blocks to take features from"},
+        {"--task imagenet --data @T/lay/in --layers 2", "--task imagenet takes one"},
+        {"--task points --scenes @T/scan --layers 2", "--task points takes one"},
         {"--task register --scenes @T/scan/scene_000040 --images many", "expected a whole number"},
         {"--task points --scenes @T/scan/scene_000040", "one scene; points are fitted on every other one"}};
     if (!test_base()) return;
