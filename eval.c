@@ -59,8 +59,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE, INT, int, fit, 0, "N", 0, 1e7, \
       "rooms to fit the probes on; 0: 4000 (of the hub: 1000); of --data: all") \
     X(PROBE, TEXT, const char *, task, "rooms", "NAME", 0, 0, \
-      "rooms: simulated, or --scenes; of --scenes: register, points; of --data: imagenet, ade20k, nyud," \
-      " revisited") \
+      "rooms, pose: simulated, or --scenes; of --scenes: register, points; of --data: imagenet, ade20k," \
+      " nyud, revisited") \
     X(PROBE, TEXT, const char *, data, NULL, "DIR", 0, 0, "pictures in the layout of --task") \
     X(PROBE, INT, int, bins, 256, "N", 0, 4096, "nyud: bins of depth, 0: by regression") \
     X(PROBE, INT, int, rows, 65536, "N", 1, 1e8, "ade20k, nyud: patches to fit on, at least one a picture") \

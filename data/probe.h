@@ -3,8 +3,8 @@
 //
 // Refuses: a figure without its spread (every encoder's from the same pictures, drawn again); a metric of
 // what is not known of the pictures. To add a metric: a row of sb_metrics and what it divides by what, an
-// SB_SUM_ that is summed where it is measured (probe_fit.h, probe_points.h). Read from top: sums, metrics,
-// the table.
+// SB_SUM_ that is summed where it is measured (probe_fit.h, probe_points.h, probe_pose.h). Read from top:
+// sums, metrics, the table.
 #ifndef SB_PROBE_H
 #define SB_PROBE_H
 #include "fit.h"
@@ -27,7 +27,9 @@ enum { SB_PROBED_BASE, SB_PROBED_BOOST, SB_PROBED_CONTROL, SB_PROBED };
 enum { SB_SUM_PATCHES, SB_SUM_SQUARES, SB_SUM_OBJECT_PATCHES, SB_SUM_OBJECT_SQUARES, SB_SUM_RELATIVE,
        SB_SUM_CLOSE, SB_SUM_CLASSED, SB_SUM_CLASS_RIGHT, SB_SUM_KNN_RIGHT, SB_SUM_RANKED,
        SB_SUM_PRECISE = SB_SUM_RANKED + SB_REVISITED, SB_SUM_PAIRED = SB_SUM_PRECISE + SB_REVISITED,
-       SB_SUM_RECALLED, SB_SUM_METRES, SB_SUM_DEGREES, SB_SUM_POINTED, SB_SUM_POINT_RIGHT, SB_SUMS };
+       SB_SUM_RECALLED, SB_SUM_METRES, SB_SUM_DEGREES, SB_SUM_POINTED, SB_SUM_POINT_RIGHT,
+       SB_SUM_MOVED, SB_SUM_TURN, SB_SUM_SHIFT, SB_SUM_SHIFTED, SB_SUM_DIRECTION, SB_SUM_MEAN_TURN,
+       SB_SUM_MEAN_SHIFT, SB_SUMS };
 typedef struct { double sum[SB_SUMS]; } SbProbed;
 typedef struct {
     int n, classes, labels, each;       // each: means over pictures of what is theirs, not over all patches
@@ -69,6 +71,14 @@ static const SbMetric sb_metrics[] = {
     {"points", "accuracy", SB_RATIO(POINT_RIGHT, POINTED), 1, SB_KNOW_POINTS,
      "points, share of right labels"},
     {"points", "miou", SB_BY_IOU, 0, 0, 1, SB_KNOW_POINTS, "points, mIoU"},
+    {"pose", "rotation_deg", SB_RATIO(TURN, MOVED), -1, SB_KNOW_MOTION, "motion, degrees off"},
+    {"pose", "translation_m", SB_RATIO(SHIFT, MOVED), -1, SB_KNOW_MOTION, "motion, metres off"},
+    {"pose", "direction_deg", SB_RATIO(DIRECTION, SHIFTED), -1, SB_KNOW_MOTION,
+     "its direction, degrees off"},
+    {"pose", "mean_rotation_deg", SB_RATIO(MEAN_TURN, MOVED), -1, SB_KNOW_MOTION,
+     "the mean motion, degrees off"},
+    {"pose", "mean_translation_m", SB_RATIO(MEAN_SHIFT, MOVED), -1, SB_KNOW_MOTION,
+     "the mean motion, metres off"},
 };
 #undef SB_RATIO
 #undef SB_ROOT

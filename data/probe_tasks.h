@@ -7,7 +7,7 @@
 #ifndef SB_PROBE_TASKS_H
 #define SB_PROBE_TASKS_H
 #include "probe_fit.h"
-#include "probe_points.h"
+#include "probe_pose.h"
 
 // The pictures to fit on and to report on, as the flags say.
 static SB_UNUSED void sb_probe_views(SbViews *fit, SbViews *test, SbDataset *d, const SbLayout *layout,
@@ -33,8 +33,8 @@ static SB_UNUSED void sb_probe_views(SbViews *fit, SbViews *test, SbDataset *d, 
                    "many samples?\n", rooms + images - 1);
     }
 }
-// What can be asked of encoders besides rooms: names of --task. lifted: of scene folders, by this function;
-// NULL: of a data set in the layout of that name.
+// What can be asked of encoders besides rooms: names of --task. known: nothing of whole pictures or patches,
+// but this, of rooms or scenes; lifted: of scene folders, by this function.
 typedef struct {
     const char *name, *what, *of;
     void (*lifted)(SbProbeResult *r, SbServed *e, const SbLifting *l);
@@ -47,7 +47,8 @@ static const SbProbeTask sb_probe_tasks[] = {
     {"revisited", "buildings that are found again", "pictures", NULL, 0},
     {"scenes", "depth in scenes", "views", NULL, 0},
     {"register", "two views registered by their features", "pairs of views", sb_probe_pairs, SB_KNOW_PAIRS},
-    {"points", "labels of points in space", "scenes", sb_probe_points, SB_KNOW_POINTS}};
+    {"points", "labels of points in space", "scenes", sb_probe_points, SB_KNOW_POINTS},
+    {"pose", "how the camera moved between two views", "pairs of views", NULL, SB_KNOW_MOTION}};
 enum { SB_PROBE_TASKS = sizeof sb_probe_tasks / sizeof *sb_probe_tasks };
 
 // Check that the flags go together.
@@ -58,10 +59,12 @@ static SB_UNUSED const SbProbeTask *sb_probe_task(const SbProbeFlags *o, const S
         if (!strcmp(sb_probe_tasks[i].name, name)) t = sb_probe_tasks + i;
     *layout = sb_layout_find(name);
     if (!t && strcmp(name, "rooms"))
-        sb_die("--task %s: expected rooms, register, points, imagenet, ade20k, nyud or revisited", name);
+        sb_die("--task %s: expected rooms, pose, register, points, imagenet, ade20k, nyud or revisited",
+               name);
     if (*layout && !o->data) sb_die("--task %s: --data DIR is missing: the folder of its pictures", name);
     if (!*layout && o->data) sb_die("--data %s: in which layout? --task names it", o->data);
-    if (t && !*layout && !o->scenes) sb_die("--task %s: --scenes DIR is missing", name);
+    if (t && !*layout && !o->scenes && t->known != SB_KNOW_MOTION)
+        sb_die("--task %s: --scenes DIR is missing", name);
     if (*layout && o->scenes) sb_die("--task %s reads --data, not --scenes", name);
     int whole = *layout && ((*layout)->kind == SB_OF_CLASS || (*layout)->kind == SB_OF_RANK);
     if (o->layers > 1 && (whole || (t && t->known)))
@@ -75,6 +78,10 @@ static SB_UNUSED const SbProbeTask *sb_probe_task(const SbProbeFlags *o, const S
 static SB_UNUSED void sb_probe_lifted(SbProbeResult *result, SbServed *e, const SbProbeTask *t,
                                       const SbProbeFlags *o, int *fit, int *n) {
     static SbLifting l;
+    if (!t->lifted) {
+        sb_probe_poses(result, e, o, fit, n);
+        return;
+    }
     int pairs = t->known == SB_KNOW_PAIRS;
     sb_lifting_open(&l, &e[SB_PROBED_BASE].model.config, o);
     *n = pairs ? l.pairs : l.source.scenes / 2, *fit = pairs ? 0 : (l.source.scenes + 1) / 2;

@@ -697,7 +697,114 @@ static void test_probe_layers(void) {
         sb_model_free(&whole.model), sb_batch_free(&whole.batch);
     }
 }
-
+// A camera at t, turned by `degrees` about an axis (Rodrigues).
+static void test_pose_view(SbView *v, const double axis[3], double degrees, const double t[3]) {
+    double a = degrees * 3.14159265358979323846 / 180, n = 0, u[3];
+    for (int k = 0; k < 3; k++) n += axis[k] * axis[k];
+    for (int k = 0; k < 3; k++) u[k] = axis[k] / sqrt(n);
+    double cross[9] = {0, -u[2], u[1], u[2], 0, -u[0], -u[1], u[0], 0};
+    memset(v, 0, sizeof *v);
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 3; j++)
+            v->pose[4 * i + j] = (i == j) * cos(a) + sin(a) * cross[3 * i + j] + (1 - cos(a)) * u[i] * u[j];
+        v->pose[4 * i + 3] = t[i];
+    }
+    v->pose[15] = 1;
+}
+// Of known turns and shifts the errors are what they are known to be. A quaternion in float is off by some
+// 1e-7, which is 2e-5 degrees.
+static void test_probe_pose_errors(void) {
+    static const double axis[3] = {.3, -1, .4}, at[3] = {1, 2, 3}, from[3] = {1, 2, .5};
+    static const double turn[] = {0, 1, 40, 179};
+    for (double degrees : turn) {
+        SbView a, b;
+        real still[SB_MOTION] = {0, 0, 0, 2, 0, 0, -1}, y[SB_MOTION];       // of any length; 1 m
+        double sum[SB_SUMS] = {0};
+        test_pose_view(&a, axis, 0, from), test_pose_view(&b, axis, degrees, at);
+        sb_motion(y, &a, &b), sb_motion_errors(sum, y, still, y);
+        double straight = y[6] / sb_metres(y + 4);
+        CHECK(fabs(sum[SB_SUM_TURN] - degrees) < 1e-4 && sum[SB_SUM_MEAN_TURN] < 1e-4, "%g degrees: %g, %g",
+              degrees, sum[SB_SUM_TURN], sum[SB_SUM_MEAN_TURN]);
+        CHECK(fabs(sb_metres(y + 4) - 2.5) < 1e-5 && sum[SB_SUM_SHIFTED] == 1, "2.5 m: %g", sb_metres(y + 4));
+        double shift = sqrt(1 + 2.5 * 2.5 + 2 * 2.5 * straight);          // the law of cosines
+        double apart = acos(fmax(-1, fmin(1, -straight))) * 180 / 3.14159265358979323846;
+        CHECK(fabs(sum[SB_SUM_SHIFT] - shift) < 1e-5, "%g m, expected %g", sum[SB_SUM_SHIFT], shift);
+        CHECK(fabs(sum[SB_SUM_DIRECTION] - apart) < .05, "direction %g, expected %g", sum[SB_SUM_DIRECTION],
+              apart);               // acos near 1: sqrt(2e-7) is .03 degrees
+    }
+    real none[SB_MOTION] = {0, 0, 0, 1};
+    double sum[SB_SUMS] = {0};
+    sb_motion_errors(sum, none, none, none);
+    CHECK(sum[SB_SUM_TURN] == 0 && sum[SB_SUM_SHIFT] == 0 && !sum[SB_SUM_SHIFTED], "of no motion");
+}
+// From features that are the motion, mixed, it is read without an error, on pairs that were not fitted; from
+// features that know nothing of it the error is that of the mean motion. Bounds: sums of 200 numbers of size
+// 1 in float (1e-5) and the decay, over the least eigenvalue of the features' correlations (.1 and more).
+static void test_probe_pose_fit(void) {
+    enum { N = 300, FIT = 200, C = SB_MOTION };
+    std::vector<real> x(N * C), blind(N * C), y(N * SB_MOTION), said(N * SB_MOTION);
+    SbRandom random = sb_random(4, 0);
+    for (int i = 0; i < N; i++) {
+        SbView a, b;
+        double axis[2][3], t[2][3];
+        for (int k = 0; k < 6; k++)
+            axis[k / 3][k % 3] = sb_next_unit(&random) - .5, t[k / 3][k % 3] = 2 * sb_next_unit(&random);
+        test_pose_view(&a, axis[0], 90 * sb_next_unit(&random), t[0]);
+        test_pose_view(&b, axis[1], 90 * sb_next_unit(&random), t[1]);
+        real *m = y.data() + i * SB_MOTION;
+        sb_motion(m, &a, &b);
+        for (int c = 0; c < C; c++) {
+            x[(size_t)(i * C + c)] = (real)(c % 2);
+            for (int k = 0; k < SB_MOTION; k++)
+                x[(size_t)(i * C + c)] += m[k] * (real)(.1 * test_wave(c, k, 1.7, .8) + (c == k));
+            blind[(size_t)(i * C + c)] = (real)sb_next_unit(&random);
+        }
+    }
+    for (int knows = 0; knows < 2; knows++) {
+        SbLinear map;
+        real mean[SB_MOTION];
+        double all[SB_SUMS] = {0};
+        const real *from = knows ? x.data() : blind.data();
+        sb_pose_mean(mean, y.data(), FIT);
+        sb_pose_fit(&map, from, y.data(), FIT, C, knows ? 1e-6 : SB_POSE_DECAY);
+        sb_linear_apply(&map, said.data(), from, N);
+        for (int i = FIT; i < N; i++) {
+            double sum[SB_SUMS] = {0};
+            sb_motion_errors(sum, y.data() + i * SB_MOTION, said.data() + i * SB_MOTION, mean);
+            for (int k = 0; k < SB_SUMS; k++) all[k] += sum[k] / (N - FIT);
+        }
+        double turn = all[SB_SUM_TURN] / all[SB_SUM_MEAN_TURN],
+               shift = all[SB_SUM_SHIFT] / all[SB_SUM_MEAN_SHIFT];
+        CHECK(all[SB_SUM_MEAN_TURN] > 10 && all[SB_SUM_MEAN_SHIFT] > .5, "the mean is off by %g, %g",
+              all[SB_SUM_MEAN_TURN], all[SB_SUM_MEAN_SHIFT]);
+        if (knows) CHECK(turn < 1e-3 && shift < 1e-3, "off by %g and %g of the mean's error", turn, shift);
+        else CHECK(fabs(turn - 1) < .1 && fabs(shift - 1) < .1, "blind: %g, %g of the mean's", turn, shift);
+        sb_linear_free(&map);
+    }
+}
+// Cosines of cells by their definition; cells of 1 and of 4 patches.
+static void test_probe_pose_feature(void) {
+    enum { GRID = 6, C = 5, P = GRID * GRID, CELLS = 16 };
+    real view[2][P * C], x[SB_POSE_WIDTH];
+    double cell[2][CELLS][C] = {}, count[CELLS] = {0}, mean[C] = {0}, worst = 0;
+    for (int v = 0; v < 2; v++)
+        for (int i = 0; i < P * C; i++) {
+            int at = (int)floor(i / C / GRID / 1.5) * 4 + (int)floor(i / C % GRID / 1.5);
+            view[v][i] = (real)test_wave(i / C + 40 * v, i % C, .9, 1.4);
+            cell[v][at][i % C] += view[v][i], count[at] += .5 / C, mean[i % C] += view[v][i] / (2. * P);
+        }
+    sb_pose_feature(x, view[0], view[1], GRID, C);
+    for (int i = 0; i < CELLS * CELLS; i++) {
+        double ab = 0, aa = 0, bb = 0;
+        for (int c = 0; c < C; c++) {
+            double a = cell[0][i / CELLS][c] / count[i / CELLS] - mean[c];
+            double b = cell[1][i % CELLS][c] / count[i % CELLS] - mean[c];
+            ab += a * b, aa += a * a, bb += b * b;
+        }
+        worst = fmax(worst, fabs(x[i] - ab / sqrt(aa * bb)));
+    }
+    CHECK(worst < 1e-5, "a cosine is off by %g", worst);
+}
 static void test_measures_all(void) {
     RUN(test_score_goldens);
     RUN(test_score_amounts);
@@ -718,5 +825,8 @@ static void test_measures_all(void) {
     RUN(test_rigid_mutual);
     RUN(test_lifted_scenes);
     RUN(test_probe_layers);
+    RUN(test_probe_pose_errors);
+    RUN(test_probe_pose_fit);
+    RUN(test_probe_pose_feature);
 }
 #endif

@@ -350,9 +350,13 @@ static void test_run_measures(void) {
         {"points --scenes @T/scan", "points", "accuracy", .05, 1},
         {"nyud --data @T/lay/nyu --layers 2", "nyud_layers2", "rmse", .05, 10},
         {"ade20k --data @T/lay/one --layers 2", "ade20k_layers2", "miou", 1, 1},
-        {"rooms --images 20 --fit 20 --layers 2", "layers2", "rmse", .05, 10}};
+        {"rooms --images 20 --fit 20 --layers 2", "layers2", "rmse", .05, 10},
+        {"pose --images 20 --fit 40", "pose", "rotation_deg", 2, 90},
+        {"pose --scenes @T/scan", "pose", "mean_translation_m", .01, 4}};
     static const char *const bad[][2] = {
-        {"--task dance", "expected rooms, register, points, imagenet"},
+        {"--task dance", "expected rooms, pose, register, points, imagenet"},
+        {"--task pose --shared 1", "no --tune, no --scenes"},
+        {"--task pose --scenes @T/scan/scene_000040", "1 pairs of views to fit on, 0 to report on"},
         {"--task nyud", "--data DIR is missing"},
         {"--task points", "--scenes DIR is missing"},
         {"--data @T/lay/nyu", "in which layout? --task names it"},
