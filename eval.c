@@ -69,6 +69,8 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE, INT, int, layers, 1, "N", 1, 1024, \
       "rooms, scenes, ade20k, nyud: features of patches behind each of the last N blocks (the paper's +ms:" \
       " 4); the table is DIR/probe_layersN.csv, ...") \
+    X(PROBE, SWITCH, int, dpt, 0, "", 0, 1, \
+      "rooms, scenes: depth by a small DPT head too, on the same features: rows depth_dpt") \
     X(PROBE, INT, int, neighbours, 20, "K", 1, SB_NEAREST_MAX, "how many vote on the class") \
     X(PROBE, NUMBER, double, decay, 0, "X", 0, 1e3, \
       "of the linear classifier; 0: 1e-3; of --data: that which labels a tenth best that was kept out") \
@@ -222,7 +224,7 @@ static void run_probe(const Options *o) {
     static SbViews fit, test;
     const SbLayout *layout;
     SbProbeFlags f = {o->task, o->data, o->scenes, o->scales,     o->images, o->fit, o->bins,
-                      o->rows, o->layers, o->neighbours, o->shared, o->tune, o->decay};
+                      o->rows, o->layers, o->dpt,    o->neighbours, o->shared, o->tune, o->decay};
     const SbProbeTask *task = sb_probe_task(&f, &layout);
     int fitted, n, known = task ? task->known : 0;
     open_probed(e, o, layout && (layout->kind == SB_OF_CLASS || layout->kind == SB_OF_RANK));

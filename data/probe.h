@@ -14,7 +14,7 @@
 // What ./eval probe was asked for; 0 of a number: its usual value.
 typedef struct {
     const char *task, *data, *scenes, *scales;
-    int images, fit, bins, rows, layers, neighbours, shared, tune;
+    int images, fit, bins, rows, layers, dpt, neighbours, shared, tune;
     double decay;
 } SbProbeFlags;
 
@@ -29,7 +29,8 @@ enum { SB_SUM_PATCHES, SB_SUM_SQUARES, SB_SUM_OBJECT_PATCHES, SB_SUM_OBJECT_SQUA
        SB_SUM_PRECISE = SB_SUM_RANKED + SB_REVISITED, SB_SUM_PAIRED = SB_SUM_PRECISE + SB_REVISITED,
        SB_SUM_RECALLED, SB_SUM_METRES, SB_SUM_DEGREES, SB_SUM_POINTED, SB_SUM_POINT_RIGHT,
        SB_SUM_MOVED, SB_SUM_TURN, SB_SUM_SHIFT, SB_SUM_SHIFTED, SB_SUM_DIRECTION, SB_SUM_MEAN_TURN,
-       SB_SUM_MEAN_SHIFT, SB_SUMS };
+       SB_SUM_MEAN_SHIFT, SB_SUM_DPT_PATCHES, SB_SUM_DPT_SQUARES, SB_SUM_DPT_RELATIVE, SB_SUM_DPT_CLOSE,
+       SB_SUMS };
 typedef struct { double sum[SB_SUMS]; } SbProbed;
 typedef struct {
     int n, classes, labels, each;       // each: means over pictures of what is theirs, not over all patches
@@ -57,6 +58,11 @@ static const SbMetric sb_metrics[] = {
      "depth on objects, RMSE in metres"},
     {"depth", "absrel", SB_RATIO(RELATIVE, PATCHES), -1, SB_KNOW_DEPTHS, "depth, mean relative error"},
     {"depth", "delta1", SB_RATIO(CLOSE, PATCHES), 1, SB_KNOW_DEPTHS, "depth, share within a factor of 1.25"},
+    {"depth_dpt", "rmse", SB_ROOT(DPT_SQUARES, DPT_PATCHES), -1, SB_KNOW_DPT, "depth by a DPT head, RMSE"},
+    {"depth_dpt", "absrel", SB_RATIO(DPT_RELATIVE, DPT_PATCHES), -1, SB_KNOW_DPT,
+     "the same, mean relative error"},
+    {"depth_dpt", "delta1", SB_RATIO(DPT_CLOSE, DPT_PATCHES), 1, SB_KNOW_DPT,
+     "the same, within a factor of 1.25"},
     {"segmentation", "miou", SB_BY_IOU, 0, 0, 1, SB_KNOW_LABELS, "segmentation, mIoU"},
     {"class", "linear", SB_RATIO(CLASS_RIGHT, CLASSED), 1, SB_KNOW_CLASSES,
      "class (rooms: main object), linear"},
@@ -218,7 +224,7 @@ static SB_UNUSED void sb_probe_print(const SbProbeTable *t, const SbServed *e, i
     printf("\nStandard errors by resampling the rooms (else the pictures) %d times. %% and "
            "difference: relative to the base.\n",
            SB_DRAWS);
-    if (!sb_figure_known(e, SB_CONTROL_SHARE) || known != SB_KNOW_ROOMS) return;
+    if (!sb_figure_known(e, SB_CONTROL_SHARE) || (known & SB_KNOW_ROOMS) != SB_KNOW_ROOMS) return;
     printf("Depth RMSE: the boost changes it by %+.1f %%; the control, which heard no spatial question, by\n"
            "%+.1f %%, %.0f %% +- %.0f of the gain.\n", 100 * sb_figure(t, 0, SB_BOOST_CHANGE, 0),
            100 * sb_figure(t, 0, SB_CONTROL_CHANGE, 0), 100 * sb_figure(t, 0, SB_CONTROL_SHARE, 0),

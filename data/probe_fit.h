@@ -6,12 +6,19 @@
 // Read from top: fitting, scoring of patches, of pixels, of whole pictures, one encoder.
 #ifndef SB_PROBE_FIT_H
 #define SB_PROBE_FIT_H
+#include "dpt.h"
 #include "probe.h"
 
 // The probes of one encoder: of patches, on features of the last `layers` blocks, and of whole pictures.
 // bins: depth is read from so many; from low to high.
-typedef struct { SbLinear depth, segment, main_class, multi; int layers, bins; double low, high; } SbProbes;
+typedef struct {
+    SbLinear depth, segment, main_class, multi;
+    SbDpt dpt;
+    int layers, bins;
+    double low, high;
+} SbProbes;
 enum { SB_PROBE_CHUNK = 32, SB_SEGMENT_ROOMS = 1000 };
+#define SB_DPT_BYTES 2e9        // features that a DPT head is fitted on: those of so many first pictures
 
 // Add the rows whose depth is known: x [n][C] stays, y [n].
 static void sb_add_depths(SbMoments *m, const real *x, const real *y, long n) {
@@ -67,6 +74,22 @@ static void sb_keep(SbKept *k, const SbTaken *t, const real *x, int first, int P
             k->depth[k->n] = t->depth[at], k->label[k->n++] = t->label[at];
         }
 }
+// The DPT head on v's first pictures, as many as their features x [n][P][C] fit into SB_DPT_BYTES.
+static void sb_fit_dpt(SbProbes *p, SbServed *e, const SbViews *v) {
+    int P = v->patches, W = e->model.config.enc_width, C = p->layers * W, n = v->n;
+    double most = SB_DPT_BYTES / ((double)P * C * sizeof(real));
+    if (n > most) n = most < 1 ? 1 : (int)most, printf("probe: the DPT head is fitted on %d pictures\n", n);
+    real *x = (real *)sb_calloc((size_t)n * (size_t)P * (size_t)C, sizeof *x);
+    for (int first = 0; first < n; first += SB_PROBE_CHUNK) {
+        SbTaken t;
+        sb_take(&t, v, first, sb_min(SB_PROBE_CHUNK, n - first));
+        sb_encode_shots(e, t.shot, t.n, p->layers, NULL, x + (long)first * P * C);
+        sb_taken_free(&t);
+    }
+    sb_dpt_make(&p->dpt, p->layers, W, (int)(sqrt(P) + .5), SB_DPT_BATCH, 21);
+    sb_dpt_fit(&p->dpt, x, v->depth, n, SB_DPT_EPOCHS);
+    free(x);
+}
 // The class of whole pictures, from cls [n][C].
 static void sb_fit_class(SbProbes *p, const SbViews *v, const real *cls, int C, double decay) {
     real *x = (real *)sb_calloc((size_t)v->n * (size_t)C, sizeof *x);
@@ -110,17 +133,31 @@ static void sb_fit_probes(SbProbes *p, SbServed *e, const SbViews *v, real *cls,
     if (p->bins)
         sb_bins(&p->depth, kept.x, kept.depth, kept.n, C, p->bins, p->low, p->high, 1e-6, 100);
     else if (known & SB_KNOW_DEPTHS) sb_ridge(&p->depth, &depth, 1e-4);
+    if (known & SB_KNOW_DPT) sb_fit_dpt(p, e, v);
     if (known & SB_KNOW_OBJECTS) sb_ridge(&p->multi, &multi, 1e-3);
     if (known & SB_KNOW_LABELS) sb_logistic(&p->segment, kept.x, kept.label, kept.n, C, v->labels, 1e-4, 60);
     if (known & SB_KNOW_CLASSES) sb_fit_class(p, v, cls, W, o->decay > 0 || v->data ? o->decay : 1e-3);
     free(x), free(y), free(kept.x), free(kept.depth), free(kept.label);
     sb_moments_free(&depth), sb_moments_free(&multi);
 }
+// Depth by the DPT head of n pictures from first on.
+static void sb_score_dpt(SbProbeResult *r, SbProbes *p, const SbViews *v, int first, int n, const real *x,
+                         real *out) {
+    int P = v->patches;
+    sb_dpt_apply(&p->dpt, out, x, n);
+    for (long i = 0; i < (long)n * P; i++) {
+        double *sum = r->image[first + i / P].sum, d = v->depth[(long)first * P + i], z = out[i], e = z - d;
+        if (d <= 0) continue;
+        sum[SB_SUM_DPT_PATCHES]++, sum[SB_SUM_DPT_SQUARES] += e * e, sum[SB_SUM_DPT_RELATIVE] += fabs(e) / d;
+        sum[SB_SUM_DPT_CLOSE] += z > d / 1.25 && z < d * 1.25;
+    }
+}
 // Depth and segmentation of n pictures from first on, x [n][P][C] their features.
-static void sb_score_chunk(SbProbeResult *r, const SbProbes *p, const SbViews *v, int first, int n,
+static void sb_score_chunk(SbProbeResult *r, SbProbes *p, const SbViews *v, int first, int n,
                            const real *x, real *out) {
     int P = v->patches, L = r->labels;
     real *depth = out, *logits = out + (long)n * P;
+    if (v->known & SB_KNOW_DPT) sb_score_dpt(r, p, v, first, n, x, out);
     sb_linear_apply(&p->depth, depth, x, (long)n * P);
     if (v->known & SB_KNOW_LABELS) sb_linear_apply(&p->segment, logits, x, (long)n * P);
     for (int i = 0; i < n; i++) {
@@ -283,7 +320,7 @@ static SB_UNUSED void sb_probe_encoder(SbProbeResult *r, SbServed *e, const SbVi
     }
     if (known & SB_KNOW_RANKS) sb_score_ranks(r, fit, test, fit_cls, cls, W);
     if (known & SB_KNOW_CLASSES) sb_score_classes(r, &p, fit, test, fit_cls, cls, o->neighbours);
-    sb_linear_free(&p.depth), sb_linear_free(&p.segment);
+    sb_linear_free(&p.depth), sb_linear_free(&p.segment), sb_dpt_free(&p.dpt);
     sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
     free(fit_cls), free(cls), free(x), free(tile);
 }

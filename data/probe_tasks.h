@@ -32,6 +32,7 @@ static SB_UNUSED void sb_probe_views(SbViews *fit, SbViews *test, SbDataset *d, 
             printf("probe: rooms 0 to %d of those that are trained on: is --rooms as large, or were there as "
                    "many samples?\n", rooms + images - 1);
     }
+    if (o->dpt) fit->known |= SB_KNOW_DPT, test->known |= SB_KNOW_DPT;
 }
 // What can be asked of encoders besides rooms: names of --task. known: nothing of whole pictures or patches,
 // but this, of rooms or scenes; lifted: of scene folders, by this function.
@@ -70,6 +71,8 @@ static SB_UNUSED const SbProbeTask *sb_probe_task(const SbProbeFlags *o, const S
     if (o->layers > 1 && (whole || (t && t->known)))
         sb_die("--layers %d: features of patches, for rooms, --scenes, ade20k and nyud; --task %s takes one",
                o->layers, name);
+    if (o->dpt && (*layout || (t && t->known)))
+        sb_die("--dpt: depth of patches, for rooms and --scenes; --task %s has none", name);
     if (o->shared && (o->tune || t))
         sb_die("--shared %d: simulated rooms that were trained on; no --tune, no --scenes, no --data",
                o->shared);

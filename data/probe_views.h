@@ -13,7 +13,8 @@
 
 // n pictures and what is known of them. P patches a picture.
 enum { SB_KNOW_DEPTHS = 1, SB_KNOW_LABELS = 2, SB_KNOW_CLASSES = 4, SB_KNOW_OBJECTS = 8, SB_KNOW_ROOMS = 15,
-       SB_KNOW_RANKS = 16, SB_KNOW_PAIRS = 32, SB_KNOW_POINTS = 64, SB_KNOW_MOTION = 128 };
+       SB_KNOW_RANKS = 16, SB_KNOW_PAIRS = 32, SB_KNOW_POINTS = 64, SB_KNOW_MOTION = 128,
+       SB_KNOW_DPT = 256 };     // DPT: depth, and a DPT head is asked for it too
 typedef struct {
     int n, side, patches, classes, labels, known;   // known: of the above
     const SbDataset *data;      // NULL: the pictures are here; else they, depth and labels are read from its

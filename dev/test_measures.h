@@ -805,6 +805,141 @@ static void test_probe_pose_feature(void) {
     }
     CHECK(worst < 1e-5, "a cosine is off by %g", worst);
 }
+// ---- the DPT head
+
+enum { DPT_L = 3, DPT_C = 5, DPT_GRID = 3, DPT_P = DPT_GRID * DPT_GRID, DPT_N = 4 };
+typedef std::vector<double> Places;     // [side * side][SB_DPT_WIDTH]
+static double test_dpt_weight(const f64::SbDpt *d, int k, int out, int in) {
+    f64::SbDptMap m = f64::sb_dpt_map(d, k);
+    return d->w[m.at + (in < 0 ? m.in * m.out + out : out * m.in + in)];
+}
+// A convolution by its definition, of x or of its positive part.
+static Places test_dpt_conv(const f64::SbDpt *d, int k, const Places &x, int side, int relu) {
+    enum { D = SB_DPT_WIDTH };
+    Places y(x.size());
+    for (int p = 0; p < side * side * D; p++) {
+        y[(size_t)p] = test_dpt_weight(d, k, p % D, -1);
+        for (int i = 0; i < 9 * D; i++) {
+            int row = p / D / side + i / D / 3 - 1, column = p / D % side + i / D % 3 - 1;
+            if (row < 0 || column < 0 || row >= side || column >= side) continue;
+            double v = x[(size_t)((row * side + column) * D + i % D)];
+            y[(size_t)p] += test_dpt_weight(d, k, p % D, i) * (relu ? fmax(v, 0) : v);
+        }
+    }
+    return y;
+}
+// The depth of all patches of one picture, place by place. Twice the grid: as PyTorch's interpolate(mode =
+// "bilinear", align_corners = False) says it.
+static Places test_dpt_depths(const f64::SbDpt *d, const double *x) {
+    enum { D = SB_DPT_WIDTH, S = DPT_GRID };
+    Places o(S * S * D), big(4 * S * S * D), depth(S * S);
+    for (int l = DPT_L - 1; l >= 0; l--) {
+        for (int i = 0; i < S * S * D; i++) {
+            o[(size_t)i] += test_dpt_weight(d, l, i % D, -1);
+            for (int c = 0; c < DPT_C; c++)
+                o[(size_t)i] += test_dpt_weight(d, l, i % D, c) * x[(i / D * DPT_L + l) * DPT_C + c];
+        }
+        Places more = test_dpt_conv(d, DPT_L + l, o, S, 1);
+        for (size_t i = 0; i < o.size(); i++) o[i] += more[i];
+    }
+    for (int i = 0; i < 4 * S * S * D; i++) {
+        double at[2] = {i / D / (2 * S) / 2. - .25, i / D % (2 * S) / 2. - .25}, t[2];
+        int low[2], high[2];
+        for (int k = 0; k < 2; k++) {
+            at[k] = fmax(at[k], 0), low[k] = (int)at[k];
+            high[k] = sb_min(low[k] + 1, S - 1), t[k] = at[k] - low[k];
+        }
+        for (int corner = 0; corner < 4; corner++) {
+            int row = corner / 2 ? high[0] : low[0], column = corner % 2 ? high[1] : low[1];
+            big[(size_t)i] += (corner / 2 ? t[0] : 1 - t[0]) * (corner % 2 ? t[1] : 1 - t[1]) *
+                              o[(size_t)((row * S + column) * D + i % D)];
+        }
+    }
+    Places h = test_dpt_conv(d, 2 * DPT_L, big, 2 * S, 0);
+    for (int i = 0; i < 4 * S * S; i++) {
+        double y = test_dpt_weight(d, 2 * DPT_L + 1, 0, -1);
+        for (int k = 0; k < D; k++)
+            y += test_dpt_weight(d, 2 * DPT_L + 1, 0, k) * fmax(h[(size_t)(i * D + k)], 0);
+        depth[(size_t)(i / (2 * S) / 2 * S + i % (2 * S) / 2)] += y / 4;
+    }
+    return depth;
+}
+// In double: forward against the definition, the gradient of every map against differences of the loss, in
+// which patches of unknown depth do not count.
+static void test_dpt_gradient(void) {
+    enum { ROWS = DPT_N * DPT_P, W = DPT_L * DPT_C };
+    f64::SbDpt d;
+    double x[ROWS * W], z[ROWS], worst = 0, slope = 0;
+    f64::sb_dpt_make(&d, DPT_L, DPT_C, DPT_GRID, DPT_N, 3);
+    for (long i = 0; i < d.size; i++) d.w[i] += .1 * test_wave((int)i, 3, .37, .2);     // biases too
+    for (int i = 0; i < ROWS * W; i++) x[i] = test_wave(i / W, i % W, 1.3, .7);
+    for (int i = 0; i < ROWS; i++) z[i] = i % 7 == 3 ? 2 * SB_DPT_UNKNOWN : test_wave(i, 2, .9, .1);
+    f64::sb_dpt_forward(&d, x, DPT_N);
+    for (int i = 0; i < DPT_N; i++) {
+        Places want = test_dpt_depths(&d, x + i * DPT_P * W);
+        for (int p = 0; p < DPT_P; p++) worst = fmax(worst, fabs(d.depth[i * DPT_P + p] - want[(size_t)p]));
+    }
+    CHECK(worst < 1e-11, "depth is off by %g", worst);      // sums of 300 numbers of size 1
+    f64::sb_dpt_backward(&d, x, z, DPT_N);
+    Places g(d.g, d.g + d.size);
+    for (int k = 0; k <= 2 * DPT_L + 1; k++) {
+        f64::SbDptMap m = f64::sb_dpt_map(&d, k);
+        int all = m.in * m.out + m.out, pick[4] = {0, all / 3, m.in * m.out - 1, all - 1};
+        double size = 0;
+        for (int i = 0; i < all; i++) size = fmax(size, fabs(g[(size_t)(m.at + i)]));
+        CHECK(size > 1e-4, "map %d has no gradient", k);
+        for (int i : pick) {
+            double loss[2], was = d.w[m.at + i], step = 1e-6;
+            for (int side = 0; side < 2; side++) {
+                d.w[m.at + i] = was + (side ? step : -step);
+                f64::sb_dpt_forward(&d, x, DPT_N), loss[side] = f64::sb_dpt_backward(&d, x, z, DPT_N);
+            }
+            d.w[m.at + i] = was;
+            slope = fmax(slope, fabs((loss[1] - loss[0]) / (2 * step) - g[(size_t)(m.at + i)]) / size);
+        }
+    }
+    CHECK(slope < 1e-6, "a gradient is off by %g of its map's largest", slope);     // 1e-16 / step, times 1e3
+    f64::sb_dpt_free(&d);
+}
+// What lies around a patch decides: no linear map of the patch's own features can know it, the head does, on
+// pictures that it was not fitted to; the same bits from any number of threads.
+static void test_dpt_fit(void) {
+    enum { FIT = 160, N = 200, S = 4, P = S * S, C = 3 };
+    std::vector<real> x(N * P * C), z(N * P), depth(N * P), again(N * P);
+    SbRandom random = sb_random(6, 0);
+    double error = 0, spread = 0;
+    for (real &v : x) v = (real)(sb_next_unit(&random) - .5);
+    for (int i = 0; i < N * P; i++) {
+        int p = i % P;
+        double sum = 0;
+        for (int q = 0; q < P; q++)
+            if (abs(q / S - p / S) + abs(q % S - p % S) == 1) sum += x[(size_t)((i - p + q) * C)];
+        z[(size_t)i] = (real)(i % 11 ? 2 + sum : 0);
+    }
+#ifdef _OPENMP
+    int threads = omp_get_max_threads();
+#endif
+    for (int pass = 0; pass < 2; pass++) {
+        SbDpt d;
+#ifdef _OPENMP
+        omp_set_num_threads(1 + 2 * pass);
+#endif
+        sb_dpt_make(&d, 1, C, S, 8, 1);
+        sb_dpt_fit(&d, x.data(), z.data(), FIT, 15);
+        sb_dpt_apply(&d, (pass ? again : depth).data(), x.data(), N);
+        sb_dpt_free(&d);
+    }
+#ifdef _OPENMP
+    omp_set_num_threads(threads);
+#endif
+    for (size_t i = FIT * P; i < N * P; i++) {
+        if (!(z[i] > 0)) continue;
+        error += pow(depth[i] - z[i], 2), spread += pow(z[i] - 2, 2);
+    }
+    CHECK(error < .25 * spread, "a square error of %g, of the mean %g", error, spread);
+    CHECK(depth == again, "three threads give other numbers");
+}
+
 static void test_measures_all(void) {
     RUN(test_score_goldens);
     RUN(test_score_amounts);
@@ -828,5 +963,7 @@ static void test_measures_all(void) {
     RUN(test_probe_pose_errors);
     RUN(test_probe_pose_fit);
     RUN(test_probe_pose_feature);
+    RUN(test_dpt_gradient);
+    RUN(test_dpt_fit);
 }
 #endif
