@@ -1767,7 +1767,7 @@ typedef struct { const char *name; int bit; void (*run)(const Options *); const 
 static const What whats[] = {
     {"probe", PROBE, run_probe,
      "linear probes on frozen features of rooms never seen, or of your data (--task: imagenet ade20k nyud "
-     "revisited register points): DIR/probe.csv"},
+     "revisited register points pose): DIR/probe.csv"},
     {"questions", QUESTIONS, run_questions,
      "how often the answers are right, by type of question: "
      "DIR/questions.csv"},

@@ -869,7 +869,7 @@ static Places test_dpt_depths(const f64::SbDpt *d, const double *x) {
 static void test_dpt_gradient(void) {
     enum { ROWS = DPT_N * DPT_P, W = DPT_L * DPT_C };
     f64::SbDpt d;
-    double x[ROWS * W], z[ROWS], worst = 0, slope = 0;
+    double x[ROWS * W], z[ROWS], worst = 0, slope = 0, square = 0, known = 0;
     f64::sb_dpt_make(&d, DPT_L, DPT_C, DPT_GRID, DPT_N, 3);
     for (long i = 0; i < d.size; i++) d.w[i] += .1 * test_wave((int)i, 3, .37, .2);     // biases too
     for (int i = 0; i < ROWS * W; i++) x[i] = test_wave(i / W, i % W, 1.3, .7);
@@ -880,7 +880,10 @@ static void test_dpt_gradient(void) {
         for (int p = 0; p < DPT_P; p++) worst = fmax(worst, fabs(d.depth[i * DPT_P + p] - want[(size_t)p]));
     }
     CHECK(worst < 1e-11, "depth is off by %g", worst);      // sums of 300 numbers of size 1
-    f64::sb_dpt_backward(&d, x, z, DPT_N);
+    for (int i = 0; i < ROWS; i++)
+        if (i % 7 != 3) square += pow(d.depth[i] - z[i], 2), known++;
+    double mean = f64::sb_dpt_backward(&d, x, z, DPT_N);
+    CHECK(fabs(mean - square / known) < 1e-12 * mean, "loss %g, expected %g", mean, square / known);
     Places g(d.g, d.g + d.size);
     for (int k = 0; k <= 2 * DPT_L + 1; k++) {
         f64::SbDptMap m = f64::sb_dpt_map(&d, k);
@@ -908,12 +911,12 @@ static void test_dpt_fit(void) {
     std::vector<real> x(N * P * C), z(N * P), depth(N * P), again(N * P);
     SbRandom random = sb_random(6, 0);
     double error = 0, spread = 0;
-    for (real &v : x) v = (real)(sb_next_unit(&random) - .5);
+    for (real &v : x) v = (real)(1 + 2 * sb_next_unit(&random));
     for (int i = 0; i < N * P; i++) {
         int p = i % P;
         double sum = 0;
         for (int q = 0; q < P; q++)
-            if (abs(q / S - p / S) + abs(q % S - p % S) == 1) sum += x[(size_t)((i - p + q) * C)];
+            if (abs(q / S - p / S) + abs(q % S - p % S) == 1) sum += x[(size_t)((i - p + q) * C)] / 2. - 1;
         z[(size_t)i] = (real)(i % 11 ? 2 + sum : 0);
     }
 #ifdef _OPENMP
