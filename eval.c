@@ -14,8 +14,8 @@
 //
 // What it refuses to do: train, or report on a room that was trained on: probes are fitted on the rooms of
 // SB_POOL_PROBE, every figure comes from SB_POOL_TEST (--tune: SB_POOL_TUNE). How to read it: the options,
-// then one section for each of the words above. To add a probe: a row in `metrics`, what it sums in
-// score_chunk, and, for other pictures than rooms, a row in `tasks` and in sb_layout of data/layouts.h.
+// then one section for each of the words above; the probes are data/probe*.h. To add a probe: data/probe.h
+// says how to add a metric, data/probe_tasks.h other pictures than rooms.
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -30,15 +30,13 @@
 #include "data/experiments.h"
 #include "data/fit.h"
 #include "data/flags.h"
-#include "data/layouts.h"
-#include "data/lifted.h"
 #include "data/model.h"
 #include "data/page.h"
 #include "data/field_page.h"
+#include "data/probe_tasks.h"
 #include "data/samples.h"
 #include "data/score.h"
 #include "data/serve.h"
-#include "data/tiles.h"
 #include <time.h>
 
 // ---- options. X(for what, flag kind, C type, name, default, hint, low, high, help)
@@ -61,13 +59,18 @@ enum { PROBE = 1, QUESTIONS = 2, ASK = 4, FEATURES = 8, REAL = 16, REPORT = 32, 
     X(PROBE, INT, int, fit, 0, "N", 0, 1e7, \
       "rooms to fit the probes on; 0: 4000 (of the hub: 1000); of --data: all") \
     X(PROBE, TEXT, const char *, task, "rooms", "NAME", 0, 0, \
-      "rooms: simulated, or --scenes; of --scenes: register, points; of --data: imagenet, ade20k, nyud," \
-      " revisited") \
+      "rooms, pose: simulated, or --scenes; of --scenes: register, points; of --data: imagenet, ade20k," \
+      " nyud, revisited") \
     X(PROBE, TEXT, const char *, data, NULL, "DIR", 0, 0, "pictures in the layout of --task") \
     X(PROBE, INT, int, bins, 256, "N", 0, 4096, "nyud: bins of depth, 0: by regression") \
     X(PROBE, INT, int, rows, 65536, "N", 1, 1e8, "ade20k, nyud: patches to fit on, at least one a picture") \
     X(PROBE, TEXT, const char *, scales, "1", "A,B", 0, 0, \
       "ade20k, nyud: look at a picture in tiles of these scales, and take the mean") \
+    X(PROBE, INT, int, layers, 1, "N", 1, 1024, \
+      "rooms, scenes, ade20k, nyud: features of patches behind each of the last N blocks (the paper's +ms:" \
+      " 4); the table is DIR/probe_layersN.csv, ...") \
+    X(PROBE, SWITCH, int, dpt, 0, "", 0, 1, \
+      "rooms, scenes: depth by a small DPT head too, on the same features: rows depth_dpt") \
     X(PROBE, INT, int, neighbours, 20, "K", 1, SB_NEAREST_MAX, "how many vote on the class") \
     X(PROBE, NUMBER, double, decay, 0, "X", 0, 1e3, \
       "of the linear classifier; 0: 1e-3; of --data: that which labels a tenth best that was kept out") \
@@ -134,9 +137,9 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-// ---- encoders and pictures
+// ---- encoders
 
-enum { BASE, BOOST, CONTROL, ENCODERS };
+enum { BASE = SB_PROBED_BASE, BOOST = SB_PROBED_BOOST, CONTROL = SB_PROBED_CONTROL, ENCODERS = SB_PROBED };
 static const char *const encoder_name[ENCODERS] = {"base", "boost", "control"};
 
 typedef SbServed Encoder; // path NULL: there is none
@@ -211,848 +214,47 @@ static void open_probed(Encoder *e, const Options *o, int whole) {
     free(boost);
 }
 
-// n pictures and what is known of them. P patches a picture.
-enum { DEPTHS = 1, LABELS = 2, CLASSES = 4, OBJECTS = 8, ROOMS = 15, RANKS = 16, PAIRS = 32, POINTS = 64 };
-typedef struct {
-    int n, side, patches, classes, labels, known;   // known: of the above
-    const SbDataset *data;      // NULL: the pictures are here; else they, depth and labels are read from its
-    int part;                   // items when they are wanted
-    unsigned char *rgb;         // [n][side][side][3]
-    real *depth;                // [n][P] mean over all pixels of the patch, metres; 0: not known
-    int *label;                 // [n][P] 0 floor, 1 wall, 2 ceiling, 3 + class, -1: not known
-    int *main_class;            // [n] the object that shows most, -1: none
-    unsigned char *multi;       // [n][classes] which objects show
-} Views;
-
-static void views_alloc(Views *v, const SbConfig *c, int n) {
-    int grid = c->image / c->patch;
-    v->n = n, v->side = c->image, v->patches = grid * grid, v->classes = c->classes, v->labels = c->labels;
-    v->known = ROOMS, v->data = NULL;
-    size_t m = (size_t)n, P = (size_t)v->patches;
-    v->rgb = (unsigned char *)sb_calloc(m, (size_t)(c->image * c->image * 3));
-    v->depth = (real *)sb_calloc(m * P, sizeof(real));
-    v->label = (int *)sb_calloc(m * P, sizeof(int));
-    v->main_class = (int *)sb_calloc(m, sizeof(int));
-    v->multi = (unsigned char *)sb_calloc(m, (size_t)c->classes);
-}
-static void views_free(Views *v) {
-    free(v->rgb), free(v->depth), free(v->label), free(v->main_class), free(v->multi);
-    memset(v, 0, sizeof *v);
-}
-// Views of scene folders: every other scene is reported on, of one scene alone the second half of its views;
-// the rest is to fit.
-static void views_scenes(Views *fit, Views *test, const SbConfig *c, const char *dir) {
-    SbSource s;
-    int n[2] = {0, 0};
-    sb_source_init(&s, c, SB_TASK_RECOGNISE, SB_POOL_TEST, "rec", 1, 0);
-    sb_source_scenes(&s, dir), sb_source_ready(&s);
-    Views *v[2] = {fit, test};
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; pass && i < 2; i++) {
-            if (!n[i]) sb_die("%s: %d views in %d scenes: none to %s", dir, s.views, s.scenes,
-                       i ? "report on" : "fit");
-            views_alloc(v[i], c, n[i]), v[i]->known = DEPTHS, n[i] = 0;
-            memset(v[i]->label, -1, (size_t)(v[i]->n * v[i]->patches) * sizeof(int));
-            memset(v[i]->main_class, -1, (size_t)v[i]->n * sizeof(int));
-        }
-        for (int i = 0, k = 0; i < s.scenes; i++)
-            for (int j = 0; j < s.scene[i].views; j++, k++) {
-                int to = s.scenes > 1 ? i % 2 : 2 * j >= s.scene[i].views, at = n[to]++;
-                size_t bytes = (size_t)(c->image * c->image * 3);
-                if (!pass) continue;
-                memcpy(v[to]->rgb + (size_t)at * bytes, s.picture[k], bytes);
-                const SbView *view = s.scene[i].view + j;
-                sb_patch_depths(v[to]->depth + at * v[to]->patches, view->depth, view->dw, view->dh, s.grid);
-            }
-    }
-    printf("probe: depth on real views: fitted on %d, reported on %d (%s)\n", fit->n, test->n,
-           s.scenes > 1 ? "every other scene" : "one scene: its second half, so the same room");
-}
-// Rooms from .. from + n - 1 of a pool, from their first camera or another one.
-static void views_rooms(Views *v, const SbConfig *c, int pool, int from, int n, int camera) {
-    enum { AT_ONCE = 64 };
-    static SbSample slot[AT_ONCE];
-    SbBatch batch;
-    SbSource source;
-    views_alloc(v, c, n);
-    memset(&batch, 0, sizeof batch);
-    sb_source_init(&source, c, SB_TASK_RECOGNISE, pool, "rec", 1, 0);
-    source.first = camera, source.sim.views = camera + 1;
-    for (int first = 0; first < n; first += AT_ONCE) {
-        int k = sb_min(AT_ONCE, n - first), P = v->patches;
-        sb_source_batch(&source, slot, &batch, k, (uint64_t)(from + first));
-        memcpy(v->label + first * P, batch.label, (size_t)(k * P) * sizeof(int));
-        memcpy(v->main_class + first, batch.main_class, (size_t)k * sizeof(int));
-        for (int i = 0; i < k * c->classes; i++) v->multi[first * c->classes + i] = batch.multi[i] > 0;
-        for (int i = 0; i < k; i++) {
-            size_t bytes = (size_t)(c->image * c->image * 3);
-            memcpy(v->rgb + (size_t)(first + i) * bytes, slot[i].picture[0], bytes);
-            const SbView *view = slot[i].info->view;
-            sb_patch_depths(v->depth + (first + i) * P, view->depth, view->dw, view->dh, source.grid);
-        }
-    }
-    sb_batch_free(&batch);
-}
-// Pictures of a data set: of these nothing is here but which class they show.
-static void views_data(Views *v, const SbConfig *c, const SbDataset *d, int part) {
-    static const int known[] = {CLASSES, LABELS, DEPTHS, RANKS};
-    int grid = c->image / c->patch;
-    memset(v, 0, sizeof *v);
-    v->n = d->part[part].n, v->side = c->image, v->patches = grid * grid, v->data = d, v->part = part;
-    v->known = known[d->layout->kind], v->classes = d->classes, v->labels = d->layout->labels;
-    v->main_class = (int *)sb_calloc((size_t)v->n, sizeof(int));
-    for (int i = 0; i < v->n; i++) v->main_class[i] = d->part[part].item[i].is;
-}
-// One picture, [h][w][3].
-typedef struct { unsigned char *rgb; int w, h; } Shot;
-
-static Shot shot_of(const Views *v, int i) {
-    Shot shot = {NULL, v->side, v->side};
-    if (!v->data) shot.rgb = v->rgb + (size_t)i * (size_t)(v->side * v->side * 3);
-    else shot.rgb = sb_item_load(v->data, v->data->part[v->part].item + i, &shot.w, &shot.h);
-    return shot;
-}
-// Make it a square.
-static void shot_square(Shot *s, int side) {
-    if (s->w == side && s->h == side) return;
-    unsigned char *rgb = sb_square(s->rgb, s->w, s->h, side);
-    free(s->rgb);
-    s->rgb = rgb, s->w = s->h = side;
-}
-// Features of n pictures, final norm applied: cls [n][C] (of encoders without a CLS row what their head
-// pools, else the patches' mean), patch [n][P][C]; NULL: not wanted.
-static void encode_shots(Encoder *e, const Shot *shot, int n, real *cls, real *patch) {
-    const SbConfig *c = &e->model.config;
-    size_t C = (size_t)c->enc_width, row = C * sizeof(real);
-    long P = (long)(c->image / c->patch) * (c->image / c->patch);
-    sb_batch_clear(&e->batch);
-    for (int i = 0; i < n; i++) {
-        const Shot *s = shot + i;
-        float *pixels = e->served ? sb_pretrained_picture(&e->hub, s->rgb, s->w, s->h) : NULL;
-        unsigned char *square = pixels ? NULL : sb_square(s->rgb, s->w, s->h, c->image);
-        if (pixels) sb_batch_pixels(&e->batch, c, pixels, c->image, c->image);
-        else sb_batch_image(&e->batch, c, square, c->image, c->image);
-        free(pixels), free(square);
-    }
-    sb_batch_upload(&e->model, &e->batch);
-    sb_encoder_forward(&e->model);
-    if (cls && c->enc_pool) sb_pool_forward(&e->model), sb_get(cls, e->model.acts.pooled, row * (size_t)n);
-    for (int i = 0; i < n; i++) {
-        long each = e->batch.n.enc / n;
-        const real *feature = e->model.acts.feature + (size_t)(i * each) * C;
-        const real *patches = feature + (each - P) * (long)C;
-        if (cls && c->enc_cls) sb_get(cls + (size_t)i * C, feature, row);
-        if (patch) sb_get(patch + (size_t)(i * P) * C, patches, row * (size_t)P);
-        if (!cls || c->enc_cls || c->enc_pool) continue;
-        real *all = (real *)sb_calloc((size_t)P, row);
-        sb_get(all, patches, row * (size_t)P);
-        for (size_t k = 0; k < C; k++) cls[(size_t)i * C + k] = 0;
-        for (size_t k = 0; k < (size_t)P * C; k++) cls[(size_t)i * C + k % C] += all[k] / (real)P;
-        free(all);
-    }
-}
-// Of pictures first .. first + n - 1 that are here.
-static void encode(Encoder *e, const Views *v, int first, int n, real *cls, real *patch) {
-    Shot *shot = (Shot *)sb_calloc((size_t)n, sizeof *shot);
-    for (int i = 0; i < n; i++) shot[i] = shot_of(v, first + i);
-    encode_shots(e, shot, n, cls, patch);
-    free(shot);
-}
-
 // ---- probe
 
-// What one encoder got on one test picture: sums, from which every metric of any set of pictures follows.
-enum { PATCHES, SQUARES, OBJECT_PATCHES, OBJECT_SQUARES, RELATIVE, CLOSE, CLASSED, CLASS_RIGHT, KNN_RIGHT,
-       RANKED, PRECISE = RANKED + SB_REVISITED, PAIRED = PRECISE + SB_REVISITED, RECALLED,
-       METRES, DEGREES, POINTED, POINT_RIGHT, SUMS };
-typedef struct { double sum[SUMS]; } Scored;
-typedef struct {
-    int n, classes, labels, each;       // each: means over pictures of what is theirs, not over all patches
-    Scored *image;                      // [n]
-    unsigned *count;                    // [n][SB_COUNTS][labels] patches, or pixels, by label
-    SbRanked *ranked;                     // [classes][n], best score first
-    const unsigned char *multi;         // [n][classes]
-} Result;
-
-// One row a metric. RATIO: top / bottom; ROOT: its square root; IOU, PRECISION: functions of their own.
-// needs: what must be known of the pictures.
-enum { RATIO, ROOT, IOU, PRECISION };
-typedef struct {
-    const char *probe, *metric;
-    int kind, top, bottom, better, needs;
-    const char *label;
-} Metric;
-static const Metric metrics[] = {
-    {"depth", "rmse", ROOT, SQUARES, PATCHES, -1, DEPTHS, "depth, RMSE in metres"},
-    {"depth", "rmse_objects", ROOT, OBJECT_SQUARES, OBJECT_PATCHES, -1, DEPTHS | OBJECTS,
-     "depth on objects, RMSE in metres"},
-    {"depth", "absrel", RATIO, RELATIVE, PATCHES, -1, DEPTHS, "depth, mean relative error"},
-    {"depth", "delta1", RATIO, CLOSE, PATCHES, 1, DEPTHS, "depth, share within a factor of 1.25"},
-    {"segmentation", "miou", IOU, 0, 0, 1, LABELS, "segmentation, mIoU"},
-    {"class", "linear", RATIO, CLASS_RIGHT, CLASSED, 1, CLASSES, "class (rooms: main object), linear"},
-    {"class", "knn", RATIO, KNN_RIGHT, CLASSED, 1, CLASSES, "class, nearest neighbours"},
-    {"class", "map", PRECISION, 0, 0, 1, OBJECTS, "all objects, mean average precision"},
-#define X(protocol) PRECISE + SB_REVISITED_##protocol, RANKED + SB_REVISITED_##protocol, 1, RANKS
-    {"retrieval", "map_easy", RATIO, X(EASY), "retrieval, mAP, easy"},
-    {"retrieval", "map_medium", RATIO, X(MEDIUM), "retrieval, mAP, medium"},
-    {"retrieval", "map_hard", RATIO, X(HARD), "retrieval, mAP, hard"},
-#undef X
-    {"registration", "recall", RATIO, RECALLED, PAIRED, 1, PAIRS, "registration, recall at 5 cm"},
-    {"registration", "rte", RATIO, METRES, PAIRED, -1, PAIRS, "registration, metres off"},
-    {"registration", "rre", RATIO, DEGREES, PAIRED, -1, PAIRS, "registration, degrees off"},
-    {"points", "accuracy", RATIO, POINT_RIGHT, POINTED, 1, POINTS, "points, share of right labels"},
-    {"points", "miou", IOU, 0, 0, 1, POINTS, "points, mIoU"},
-};
-enum { METRICS = sizeof metrics / sizeof *metrics, DRAWS = 200 };
-
-// weight[i]: how often picture i counts.
-static double mean_iou(const Result *r, const int *weight) {
-    double *sum = (double *)sb_calloc((size_t)(SB_COUNTS * r->labels) + 1, sizeof *sum);
-    for (int i = 0; i < r->n; i++)
-        for (int k = 0; weight[i] && k < SB_COUNTS * r->labels; k++)
-            sum[k] += (double)weight[i] * r->count[(long)i * SB_COUNTS * r->labels + k];
-    double mean = sb_mean_iou(sum, r->labels);
-    free(sum);
-    return mean;
-}
-// Mean over classes of the average precision, which is the mean, over pictures that show the class, of the
-// share of such pictures among all that score as high.
-static double mean_precision(const Result *r, const int *weight) {
-    double sum = 0;
-    for (int k = 0; k < r->classes; k++) {
-        double seen = 0, found = 0, precision = 0;
-        for (int i = 0; i < r->n; i++) {
-            int image = r->ranked[(long)k * r->n + i].index, w = weight[image];
-            seen += w;
-            if (!w || !r->multi[(long)image * r->classes + k]) continue;
-            found += w;
-            precision += w * found / seen;
-        }
-        sum += precision / fmax(found, 1);
-    }
-    return sum / r->classes;
-}
-static int metric_known(const Metric *m, int known) { return !(m->needs & ~known); }
-// NAN: no picture has it.
-static double metric_value(const Metric *m, const Result *r, const int *weight) {
-    double top = 0, bottom = 0;
-    if (m->kind == IOU) return mean_iou(r, weight);
-    if (m->kind == PRECISION) return mean_precision(r, weight);
-    for (int i = 0; i < r->n; i++) {
-        double a = r->image[i].sum[m->top], b = r->image[i].sum[m->bottom];
-        if (r->each && b > 0) a = m->kind == ROOT ? sqrt(a / b) : a / b, b = 1;
-        top += weight[i] * a, bottom += weight[i] * b;
-    }
-    top /= bottom > 0 ? bottom : NAN;
-    return m->kind == ROOT && !r->each ? sqrt(top) : top;
-}
-
-// The probes of one encoder. bins: depth is read from so many; from low to high.
-typedef struct { SbLinear depth, segment, main_class, multi; int bins; double low, high; } Probes;
-enum { CHUNK = 32, SEGMENT_ROOMS = 1000 };
-
-// Add the rows whose depth is known: x [n][C] stays, y [n].
-static void add_depths(SbMoments *m, const real *x, const real *y, long n) {
-    for (long first = 0, end; first < n; first = end + 1) {
-        for (end = first; end < n && y[end] > 0; end++) continue;
-        if (end > first) sb_moments_add(m, x + first * m->C, y + first, end - first);
-    }
-}
-// Depths [n] of x [n][C]; logit: room for n rows of bins.
-static void probe_depths(const Probes *p, real *depth, real *logit, const real *x, long n) {
-    if (p->bins) sb_bins_apply(&p->depth, p->low, p->high, depth, logit, x, n);
-    else sb_linear_apply(&p->depth, depth, x, n);
-}
-// Pictures first .. first + n - 1, square where patches are asked about, and what is known of their patches.
-typedef struct { int n, own; Shot shot[CHUNK]; real *depth; int *label; } Taken;
-static void take(Taken *t, const Views *v, int first, int n) {
-    int P = v->patches, grid = (int)(sqrt(P) + .5);
-    t->n = n, t->own = v->data != NULL;
-    t->depth = t->own ? (real *)sb_calloc((size_t)(n * P), sizeof(real)) : v->depth + (long)first * P;
-    t->label = t->own ? (int *)sb_calloc((size_t)(n * P), sizeof(int)) : v->label + (long)first * P;
-    for (int i = 0; i < n; i++) {
-        SbTruth truth;
-        t->shot[i] = shot_of(v, first + i);
-        if (!t->own || !(v->known & (DEPTHS | LABELS))) continue;
-        sb_truth_read(&truth, v->data->layout, v->data->part[v->part].item + first + i, t->shot[i].w,
-                      t->shot[i].h);
-        if (truth.depth) sb_patch_depths(t->depth + i * P, truth.depth, truth.w, truth.h, grid);
-        if (truth.label) sb_patch_labels(t->label + i * P, &truth, v->labels, grid);
-        shot_square(t->shot + i, v->side);
-        sb_truth_free(&truth);
-    }
-}
-static void taken_free(Taken *t) {
-    for (int i = 0; i < t->n && t->own; i++) free(t->shot[i].rgb);
-    if (t->own) free(t->depth), free(t->label);
-}
-// Rows of patches that a probe is fitted to in the end: of rooms all of the first SEGMENT_ROOMS, else `each`
-// a picture, evenly spread, of those of which something is known.
-typedef struct { long n, room; real *x, *depth; int *label; } Kept;
-static void keep(Kept *k, const Taken *t, const real *x, int first, int P, int C, int each) {
-    for (int i = 0; i < t->n; i++)
-        for (int j = 0; j < each; j++) {
-            int at = i * P + (t->own ? (int)((j * (long)P + sb_hash(5, (uint64_t)(first + i)) % (uint64_t)P) /
-                                             each) % P : j);
-            if (t->own && !(t->depth[at] > 0) && t->label[at] < 0) continue;
-            if (k->n == k->room) {
-                k->room = 2 * k->room + 4096;
-                k->x = (real *)sb_realloc(k->x, (size_t)k->room * (size_t)C * sizeof *x);
-                k->depth = (real *)sb_realloc(k->depth, (size_t)k->room * sizeof *k->depth);
-                k->label = (int *)sb_realloc(k->label, (size_t)k->room * sizeof *k->label);
-            }
-            memcpy(k->x + k->n * C, x + (long)at * C, (size_t)C * sizeof *x);
-            k->depth[k->n] = t->depth[at], k->label[k->n++] = t->label[at];
-        }
-}
-// The class of whole pictures, from cls [n][C].
-static void fit_class(Probes *p, const Views *v, const real *cls, int C, double decay) {
-    real *x = (real *)sb_calloc((size_t)v->n * (size_t)C, sizeof *x);
-    int *label = (int *)sb_calloc((size_t)v->n, sizeof *label);
-    long n = 0;
-    for (int i = 0; i < v->n; i++) {
-        if (v->main_class[i] < 0) continue;
-        memcpy(x + n * C, cls + (long)i * C, (size_t)C * sizeof *x);
-        label[n++] = v->main_class[i];
-    }
-    if (decay > 0) sb_logistic(&p->main_class, x, label, n, C, v->classes, decay, 100);
-    else printf("probe: decay %g of the linear classifier\n",
-                sb_logistic_chosen(&p->main_class, x, label, n, C, v->classes, 100));
-    free(x), free(label);
-}
-// Fit on the pictures of v; cls [n][C] becomes their CLS features.
-static void fit_probes(Probes *p, Encoder *e, const Views *v, real *cls, const Options *o) {
-    int C = e->model.config.enc_width, P = v->patches, K = v->classes, known = v->known;
-    int each = o->rows / v->n < 1 ? 1 : sb_min(P, o->rows / v->n);
-    SbMoments depth, multi;
-    Kept kept;
-    Taken t;
-    memset(&kept, 0, sizeof kept);
-    sb_moments_make(&depth, C, 1), sb_moments_make(&multi, C, K);
-    size_t room = known & (DEPTHS | LABELS) ? (size_t)(CHUNK * P) * (size_t)C : 0;
-    real *x = room ? (real *)sb_calloc(room, sizeof *x) : NULL;
-    real *y = (real *)sb_calloc((size_t)(CHUNK * K), sizeof *y);
-    for (int first = 0; first < v->n; first += CHUNK) {
-        take(&t, v, first, sb_min(CHUNK, v->n - first));
-        encode_shots(e, t.shot, t.n, known & (CLASSES | RANKS) ? cls + (long)first * C : NULL, x);
-        if (known & DEPTHS && !p->bins) add_depths(&depth, x, t.depth, (long)t.n * P);
-        for (int i = 0; known & OBJECTS && i < t.n * K; i++) y[i] = v->multi[(long)first * K + i];
-        if (known & OBJECTS) sb_moments_add(&multi, cls + (long)first * C, y, t.n);
-        if (v->data && x) keep(&kept, &t, x, first, P, C, each);
-        else if (known & LABELS && first < SEGMENT_ROOMS)
-            t.n = sb_min(t.n, SEGMENT_ROOMS - first), keep(&kept, &t, x, first, P, C, P);
-        taken_free(&t);
-    }
-    if (v->data && x && !kept.n) sb_die("%s: no patch to fit on: nothing is known of any", v->data->folder);
-    if (p->bins)
-        sb_bins(&p->depth, kept.x, kept.depth, kept.n, C, p->bins, p->low, p->high, 1e-6, 100);
-    else if (known & DEPTHS) sb_ridge(&p->depth, &depth, 1e-4);
-    if (known & OBJECTS) sb_ridge(&p->multi, &multi, 1e-3);
-    if (known & LABELS) sb_logistic(&p->segment, kept.x, kept.label, kept.n, C, v->labels, 1e-4, 60);
-    if (known & CLASSES) fit_class(p, v, cls, C, o->decay > 0 || v->data ? o->decay : 1e-3);
-    free(x), free(y), free(kept.x), free(kept.depth), free(kept.label);
-    sb_moments_free(&depth), sb_moments_free(&multi);
-}
-// Depth and segmentation of n pictures from first on, x [n][P][C] their features.
-static void score_chunk(Result *r, const Probes *p, const Views *v, int first, int n, const real *x,
-                        real *out) {
-    int P = v->patches, L = r->labels;
-    real *depth = out, *logits = out + (long)n * P;
-    sb_linear_apply(&p->depth, depth, x, (long)n * P);
-    if (v->known & LABELS) sb_linear_apply(&p->segment, logits, x, (long)n * P);
-    for (int i = 0; i < n; i++) {
-        Scored *s = r->image + first + i;
-        unsigned *count = r->count + (long)(first + i) * SB_COUNTS * L;
-        for (int k = 0; k < P; k++) {
-            long at = (long)(first + i) * P + k;
-            double d = v->depth[at], z = depth[i * P + k], e = z - d;
-            if (d <= 0) continue;
-            int is = v->label[at], said = sb_argmax(logits + (long)(i * P + k) * L, L);
-            s->sum[PATCHES]++, s->sum[SQUARES] += e * e, s->sum[RELATIVE] += fabs(e) / d;
-            s->sum[CLOSE] += z > d / 1.25 && z < d * 1.25;
-            if (is < 0) continue;
-            if (is >= 3) s->sum[OBJECT_PATCHES]++, s->sum[OBJECT_SQUARES] += e * e;
-            count[SB_BOTH * L + is] += is == said, count[SB_IS * L + is]++, count[SB_SAID * L + said]++;
-        }
-    }
-}
-// What a picture's tiles are looked at for, [tiles][P][K]: depth, or logits of labels.
-static real *tile_values(const Probes *p, Encoder *e, const Shot *s, const SbTile *tile, int tiles, int P,
-                         int K) {
-    const SbConfig *c = &e->model.config;
-    int side = c->image, C = c->enc_width, done = 0;
-    real *value = (real *)sb_calloc((size_t)(tiles * P) * (size_t)K, sizeof *value);
-    real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)(C + p->bins), sizeof *x);
-    Shot shot[CHUNK];
-    unsigned char *square = NULL;
-    for (int i = 0; i < tiles; i++) {
-        int full = i - done, S = tile[i].square;
-        if (!i || S != tile[i - 1].square) free(square), square = sb_square(s->rgb, s->w, s->h, S);
-        Shot part = {(unsigned char *)sb_calloc((size_t)(side * side), 3), side, side};
-        for (int y = 0; y < side; y++)
-            memcpy(part.rgb + y * side * 3, square + 3 * ((tile[i].y + y) * (long)S + tile[i].x),
-                   (size_t)side * 3);
-        shot[full] = part;
-        if (++full < CHUNK && i + 1 < tiles) continue;
-        encode_shots(e, shot, full, NULL, x);
-        if (K == 1) probe_depths(p, value + (long)done * P, x + (long)CHUNK * P * C, x, (long)full * P);
-        else sb_linear_apply(&p->segment, value + (long)done * P * K, x, (long)full * P);
-        for (done = i + 1; full > 0;) free(shot[--full].rgb);
-    }
-    free(x), free(square);
-    return value;
-}
-// Depth or segmentation of picture i of a data set, pixel by pixel.
-static void score_pixels(Result *r, const Probes *p, Encoder *e, const Views *v, int i, const SbTile *tile,
-                         int tiles) {
-    const SbLayout *l = v->data->layout;
-    int P = v->patches, K = v->known & DEPTHS ? 1 : v->labels, L = r->labels;
-    SbTruth truth;
-    Shot shot = shot_of(v, i);
-    sb_truth_read(&truth, l, v->data->part[v->part].item + i, shot.w, shot.h);
-    real *value = tile_values(p, e, &shot, tile, tiles, P, K);
-    float *said = (float *)sb_calloc((size_t)shot.w * (size_t)shot.h, sizeof *said);
-    sb_tiles_pixels(said, shot.w, shot.h, tile, tiles, v->side, (int)(sqrt(P) + .5), value, K);
-    if (truth.depth) {
-        SbDepthErrors d = sb_depth_errors(said, truth.depth, shot.w, shot.h, l->crop, l->low, l->high);
-        double *sum = r->image[i].sum;
-        sum[PATCHES] = d.n, sum[SQUARES] = d.squares, sum[RELATIVE] = d.relative, sum[CLOSE] = d.close;
-    }
-    for (long k = 0; truth.label && k < (long)shot.w * shot.h; k++) {
-        unsigned *count = r->count + (long)i * SB_COUNTS * L;
-        int is = truth.label[k] - 1, says = (int)said[k];
-        if (is < 0) continue;
-        count[SB_BOTH * L + is] += is == says, count[SB_IS * L + is]++, count[SB_SAID * L + says]++;
-    }
-    free(said), free(value), free(shot.rgb), sb_truth_free(&truth);
-}
-// Class of the main object and which objects show, from CLS: fit_cls [fit->n][C], cls [v->n][C].
-static void score_classes(Result *r, const Probes *p, const Views *fit, const Views *v, const real *fit_cls,
-                          const real *cls, int nearest) {
-    int C = p->main_class.in, K = r->classes, n = v->n, chunks = (n + 63) / 64;
-    real *score = (real *)sb_calloc((size_t)n * (size_t)K, sizeof *score);
-    real *a = (real *)sb_calloc((size_t)(fit->n + n) * (size_t)C, sizeof *a), *b = a + (long)fit->n * C;
-    double *mean = (double *)sb_calloc((size_t)C, sizeof *mean);
-    sb_linear_apply(&p->main_class, score, cls, n);
-    for (int i = 0; i < n; i++) {
-        if (v->main_class[i] < 0) continue;
-        r->image[i].sum[CLASSED] = 1;
-        r->image[i].sum[CLASS_RIGHT] = sb_argmax(score + (long)i * K, K) == v->main_class[i];
-    }
-    for (int i = 0; i < fit->n && !fit->data; i++)  // rooms are alike: what they have in common says nothing
-        for (int c = 0; c < C; c++) mean[c] += fit_cls[(long)i * C + c] / (double)fit->n;
-    sb_directions(a, fit_cls, mean, fit->n, C);
-    sb_directions(b, cls, mean, n, C);
-#pragma omp parallel for schedule(dynamic)
-    for (int t = 0; t < chunks; t++) {
-        int rows = sb_min(64, n - 64 * t);
-        real *cosine = (real *)sb_calloc((size_t)rows * (size_t)fit->n, sizeof *cosine);
-        SB_CPU sb_matmul(rows, fit->n, C, b + (long)64 * t * C, C, 1, a, SB_NATIVE, 1, C, cosine, fit->n, 0);
-        for (int i = 0; i < rows; i++) {
-            int is = v->main_class[64 * t + i];
-            int said = sb_neighbours_vote(cosine + (long)i * fit->n, fit->main_class, fit->n, K, nearest);
-            r->image[64 * t + i].sum[KNN_RIGHT] = is >= 0 && is == said;
-        }
-        free(cosine);
-    }
-    if (v->known & OBJECTS) sb_linear_apply(&p->multi, score, cls, n);
-    for (int k = 0; k < K && v->known & OBJECTS; k++) {
-        SbRanked *ranked = r->ranked + (long)k * n;
-        for (int i = 0; i < n; i++) ranked[i].score = score[(long)i * K + k], ranked[i].index = i;
-        qsort(ranked, (size_t)n, sizeof *ranked, sb_compare_ranked);
-    }
-    free(score), free(a), free(mean);
-}
-// How well cls [test->n][C] of queries find the pictures whose features are fit_cls [fit->n][C], by cosine.
-static void score_ranks(Result *r, const Views *fit, const Views *test, const real *fit_cls, const real *cls,
-                        int C) {
-    int n = fit->n;
-    real *a = (real *)sb_calloc((size_t)(n + test->n) * (size_t)C, sizeof *a), *b = a + (long)n * C;
-    double *zero = (double *)sb_calloc((size_t)C, sizeof *zero);
-    sb_directions(a, fit_cls, zero, n, C), sb_directions(b, cls, zero, test->n, C);
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < test->n; i++) {
-        double precision[SB_REVISITED];
-        real *cosine = (real *)sb_calloc((size_t)n, sizeof *cosine);
-        int query = test->data->part[test->part].item[i].is;
-        SB_CPU sb_matmul(1, n, C, b + (long)i * C, C, 1, a, SB_NATIVE, 1, C, cosine, n, 0);
-        sb_revisited_score(precision, test->data->revisited.query + query, cosine, n);
-        for (int k = 0; k < SB_REVISITED; k++) {
-            if (isnan(precision[k])) continue;
-            r->image[i].sum[RANKED + k] = 1, r->image[i].sum[PRECISE + k] = precision[k];
-        }
-        free(cosine);
-    }
-    free(a), free(zero);
-}
-// Fit on the pictures of fit, score those of test.
-static void probe_encoder(Result *r, Encoder *e, const Views *fit, const Views *test, const Options *o) {
-    int C = e->model.config.enc_width, P = test->patches, known = test->known, tiles;
-    int data = test->data != NULL, pixels = data && known & (DEPTHS | LABELS);
-    Probes p;
-    real *fit_cls = (real *)sb_calloc((size_t)fit->n * (size_t)C, sizeof(real));
-    real *cls = (real *)sb_calloc((size_t)test->n * (size_t)C, sizeof(real));
-    size_t room = (size_t)(CHUNK * P) * (size_t)(C + 1 + test->labels);
-    real *x = data ? NULL : (real *)sb_calloc(room, sizeof(real));
-    SbTile *tile = sb_tiles(o->scales, test->side, &tiles);
-    memset(&p, 0, sizeof p);
-    if (data && known & DEPTHS)
-        p.bins = o->bins, p.low = test->data->layout->low, p.high = test->data->layout->high;
-    r->n = test->n, r->classes = test->classes, r->labels = test->labels, r->each = data;
-    r->multi = test->multi;
-    r->image = (Scored *)sb_calloc((size_t)test->n, sizeof *r->image);
-    r->count = (unsigned *)sb_calloc((size_t)test->n * (size_t)(SB_COUNTS * r->labels), sizeof *r->count);
-    r->ranked = (SbRanked *)sb_calloc((size_t)test->n * (size_t)test->classes, sizeof *r->ranked);
-    fit_probes(&p, e, fit, fit_cls, o);
-    for (int i = 0; pixels && i < test->n; i++) score_pixels(r, &p, e, test, i, tile, tiles);
-    for (int first = 0; !pixels && first < test->n; first += CHUNK) {
-        Taken t;
-        int n = sb_min(CHUNK, test->n - first);
-        take(&t, test, first, n);
-        encode_shots(e, t.shot, n, known & (CLASSES | RANKS) ? cls + (long)first * C : NULL, x);
-        if (x) score_chunk(r, &p, test, first, n, x, x + (long)CHUNK * P * C);
-        taken_free(&t);
-    }
-    if (known & RANKS) score_ranks(r, fit, test, fit_cls, cls, C);
-    if (known & CLASSES) score_classes(r, &p, fit, test, fit_cls, cls, o->neighbours);
-    sb_linear_free(&p.depth), sb_linear_free(&p.segment);
-    sb_linear_free(&p.main_class), sb_linear_free(&p.multi);
-    free(fit_cls), free(cls), free(x), free(tile);
-}
-
-// ---- probe: points in space (register, points)
-
-// The scenes of --scenes, pairs of views of one that show at least SEEN of each other, labels of objects.
-#define SEEN 0.3
-typedef struct { int scene, a, b; } ViewPair;
-typedef struct {
-    SbSource source;
-    ViewPair *pair;
-    char **label;               // categories, in the order in which they come
-    const char *folder;
-    int pairs, labels, *first;  // first [scenes]: where a scene's views begin among all of them
-} Lifting;
-
-static void lifting_open(Lifting *l, const SbConfig *c, const Options *o) {
-    int most = o->images ? o->images : 1000, found = 0;
-    SbSource *s = &l->source;
-    memset(l, 0, sizeof *l);
-    l->folder = o->scenes;
-    sb_source_init(s, c, SB_TASK_RECOGNISE, SB_POOL_TEST, "rec", 1, 0);
-    sb_source_scenes(s, o->scenes), sb_source_ready(s);
-    l->first = (int *)sb_calloc((size_t)s->scenes, sizeof *l->first);
-    for (int i = 0, at = 0; i < s->scenes; at += s->scene[i++].views) {
-        SbScene *scene = s->scene + i;
-        double *overlap = sb_overlaps(scene);
-        l->first[i] = at;
-        for (int p = 0; p < scene->views * scene->views; p++) {
-            ViewPair pair = {i, p / scene->views, p % scene->views};
-            if (pair.a >= pair.b || overlap[p] < SEEN) continue;
-            l->pair = (ViewPair *)sb_realloc(l->pair, (size_t)++l->pairs * sizeof pair);
-            l->pair[l->pairs - 1] = pair;
-        }
-        for (int k = 0; k < scene->objects; k++) {
-            const char *name = scene->object[k].category;
-            int is = 0;
-            while (is < l->labels && strcmp(l->label[is], name)) is++;
-            if (is < l->labels) continue;
-            l->label = (char **)sb_realloc(l->label, (size_t)++l->labels * sizeof *l->label);
-            l->label[is] = sb_copy(name);
-        }
-        free(overlap);
-    }
-    for (int i = 0; i < l->pairs && most < l->pairs; i++)       // evenly spread
-        if (found < most && (long)found * l->pairs / most == i) l->pair[found++] = l->pair[i];
-    if (most < l->pairs) l->pairs = most;
-}
-// Features of all views of a scene, lifted. Free what is in it.
-static SbLifted *lift_scene(const Lifting *l, Encoder *e, int scene) {
-    const SbConfig *c = &e->model.config;
-    const SbScene *s = l->source.scene + scene;
-    int P = l->source.grid * l->source.grid, C = c->enc_width;
-    SbLifted *lifted = (SbLifted *)sb_calloc((size_t)s->views, sizeof *lifted);
-    real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)C, sizeof *x);
-    for (int first = 0; first < s->views; first += CHUNK) {
-        Shot shot[CHUNK];
-        int n = sb_min(CHUNK, s->views - first);
-        for (int i = 0; i < n; i++) {
-            Shot one = {l->source.picture[l->first[scene] + first + i], c->image, c->image};
-            shot[i] = one;
-        }
-        encode_shots(e, shot, n, NULL, x);
-        for (int i = 0; i < n; i++)
-            sb_lift_view(lifted + first + i, s, s->view + first + i, x + (long)i * P * C, l->source.grid, C);
-    }
-    free(x);
-    return lifted;
-}
-static void lifted_free(SbLifted *lifted, int views) {
-    for (int i = 0; i < views; i++) sb_lifted_free(lifted + i);
-    free(lifted);
-}
-// Every pair of views: matches of their features against the true motion.
-static void probe_pairs(Result *r, Encoder *e, const Lifting *l) {
-    r->n = l->pairs;
-    r->image = (Scored *)sb_calloc((size_t)r->n, sizeof *r->image);
-    for (int i = 0, scene = 0; scene < l->source.scenes; scene++) {
-        const SbScene *s = l->source.scene + scene;
-        SbLifted *lifted = i < l->pairs && l->pair[i].scene == scene ? lift_scene(l, e, scene) : NULL;
-        for (; i < l->pairs && l->pair[i].scene == scene; i++) {
-            double truth[12], *sum = r->image[i].sum;
-            const ViewPair *p = l->pair + i;
-            sb_relative_pose(s->view[p->a].pose, s->view[p->b].pose, truth);
-            SbRegistered got = sb_register(lifted + p->a, lifted + p->b, truth, (uint64_t)i);
-            sum[PAIRED] = 1, sum[RECALLED] = got.recalled;
-            sum[METRES] = got.metres, sum[DEGREES] = got.degrees;
-        }
-        if (lifted) lifted_free(lifted, s->views);
-    }
-}
-// Voxels of a scene with a label: x [n][C], label [n] among l->labels. Returns n.
-static int labelled_voxels(const Lifting *l, Encoder *e, int scene, real **x, int **label) {
-    const SbScene *s = l->source.scene + scene;
-    int C = e->model.config.enc_width, n = 0;
-    SbLifted *lifted = lift_scene(l, e, scene);
-    int all = sb_voxels(s, lifted, x, label);
-    for (int i = 0; i < all; i++) {
-        int is = 0, object = (*label)[i];
-        if (object < 0) continue;
-        while (strcmp(l->label[is], s->object[object].category)) is++;
-        memmove(*x + (long)n * C, *x + (long)i * C, (size_t)C * sizeof(real)), (*label)[n++] = is;
-    }
-    lifted_free(lifted, s->views);
-    return n;
-}
-// Labels of points: a linear map fitted on every other scene, reported on the rest.
-static void probe_points(Result *r, Encoder *e, const Lifting *l) {
-    int C = e->model.config.enc_width, L = l->labels, *label = NULL, *is;
-    long rows = 0;
-    real *all = NULL, *x;
-    SbLinear map;
-    r->n = l->source.scenes / 2, r->labels = L;
-    r->image = (Scored *)sb_calloc((size_t)r->n, sizeof *r->image);
-    r->count = (unsigned *)sb_calloc((size_t)r->n * (size_t)(SB_COUNTS * L), sizeof *r->count);
-    for (int i = 0; i < l->source.scenes; i += 2) {
-        int n = labelled_voxels(l, e, i, &x, &is);
-        all = (real *)sb_realloc(all, (size_t)(rows + n + 1) * (size_t)C * sizeof *all);
-        label = (int *)sb_realloc(label, (size_t)(rows + n + 1) * sizeof *label);
-        memcpy(all + rows * C, x, (size_t)n * (size_t)C * sizeof *x);
-        memcpy(label + rows, is, (size_t)n * sizeof *is);
-        rows += n, free(x), free(is);
-    }
-    if (!rows) sb_die("%s: no object (instance/, objects.json) in the scenes to fit on", l->folder);
-    sb_logistic(&map, all, label, rows, C, L, 1e-4, 60);
-    for (int i = 1; i < l->source.scenes; i += 2) {
-        int n = labelled_voxels(l, e, i, &x, &is);
-        real *logit = (real *)sb_calloc((size_t)n * (size_t)L + 1, sizeof *logit);
-        unsigned *count = r->count + (long)(i / 2) * SB_COUNTS * L;
-        sb_linear_apply(&map, logit, x, n);
-        for (int k = 0; k < n; k++) {
-            int said = sb_argmax(logit + (long)k * L, L);
-            r->image[i / 2].sum[POINTED]++, r->image[i / 2].sum[POINT_RIGHT] += said == is[k];
-            count[SB_BOTH * L + is[k]] += said == is[k];
-            count[SB_IS * L + is[k]]++, count[SB_SAID * L + said]++;
-        }
-        free(logit), free(x), free(is);
-    }
-    free(all), free(label), sb_linear_free(&map);
-}
-
-// ---- probe: the table
-
-// Values of all metrics for every encoder: of the test rooms as they are (draw 0), and of DRAWS resamplings.
-typedef double Table[ENCODERS][METRICS][1 + DRAWS];
-static void bootstrap(Table *t, const Result *r, const Encoder *e, int n, int known) {
-#pragma omp parallel for schedule(dynamic)
-    for (int d = 0; d <= DRAWS; d++) {
-        int *weight = (int *)sb_calloc((size_t)n, sizeof *weight);
-        SbRandom random = sb_random(2, (uint64_t)d);
-        for (int i = 0; i < n; i++) weight[d ? (int)sb_next_int(&random, (uint32_t)n) : i]++;
-        for (int k = 0; k < ENCODERS; k++)
-            for (int m = 0; e[k].path && m < METRICS; m++)
-                if (metric_known(metrics + m, known))
-                    (*t)[k][m][d] = metric_value(metrics + m, r + k, weight);
-        free(weight);
-    }
-}
-// Figures that follow from a metric's values of the three encoders. Changes are relative to the base.
-enum { BASE_VALUE, BOOST_VALUE, CONTROL_VALUE, BOOST_CHANGE, CONTROL_CHANGE, BEYOND_CONTROL, CONTROL_SHARE,
-       FIGURES };
-static const char *const figure_name[FIGURES] = {"base", "boost", "control", "boost_change", "control_change",
-                                                 "boost_beyond_control", "control_share"};
-static double figure(const Table *t, int metric, int which, int draw) {
-    double v[ENCODERS];
-    for (int k = 0; k < ENCODERS; k++) v[k] = (*t)[k][metric][draw];
-    if (which <= CONTROL_VALUE) return v[which];
-    if (which == BOOST_CHANGE) return v[BOOST] / v[BASE] - 1;
-    if (which == CONTROL_CHANGE) return v[CONTROL] / v[BASE] - 1;
-    if (which == BEYOND_CONTROL) return (v[BOOST] - v[CONTROL]) / v[BASE];
-    return (v[CONTROL] - v[BASE]) / (v[BOOST] - v[BASE]);
-}
-// Standard error: the spread of the figure over the resamplings, the same rooms for every encoder.
-static double figure_error(const Table *t, int metric, int which) {
-    double mean = 0, square = 0;
-    for (int d = 1; d <= DRAWS; d++) mean += figure(t, metric, which, d) / DRAWS;
-    for (int d = 1; d <= DRAWS; d++) {
-        double off = figure(t, metric, which, d) - mean;
-        square += off * off;
-    }
-    return sqrt(square / (DRAWS - 1));
-}
-static int figure_known(const Encoder *e, int which) {
-    int boost = which == BOOST_VALUE || which == BOOST_CHANGE || which >= BEYOND_CONTROL;
-    int control = which == CONTROL_VALUE || which == CONTROL_CHANGE || which >= BEYOND_CONTROL;
-    return (!boost || e[BOOST].path) && (!control || e[CONTROL].path);
-}
-static void write_probe(const char *path, const Table *t, const Encoder *e, int fit, int rooms, int known) {
-    SbWriter w;
-    sb_write_open(&w, path);
-    sb_write_text(&w, "probe,metric");
-    for (int f = 0; f < FIGURES; f++) sb_write_text(&w, ",%s", figure_name[f]);
-    for (int f = 0; f < FIGURES; f++) sb_write_text(&w, ",%s_se", figure_name[f]);
-    sb_write_text(&w, ",fit_rooms,rooms");
-    for (int m = 0; m < METRICS; m++) {
-        if (!metric_known(metrics + m, known)) continue;
-        sb_write_text(&w, "\n%s,%s", metrics[m].probe, metrics[m].metric);
-        for (int i = 0; i < 2 * FIGURES; i++) {
-            int f = i % FIGURES;
-            double v = i < FIGURES ? figure(t, m, f, 0) : figure_error(t, m, f);
-            if (!figure_known(e, f) || !isfinite(v)) sb_write_text(&w, ",");
-            else sb_write_text(&w, ",%.6g", v);
-        }
-        sb_write_text(&w, ",%d,%d", fit, rooms);
-    }
-    sb_write_text(&w, "\n");
-    sb_write_close(&w);
-}
-static void print_probe(const Table *t, const Encoder *e, int known) {
-    printf("\n%-36s %15s %15s %15s   %14s %14s %14s\n", "", "base", "boost", "control", "boost, %",
-           "control, %", "difference");
-    for (int m = 0; m < METRICS; m++) {
-        if (!metric_known(metrics + m, known)) continue;
-        printf("%-36s", metrics[m].label);
-        for (int f = 0; f <= BEYOND_CONTROL; f++) {
-            double scale = f > CONTROL_VALUE ? 100 : 1, v = figure(t, m, f, 0) * scale;
-            double se = figure_error(t, m, f) * scale;
-            if (f == BOOST_CHANGE) printf("  ");
-            int there = figure_known(e, f) && isfinite(v) && isfinite(se);
-            if (!there) printf(" %*s", f > CONTROL_VALUE ? 14 : 15, "-");
-            else if (f > CONTROL_VALUE) printf("  %+6.1f +- %-3.1f", v, se);
-            else printf("  %6.4f (%.4f)", v, se);
-        }
-        printf("\n");
-    }
-    printf("\nStandard errors by resampling the rooms (else the pictures) %d times. %% and "
-           "difference: relative to the base.\n",
-           DRAWS);
-    if (!figure_known(e, CONTROL_SHARE) || known != ROOMS) return;
-    printf("Depth RMSE: the boost changes it by %+.1f %%; the control, which heard no spatial question, by\n"
-           "%+.1f %%, %.0f %% +- %.0f of the gain.\n", 100 * figure(t, 0, BOOST_CHANGE, 0),
-           100 * figure(t, 0, CONTROL_CHANGE, 0), 100 * figure(t, 0, CONTROL_SHARE, 0),
-           100 * figure_error(t, 0, CONTROL_SHARE));
-}
-// The pictures to fit on and to report on, as the flags say.
-static void open_views(Views *fit, Views *test, SbDataset *d, const SbLayout *layout, const Options *o,
-                       const Encoder *base) {
-    const SbConfig *c = &base->model.config;
-    int images = o->images ? o->images : base->served ? 1000 : 10000;
-    double start = now();
-    if (layout) {
-        sb_dataset_open(d, layout, o->data, o->fit, o->images);
-        views_data(fit, c, d, SB_PART_FIT), views_data(test, c, d, SB_PART_TEST);
-        printf("probe: %s in %s: %d pictures to %s, %d to report on\n", layout->name, o->data, fit->n,
-               fit->known & RANKS ? "search" : "fit on", test->n);
-    } else if (o->scenes) {
-        views_scenes(fit, test, c, o->scenes);
-    } else {
-        int rooms = o->fit ? o->fit : base->served ? 1000 : 4000, camera = o->shared == 2;
-        int pool = o->shared ? SB_POOL_TRAIN : o->tune ? SB_POOL_TUNE : SB_POOL_TEST;
-        views_rooms(fit, c, o->shared ? SB_POOL_TRAIN : SB_POOL_PROBE, 0, rooms, camera);
-        views_rooms(test, c, pool, o->shared ? rooms : 0, images, camera);
-        if (o->shared)
-            printf("probe: rooms 0 to %d of those that are trained on: is --rooms as large, or were there as "
-                   "many samples?\n", rooms + images - 1);
-        fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", fit->n, test->n,
-                now() - start);
-    }
-}
-// What can be asked of encoders besides rooms: names of --task. lifted: of scene folders, by this function;
-// NULL: of a data set in the layout of that name.
-typedef struct {
-    const char *name, *what, *of;
-    void (*lifted)(Result *r, Encoder *e, const Lifting *l);
-    int known;
-} Task;
-static const Task tasks[] = {
-    {"imagenet", "classes of pictures in folders", "pictures", NULL, 0},
-    {"ade20k", "labels of pixels", "pictures", NULL, 0},
-    {"nyud", "depth of photographs", "pictures", NULL, 0},
-    {"revisited", "buildings that are found again", "pictures", NULL, 0},
-    {"scenes", "depth in scenes", "views", NULL, 0},
-    {"register", "two views registered by their features", "pairs of views", probe_pairs, PAIRS},
-    {"points", "labels of points in space", "scenes", probe_points, POINTS}};
-enum { TASKS = sizeof tasks / sizeof *tasks };
-
-// Check that the flags go together.
-static const Task *task_of(const Options *o, const SbLayout **layout) {
-    const char *name = strcmp(o->task, "rooms") || !o->scenes ? o->task : "scenes";
-    const Task *t = NULL;
-    for (int i = 0; i < TASKS; i++) if (!strcmp(tasks[i].name, name)) t = tasks + i;
-    *layout = sb_layout_find(name);
-    if (!t && strcmp(name, "rooms"))
-        sb_die("--task %s: expected rooms, register, points, imagenet, ade20k, nyud or revisited", name);
-    if (*layout && !o->data) sb_die("--task %s: --data DIR is missing: the folder of its pictures", name);
-    if (!*layout && o->data) sb_die("--data %s: in which layout? --task names it", o->data);
-    if (t && !*layout && !o->scenes) sb_die("--task %s: --scenes DIR is missing", name);
-    if (*layout && o->scenes) sb_die("--task %s reads --data, not --scenes", name);
-    if (o->shared && (o->tune || t))
-        sb_die("--shared %d: simulated rooms that were trained on; no --tune, no --scenes, no --data",
-               o->shared);
-    return t;
-}
-static void probe_lifted(Result *result, Encoder *e, const Task *t, const Options *o, int *fit, int *n) {
-    static Lifting l;
-    int pairs = t->known == PAIRS;
-    lifting_open(&l, &e[BASE].model.config, o);
-    *n = pairs ? l.pairs : l.source.scenes / 2, *fit = pairs ? 0 : (l.source.scenes + 1) / 2;
-    if (!*n && pairs) sb_die("%s: no two views of a scene show %.0f %% of each other", o->scenes, 100 * SEEN);
-    if (!*n) sb_die("%s: one scene; points are fitted on every other one, so two are needed", o->scenes);
-    printf("probe: %s: %d %s to report on, %d scenes\n", t->name, *n, t->of, l.source.scenes);
-    for (int k = 0; k < ENCODERS; k++)
-        if (e[k].path) t->lifted(result + k, e + k, &l);
-}
 static void run_probe(const Options *o) {
     static Encoder e[ENCODERS];
-    static Table table;
-    static Result result[ENCODERS];
+    static SbProbeTable table;
+    static SbProbeResult result[ENCODERS];
     static SbDataset data;
-    static Views fit, test;
+    static SbViews fit, test;
     const SbLayout *layout;
-    const Task *task = task_of(o, &layout);
+    SbProbeFlags f = {o->task, o->data, o->scenes, o->scales,     o->images, o->fit, o->bins,
+                      o->rows, o->layers, o->dpt,    o->neighbours, o->shared, o->tune, o->decay};
+    const SbProbeTask *task = sb_probe_task(&f, &layout);
     int fitted, n, known = task ? task->known : 0;
     open_probed(e, o, layout && (layout->kind == SB_OF_CLASS || layout->kind == SB_OF_RANK));
     double start = now();
     if (known) {
-        probe_lifted(result, e, task, o, &fitted, &n);
+        sb_probe_lifted(result, e, task, &f, &fitted, &n);
     } else {
-        open_views(&fit, &test, &data, layout, o, e + BASE);
+        sb_probe_views(&fit, &test, &data, layout, &f, e + BASE);
+        if (!task)
+            fprintf(stderr, "probe: %d rooms to fit, %d to report, rendered in %.1f s\n", fit.n, test.n,
+                    now() - start);
         for (int k = 0; k < ENCODERS; k++) {
             if (!e[k].path) continue;
             start = now();
-            probe_encoder(result + k, e + k, &fit, &test, o);
+            sb_probe_encoder(result + k, e + k, &fit, &test, &f);
             fprintf(stderr, "probe: %s (%s) in %.1f s\n", encoder_name[k], e[k].path, now() - start);
         }
         fitted = fit.n, n = test.n, known = test.known;
     }
     start = now();
-    bootstrap(&table, result, e, n, known);
+    sb_probe_bootstrap(&table, result, e, n, known);
     fprintf(stderr, "probe: bootstrap in %.1f s\n", now() - start);
-    char *usual = task ? sb_format("probe_%s", task->name) : sb_copy("probe");
+    const char *dash = task ? "_" : "", *name = task ? task->name : "";
+    char *usual = o->layers > 1 ? sb_format("probe%s%s_layers%d", dash, name, o->layers)
+                                : sb_format("probe%s%s", dash, name);
     char *path = sb_format("%s/%s.csv", o->out, o->to ? o->to : usual);
-    write_probe(path, &table, e, fitted, n, known);
-    print_probe(&table, e, known);
+    sb_probe_write(path, &table, e, fitted, n, known);
+    sb_probe_print(&table, e, known);
     printf("%s\n", path);
-    views_free(&fit), views_free(&test), free(path), free(usual);
+    sb_views_free(&fit), sb_views_free(&test), free(path), free(usual);
     if (layout) sb_dataset_close(&data);
 }
 
@@ -1570,7 +772,7 @@ static void run_features(const Options *o) {
     }
     static Picture p;
     SbColours colours;
-    Views v;
+    SbViews v;
     open_encoder(&e, o, o->model, "boost", 1);
     if (o->pictures) {
         features_served(&e, o);
@@ -1578,19 +780,19 @@ static void run_features(const Options *o) {
     }
     open_picture(&p, o, &e.model.config);
     const SbConfig *c = &e.model.config;
-    views_alloc(&v, c, 1);
+    sb_views_alloc(&v, c, 1);
     memcpy(v.rgb, p.rgb, (size_t)(c->image * c->image * 3));
     real *x = (real *)sb_calloc((size_t)v.patches * (size_t)c->enc_width, sizeof *x);
     unsigned char *rgb = (unsigned char *)sb_calloc((size_t)v.patches, 3);
     unsigned char *both = (unsigned char *)sb_calloc(2 * SIDE * SIDE, 3);
-    encode(&e, &v, 0, 1, NULL, x);
+    sb_encode(&e, &v, 0, 1, NULL, x);
     sb_colours_fit(&colours, x, v.patches, c->enc_width);
     sb_colours_of(&colours, rgb, x, v.patches);
     enlarge(both, 2 * SIDE, 0, SIDE, p.rgb, c->image);
     enlarge(both, 2 * SIDE, SIDE, SIDE, rgb, c->image / c->patch);
     sb_png_write(o->png, both, 2 * SIDE, SIDE);
     printf("%s: the picture, and the first three principal components of %s's features\n", o->png, e.path);
-    views_free(&v), free(x), free(rgb), free(both), free(colours.mean);
+    sb_views_free(&v), free(x), free(rgb), free(both), free(colours.mean);
 }
 
 // ---- gallery: pictures beside their true depth, and for every encoder depth, features and cosines
@@ -1607,7 +809,7 @@ typedef struct {
     double deep;                        // metres at the dark end of the scale
     const char *truth;                  // how the true depth is known
     const SbViewInfo **info;            // [n]
-    Views views;
+    SbViews views;
     real *feature[ENCODERS];            // [n][P][C], NULL: no such encoder
     real *depth[ENCODERS];              // [n][P] by the probe
     SbColours colours;
@@ -1620,7 +822,7 @@ static void gallery_make(Gallery *g, const Cast *cast, const SbViewInfo **info, 
     long size = 0, pixels = (long)c->image * c->image * 3;
     memset(g, 0, sizeof *g);
     g->n = n, g->deep = deep, g->info = info, g->truth = truth;
-    views_alloc(&g->views, c, n);
+    sb_views_alloc(&g->views, c, n);
     long rows = (long)n * g->views.patches, each = rows * c->enc_width;
     real *all = (real *)sb_calloc((size_t)(ENCODERS * each), sizeof *all);
     for (int i = 0; i < n; i++) {
@@ -1633,7 +835,7 @@ static void gallery_make(Gallery *g, const Cast *cast, const SbViewInfo **info, 
         if (!cast->e[k]) continue;
         g->feature[k] = all + size, size += each;
         g->depth[k] = (real *)sb_calloc((size_t)rows, sizeof(real));
-        encode(cast->e[k], &g->views, 0, n, NULL, g->feature[k]);
+        sb_encode(cast->e[k], &g->views, 0, n, NULL, g->feature[k]);
     }
     sb_colours_fit(&g->colours, all, size / c->enc_width, c->enc_width);
 }
@@ -1641,24 +843,24 @@ static void gallery_make(Gallery *g, const Cast *cast, const SbViewInfo **info, 
 static void gallery_probe_rooms(Gallery *g, const Cast *cast, int rooms) {
     const SbConfig *c = &cast->e[BASE]->model.config;
     int C = c->enc_width, P = g->views.patches;
-    Views fit;
-    views_rooms(&fit, c, SB_POOL_PROBE, 0, rooms, 0);
-    real *x = (real *)sb_calloc((size_t)(CHUNK * P) * (size_t)C, sizeof *x);
+    SbViews fit;
+    sb_views_rooms(&fit, c, SB_POOL_PROBE, 0, rooms, 0);
+    real *x = (real *)sb_calloc((size_t)(SB_PROBE_CHUNK * P) * (size_t)C, sizeof *x);
     for (int k = 0; k < ENCODERS; k++) {
         SbMoments m;
         SbLinear l;
         if (!g->feature[k]) continue;
         sb_moments_make(&m, C, 1);
         for (int first = 0, n; first < fit.n; first += n) {
-            n = sb_min(CHUNK, fit.n - first);
-            encode(cast->e[k], &fit, first, n, NULL, x);
+            n = sb_min(SB_PROBE_CHUNK, fit.n - first);
+            sb_encode(cast->e[k], &fit, first, n, NULL, x);
             sb_moments_add(&m, x, fit.depth + first * P, (long)n * P);
         }
         sb_ridge(&l, &m, 1e-4);
         sb_linear_apply(&l, g->depth[k], g->feature[k], (long)g->n * P);
         sb_moments_free(&m), sb_linear_free(&l);
     }
-    views_free(&fit), free(x);
+    sb_views_free(&fit), free(x);
 }
 // Depth of every view by a probe fitted on the measured depth of the others; few views want more shrinking.
 static void gallery_probe_others(Gallery *g) {
@@ -1931,10 +1133,10 @@ static void report_probe(SbText *t, const SbCsv *p, const char *head, const char
                "<th>boosted, change<th class=off>control<th>control, change<th>boosted beyond "
                "control\n<tbody>");
     for (int i = 0; i < p->rows; i++) {
-        const Metric *m = NULL;
-        for (int k = 0; k < METRICS; k++)
-            if (!strcmp(metrics[k].probe, sb_csv_text(p, i, "probe")) &&
-                !strcmp(metrics[k].metric, sb_csv_text(p, i, "metric"))) m = metrics + k;
+        const SbMetric *m = NULL;
+        for (int k = 0; k < SB_METRICS; k++)
+            if (!strcmp(sb_metrics[k].probe, sb_csv_text(p, i, "probe")) &&
+                !strcmp(sb_metrics[k].metric, sb_csv_text(p, i, "metric"))) m = sb_metrics + k;
         if (!m) continue;
         sb_text_add(t, "<tr><td>%s<td class=off>%.3f", m->label, sb_csv_number(p, i, "base"));
         for (int k = 0; k < 3; k++) {
@@ -1962,11 +1164,11 @@ static void report_probes(SbText *t, const Options *o, const SbCsv *rooms) {
     report_probe(t, rooms, "<h2>What a linear probe finds</h2>\n<p>The encoders are frozen; small linear "
                            "maps are fitted on top. The paper reports that recognition rises along with "
                            "depth. Whether it does here is in the last three rows.</p>\n", "rooms");
-    for (int i = 0; i < TASKS; i++) {
-        char *path = sb_format("%s/probe_%s.csv", o->out, tasks[i].name);
-        char *head = sb_format("<h3>The same encoders: %s</h3>\n", tasks[i].what);
+    for (int i = 0; i < SB_PROBE_TASKS; i++) {
+        char *path = sb_format("%s/probe_%s.csv", o->out, sb_probe_tasks[i].name);
+        char *head = sb_format("<h3>The same encoders: %s</h3>\n", sb_probe_tasks[i].what);
         SbCsv csv;
-        if (sb_csv_read(&csv, path, NULL) && csv.rows > 0) report_probe(t, &csv, head, tasks[i].of);
+        if (sb_csv_read(&csv, path, NULL) && csv.rows > 0) report_probe(t, &csv, head, sb_probe_tasks[i].of);
         sb_csv_free(&csv), free(path), free(head);
     }
 }
@@ -2565,7 +1767,7 @@ typedef struct { const char *name; int bit; void (*run)(const Options *); const 
 static const What whats[] = {
     {"probe", PROBE, run_probe,
      "linear probes on frozen features of rooms never seen, or of your data (--task: imagenet ade20k nyud "
-     "revisited register points): DIR/probe.csv"},
+     "revisited register points pose): DIR/probe.csv"},
     {"questions", QUESTIONS, run_questions,
      "how often the answers are right, by type of question: "
      "DIR/questions.csv"},

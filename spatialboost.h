@@ -82,7 +82,7 @@
 //  To add a tensor: one line in its module's table (>>tensors) gives it a field, memory, a name in
 //  checkpoints, an initial value, weight decay, a group, a place in the optimiser and in every test. Then
 //  use it in >>model; if that needs a new operation, add it to >>contract and >>cpu, forward and backward. To
-//  add a probe: eval.c, its table of metrics; features are acts.feature [rows][C], see patch_row, cls_row.
+//  add a probe: data/probe.h, its metrics; features are acts.feature [rows][C], see patch_row, cls_row.
 //
 //  Double build: -DSB_REAL=double makes every tensor double; gradients are checked there. The header may be
 //  included several times in one C++ program, in namespaces of their own, with another SB_REAL each time.

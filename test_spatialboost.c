@@ -26,6 +26,10 @@ namespace f64 {
 #include "data/batch.h"
 #include "data/lora.h"
 #include "dev/op_cases.h"
+#pragma push_macro("SB_CPU")            // of float, on a GPU
+#undef SB_CPU
+#include "data/dpt.h"
+#pragma pop_macro("SB_CPU")
 }
 #include "dev/test.h"
 

@@ -7,6 +7,7 @@
 #include "../data/fit.h"
 #include "../data/layouts.h"
 #include "../data/lifted.h"
+#include "../data/probe_tasks.h"
 #include "../data/score.h"
 #include "../data/simulate.h"
 #include "../data/tiles.h"
@@ -655,6 +656,293 @@ static void test_lifted_scenes(void) {
     free(patch), sb_scene_free(&scene);
 }
 
+// ---- probes
+
+// An encoder with two channels and numbers at random, which depend on the tensors' names alone: one of fewer
+// blocks is the beginning of one of more. final: with the norm behind it.
+static void test_probe_encoder(SbServed *e, int blocks, int final) {
+    SbConfig c = sb_config_preset(SB_TOY);
+    c.enc_layers = blocks, c.enc_final = final;
+    memset(e, 0, sizeof *e);
+    sb_model_init(&e->model, &c, SB_DUAL);
+    sb_model_random(&e->model, ~0, 5, 0);
+    sb_model_train(&e->model, 0);
+}
+// Features of the last layers are, bit for bit, those of encoders that end there; CLS is the last one's.
+static void test_probe_layers(void) {
+    enum { N = 3, BLOCKS = 5, LAYERS = 4 };
+    for (int final = 0; final < 2; final++) {
+        SbServed whole, part;
+        SbShot shot[N];
+        SbRandom random = sb_random(7, 0);
+        test_probe_encoder(&whole, BLOCKS, final);
+        const SbConfig *c = &whole.model.config;
+        int C = c->enc_width, P = c->image / c->patch * (c->image / c->patch), off = 0, same = 0;
+        std::vector<unsigned char> rgb((size_t)(N * c->image * c->image * 3));
+        std::vector<real> x((size_t)(N * P * LAYERS * C)), y((size_t)(N * P * C)), cls((size_t)(2 * N * C));
+        for (unsigned char &v : rgb) v = (unsigned char)sb_next_int(&random, 256);
+        for (int i = 0; i < N; i++) shot[i] = {rgb.data() + i * c->image * c->image * 3, c->image, c->image};
+        sb_encode_shots(&whole, shot, N, LAYERS, cls.data(), x.data());
+        for (int l = 0; l < LAYERS; l++) {
+            std::vector<real> before = y;
+            test_probe_encoder(&part, BLOCKS - LAYERS + l + 1, final);
+            sb_encode_shots(&part, shot, N, 1, cls.data() + N * C, y.data());
+            for (int i = 0; i < N * P * C; i++)
+                off += x[(size_t)((i / C * LAYERS + l) * C + i % C)] != y[(size_t)i];
+            same += l && before == y;
+            sb_model_free(&part.model), sb_batch_free(&part.batch);
+        }
+        CHECK(!off && !same, "final norm %d: %d features differ, %d layers are alike", final, off, same);
+        CHECK(!memcmp(cls.data(), cls.data() + N * C, (size_t)(N * C) * sizeof(real)), "other CLS features");
+        sb_model_free(&whole.model), sb_batch_free(&whole.batch);
+    }
+}
+// A camera at t, turned by `degrees` about an axis (Rodrigues).
+static void test_pose_view(SbView *v, const double axis[3], double degrees, const double t[3]) {
+    double a = degrees * 3.14159265358979323846 / 180, n = 0, u[3];
+    for (int k = 0; k < 3; k++) n += axis[k] * axis[k];
+    for (int k = 0; k < 3; k++) u[k] = axis[k] / sqrt(n);
+    double cross[9] = {0, -u[2], u[1], u[2], 0, -u[0], -u[1], u[0], 0};
+    memset(v, 0, sizeof *v);
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 3; j++)
+            v->pose[4 * i + j] = (i == j) * cos(a) + sin(a) * cross[3 * i + j] + (1 - cos(a)) * u[i] * u[j];
+        v->pose[4 * i + 3] = t[i];
+    }
+    v->pose[15] = 1;
+}
+// Of known turns and shifts the errors are what they are known to be. A quaternion in float is off by some
+// 1e-7, which is 2e-5 degrees.
+static void test_probe_pose_errors(void) {
+    static const double axis[3] = {.3, -1, .4}, at[3] = {1, 2, 3}, from[3] = {1, 2, .5};
+    static const double turn[] = {0, 1, 40, 179};
+    for (double degrees : turn) {
+        SbView a, b;
+        real still[SB_MOTION] = {0, 0, 0, 2, 0, 0, -1}, y[SB_MOTION];       // of any length; 1 m
+        double sum[SB_SUMS] = {0};
+        test_pose_view(&a, axis, 0, from), test_pose_view(&b, axis, degrees, at);
+        sb_motion(y, &a, &b), sb_motion_errors(sum, y, still, y);
+        double straight = y[6] / sb_metres(y + 4);
+        CHECK(fabs(sum[SB_SUM_TURN] - degrees) < 1e-4 && sum[SB_SUM_MEAN_TURN] < 1e-4, "%g degrees: %g, %g",
+              degrees, sum[SB_SUM_TURN], sum[SB_SUM_MEAN_TURN]);
+        CHECK(fabs(sb_metres(y + 4) - 2.5) < 1e-5 && sum[SB_SUM_SHIFTED] == 1, "2.5 m: %g", sb_metres(y + 4));
+        double shift = sqrt(1 + 2.5 * 2.5 + 2 * 2.5 * straight);          // the law of cosines
+        double apart = acos(fmax(-1, fmin(1, -straight))) * 180 / 3.14159265358979323846;
+        CHECK(fabs(sum[SB_SUM_SHIFT] - shift) < 1e-5, "%g m, expected %g", sum[SB_SUM_SHIFT], shift);
+        CHECK(fabs(sum[SB_SUM_DIRECTION] - apart) < .05, "direction %g, expected %g", sum[SB_SUM_DIRECTION],
+              apart);               // acos near 1: sqrt(2e-7) is .03 degrees
+    }
+    real none[SB_MOTION] = {0, 0, 0, 1};
+    double sum[SB_SUMS] = {0};
+    sb_motion_errors(sum, none, none, none);
+    CHECK(sum[SB_SUM_TURN] == 0 && sum[SB_SUM_SHIFT] == 0 && !sum[SB_SUM_SHIFTED], "of no motion");
+}
+// From features that are the motion, mixed, it is read without an error, on pairs that were not fitted; from
+// features that know nothing of it the error is that of the mean motion. Bounds: sums of 200 numbers of size
+// 1 in float (1e-5) and the decay, over the least eigenvalue of the features' correlations (.1 and more).
+static void test_probe_pose_fit(void) {
+    enum { N = 300, FIT = 200, C = SB_MOTION };
+    std::vector<real> x(N * C), blind(N * C), y(N * SB_MOTION), said(N * SB_MOTION);
+    SbRandom random = sb_random(4, 0);
+    for (int i = 0; i < N; i++) {
+        SbView a, b;
+        double axis[2][3], t[2][3];
+        for (int k = 0; k < 6; k++)
+            axis[k / 3][k % 3] = sb_next_unit(&random) - .5, t[k / 3][k % 3] = 2 * sb_next_unit(&random);
+        test_pose_view(&a, axis[0], 90 * sb_next_unit(&random), t[0]);
+        test_pose_view(&b, axis[1], 90 * sb_next_unit(&random), t[1]);
+        real *m = y.data() + i * SB_MOTION;
+        sb_motion(m, &a, &b);
+        for (int c = 0; c < C; c++) {
+            x[(size_t)(i * C + c)] = (real)(c % 2);
+            for (int k = 0; k < SB_MOTION; k++)
+                x[(size_t)(i * C + c)] += m[k] * (real)(.1 * test_wave(c, k, 1.7, .8) + (c == k));
+            blind[(size_t)(i * C + c)] = (real)sb_next_unit(&random);
+        }
+    }
+    for (int knows = 0; knows < 2; knows++) {
+        SbLinear map;
+        real mean[SB_MOTION];
+        double all[SB_SUMS] = {0};
+        const real *from = knows ? x.data() : blind.data();
+        sb_pose_mean(mean, y.data(), FIT);
+        sb_pose_fit(&map, from, y.data(), FIT, C, knows ? 1e-6 : SB_POSE_DECAY);
+        sb_linear_apply(&map, said.data(), from, N);
+        for (int i = FIT; i < N; i++) {
+            double sum[SB_SUMS] = {0};
+            sb_motion_errors(sum, y.data() + i * SB_MOTION, said.data() + i * SB_MOTION, mean);
+            for (int k = 0; k < SB_SUMS; k++) all[k] += sum[k] / (N - FIT);
+        }
+        double turn = all[SB_SUM_TURN] / all[SB_SUM_MEAN_TURN],
+               shift = all[SB_SUM_SHIFT] / all[SB_SUM_MEAN_SHIFT];
+        CHECK(all[SB_SUM_MEAN_TURN] > 10 && all[SB_SUM_MEAN_SHIFT] > .5, "the mean is off by %g, %g",
+              all[SB_SUM_MEAN_TURN], all[SB_SUM_MEAN_SHIFT]);
+        if (knows) CHECK(turn < 1e-3 && shift < 1e-3, "off by %g and %g of the mean's error", turn, shift);
+        else CHECK(fabs(turn - 1) < .1 && fabs(shift - 1) < .1, "blind: %g, %g of the mean's", turn, shift);
+        sb_linear_free(&map);
+    }
+}
+// Cosines of cells by their definition; cells of 1 and of 4 patches.
+static void test_probe_pose_feature(void) {
+    enum { GRID = 6, C = 5, P = GRID * GRID, CELLS = 16 };
+    real view[2][P * C], x[SB_POSE_WIDTH];
+    double cell[2][CELLS][C] = {}, count[CELLS] = {0}, mean[C] = {0}, worst = 0;
+    for (int v = 0; v < 2; v++)
+        for (int i = 0; i < P * C; i++) {
+            int at = (int)floor(i / C / GRID / 1.5) * 4 + (int)floor(i / C % GRID / 1.5);
+            view[v][i] = (real)test_wave(i / C + 40 * v, i % C, .9, 1.4);
+            cell[v][at][i % C] += view[v][i], count[at] += .5 / C, mean[i % C] += view[v][i] / (2. * P);
+        }
+    sb_pose_feature(x, view[0], view[1], GRID, C);
+    for (int i = 0; i < CELLS * CELLS; i++) {
+        double ab = 0, aa = 0, bb = 0;
+        for (int c = 0; c < C; c++) {
+            double a = cell[0][i / CELLS][c] / count[i / CELLS] - mean[c];
+            double b = cell[1][i % CELLS][c] / count[i % CELLS] - mean[c];
+            ab += a * b, aa += a * a, bb += b * b;
+        }
+        worst = fmax(worst, fabs(x[i] - ab / sqrt(aa * bb)));
+    }
+    CHECK(worst < 1e-5, "a cosine is off by %g", worst);
+}
+// ---- the DPT head
+
+enum { DPT_L = 3, DPT_C = 5, DPT_GRID = 3, DPT_P = DPT_GRID * DPT_GRID, DPT_N = 4 };
+typedef std::vector<double> Places;     // [side * side][SB_DPT_WIDTH]
+static double test_dpt_weight(const f64::SbDpt *d, int k, int out, int in) {
+    f64::SbDptMap m = f64::sb_dpt_map(d, k);
+    return d->w[m.at + (in < 0 ? m.in * m.out + out : out * m.in + in)];
+}
+// A convolution by its definition, of x or of its positive part.
+static Places test_dpt_conv(const f64::SbDpt *d, int k, const Places &x, int side, int relu) {
+    enum { D = SB_DPT_WIDTH };
+    Places y(x.size());
+    for (int p = 0; p < side * side * D; p++) {
+        y[(size_t)p] = test_dpt_weight(d, k, p % D, -1);
+        for (int i = 0; i < 9 * D; i++) {
+            int row = p / D / side + i / D / 3 - 1, column = p / D % side + i / D % 3 - 1;
+            if (row < 0 || column < 0 || row >= side || column >= side) continue;
+            double v = x[(size_t)((row * side + column) * D + i % D)];
+            y[(size_t)p] += test_dpt_weight(d, k, p % D, i) * (relu ? fmax(v, 0) : v);
+        }
+    }
+    return y;
+}
+// The depth of all patches of one picture, place by place. Twice the grid: as PyTorch's interpolate(mode =
+// "bilinear", align_corners = False) says it.
+static Places test_dpt_depths(const f64::SbDpt *d, const double *x) {
+    enum { D = SB_DPT_WIDTH, S = DPT_GRID };
+    Places o(S * S * D), big(4 * S * S * D), depth(S * S);
+    for (int l = DPT_L - 1; l >= 0; l--) {
+        for (int i = 0; i < S * S * D; i++) {
+            o[(size_t)i] += test_dpt_weight(d, l, i % D, -1);
+            for (int c = 0; c < DPT_C; c++)
+                o[(size_t)i] += test_dpt_weight(d, l, i % D, c) * x[(i / D * DPT_L + l) * DPT_C + c];
+        }
+        Places more = test_dpt_conv(d, DPT_L + l, o, S, 1);
+        for (size_t i = 0; i < o.size(); i++) o[i] += more[i];
+    }
+    for (int i = 0; i < 4 * S * S * D; i++) {
+        double at[2] = {i / D / (2 * S) / 2. - .25, i / D % (2 * S) / 2. - .25}, t[2];
+        int low[2], high[2];
+        for (int k = 0; k < 2; k++) {
+            at[k] = fmax(at[k], 0), low[k] = (int)at[k];
+            high[k] = sb_min(low[k] + 1, S - 1), t[k] = at[k] - low[k];
+        }
+        for (int corner = 0; corner < 4; corner++) {
+            int row = corner / 2 ? high[0] : low[0], column = corner % 2 ? high[1] : low[1];
+            big[(size_t)i] += (corner / 2 ? t[0] : 1 - t[0]) * (corner % 2 ? t[1] : 1 - t[1]) *
+                              o[(size_t)((row * S + column) * D + i % D)];
+        }
+    }
+    Places h = test_dpt_conv(d, 2 * DPT_L, big, 2 * S, 0);
+    for (int i = 0; i < 4 * S * S; i++) {
+        double y = test_dpt_weight(d, 2 * DPT_L + 1, 0, -1);
+        for (int k = 0; k < D; k++)
+            y += test_dpt_weight(d, 2 * DPT_L + 1, 0, k) * fmax(h[(size_t)(i * D + k)], 0);
+        depth[(size_t)(i / (2 * S) / 2 * S + i % (2 * S) / 2)] += y / 4;
+    }
+    return depth;
+}
+// In double: forward against the definition, the gradient of every map against differences of the loss, in
+// which patches of unknown depth do not count.
+static void test_dpt_gradient(void) {
+    enum { ROWS = DPT_N * DPT_P, W = DPT_L * DPT_C };
+    f64::SbDpt d;
+    double x[ROWS * W], z[ROWS], worst = 0, slope = 0, square = 0, known = 0;
+    f64::sb_dpt_make(&d, DPT_L, DPT_C, DPT_GRID, DPT_N, 3);
+    for (long i = 0; i < d.size; i++) d.w[i] += .1 * test_wave((int)i, 3, .37, .2);     // biases too
+    for (int i = 0; i < ROWS * W; i++) x[i] = test_wave(i / W, i % W, 1.3, .7);
+    for (int i = 0; i < ROWS; i++) z[i] = i % 7 == 3 ? 2 * SB_DPT_UNKNOWN : test_wave(i, 2, .9, .1);
+    f64::sb_dpt_forward(&d, x, DPT_N);
+    for (int i = 0; i < DPT_N; i++) {
+        Places want = test_dpt_depths(&d, x + i * DPT_P * W);
+        for (int p = 0; p < DPT_P; p++) worst = fmax(worst, fabs(d.depth[i * DPT_P + p] - want[(size_t)p]));
+    }
+    CHECK(worst < 1e-11, "depth is off by %g", worst);      // sums of 300 numbers of size 1
+    for (int i = 0; i < ROWS; i++)
+        if (i % 7 != 3) square += pow(d.depth[i] - z[i], 2), known++;
+    double mean = f64::sb_dpt_backward(&d, x, z, DPT_N);
+    CHECK(fabs(mean - square / known) < 1e-12 * mean, "loss %g, expected %g", mean, square / known);
+    Places g(d.g, d.g + d.size);
+    for (int k = 0; k <= 2 * DPT_L + 1; k++) {
+        f64::SbDptMap m = f64::sb_dpt_map(&d, k);
+        int all = m.in * m.out + m.out, pick[4] = {0, all / 3, m.in * m.out - 1, all - 1};
+        double size = 0;
+        for (int i = 0; i < all; i++) size = fmax(size, fabs(g[(size_t)(m.at + i)]));
+        CHECK(size > 1e-4, "map %d has no gradient", k);
+        for (int i : pick) {
+            double loss[2], was = d.w[m.at + i], step = 1e-6;
+            for (int side = 0; side < 2; side++) {
+                d.w[m.at + i] = was + (side ? step : -step);
+                f64::sb_dpt_forward(&d, x, DPT_N), loss[side] = f64::sb_dpt_backward(&d, x, z, DPT_N);
+            }
+            d.w[m.at + i] = was;
+            slope = fmax(slope, fabs((loss[1] - loss[0]) / (2 * step) - g[(size_t)(m.at + i)]) / size);
+        }
+    }
+    CHECK(slope < 1e-6, "a gradient is off by %g of its map's largest", slope);     // 1e-16 / step, times 1e3
+    f64::sb_dpt_free(&d);
+}
+// What lies around a patch decides: no linear map of the patch's own features can know it, the head does, on
+// pictures that it was not fitted to; the same bits from any number of threads.
+static void test_dpt_fit(void) {
+    enum { FIT = 160, N = 200, S = 4, P = S * S, C = 3 };
+    std::vector<real> x(N * P * C), z(N * P), depth(N * P), again(N * P);
+    SbRandom random = sb_random(6, 0);
+    double error = 0, spread = 0;
+    for (real &v : x) v = (real)(1 + 2 * sb_next_unit(&random));
+    for (int i = 0; i < N * P; i++) {
+        int p = i % P;
+        double sum = 0;
+        for (int q = 0; q < P; q++)
+            if (abs(q / S - p / S) + abs(q % S - p % S) == 1) sum += x[(size_t)((i - p + q) * C)] / 2. - 1;
+        z[(size_t)i] = (real)(i % 11 ? 2 + sum : 0);
+    }
+#ifdef _OPENMP
+    int threads = omp_get_max_threads();
+#endif
+    for (int pass = 0; pass < 2; pass++) {
+        SbDpt d;
+#ifdef _OPENMP
+        omp_set_num_threads(1 + 2 * pass);
+#endif
+        sb_dpt_make(&d, 1, C, S, 8, 1);
+        sb_dpt_fit(&d, x.data(), z.data(), FIT, 15);
+        sb_dpt_apply(&d, (pass ? again : depth).data(), x.data(), N);
+        sb_dpt_free(&d);
+    }
+#ifdef _OPENMP
+    omp_set_num_threads(threads);
+#endif
+    for (size_t i = FIT * P; i < N * P; i++) {
+        if (!(z[i] > 0)) continue;
+        error += pow(depth[i] - z[i], 2), spread += pow(z[i] - 2, 2);
+    }
+    CHECK(error < .25 * spread, "a square error of %g, of the mean %g", error, spread);
+    CHECK(depth == again, "three threads give other numbers");
+}
+
 static void test_measures_all(void) {
     RUN(test_score_goldens);
     RUN(test_score_amounts);
@@ -674,5 +962,11 @@ static void test_measures_all(void) {
     RUN(test_rigid_ransac);
     RUN(test_rigid_mutual);
     RUN(test_lifted_scenes);
+    RUN(test_probe_layers);
+    RUN(test_probe_pose_errors);
+    RUN(test_probe_pose_fit);
+    RUN(test_probe_pose_feature);
+    RUN(test_dpt_gradient);
+    RUN(test_dpt_fit);
 }
 #endif

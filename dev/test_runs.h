@@ -347,15 +347,28 @@ static void test_run_measures(void) {
         {"imagenet --data @T/lay/in --decay .001", "imagenet", "linear", .5, 1},
         {"revisited --data @T/lay/rox", "revisited", "map_easy", 1, 1},
         {"register --scenes @T/scan --images 5", "register", "rte", 0, 20},
-        {"points --scenes @T/scan", "points", "accuracy", .05, 1}};
+        {"points --scenes @T/scan", "points", "accuracy", .05, 1},
+        {"nyud --data @T/lay/nyu --layers 2", "nyud_layers2", "rmse", .05, 10},
+        {"ade20k --data @T/lay/one --layers 2", "ade20k_layers2", "miou", 1, 1},
+        {"rooms --images 20 --fit 20 --layers 2", "layers2", "rmse", .05, 10},
+        {"rooms --images 20 --fit 20 --dpt --layers 2", "layers2", "absrel", .02, 10},
+        {"rooms --scenes @T/scan --dpt --to probe_dpt", "dpt", "delta1", .01, 1},
+        {"pose --images 20 --fit 40", "pose", "rotation_deg", 2, 90},
+        {"pose --scenes @T/scan", "pose", "mean_translation_m", .01, 4}};
     static const char *const bad[][2] = {
-        {"--task dance", "expected rooms, register, points, imagenet"},
+        {"--task dance", "expected rooms, pose, register, points, imagenet"},
+        {"--task nyud --data @T/lay/nyu --dpt", "--dpt: depth of patches, for rooms and --scenes"},
+        {"--task pose --shared 1", "no --tune, no --scenes"},
+        {"--task pose --scenes @T/scan/scene_000040", "1 pairs of views to fit on, 0 to report on"},
         {"--task nyud", "--data DIR is missing"},
         {"--task points", "--scenes DIR is missing"},
         {"--data @T/lay/nyu", "in which layout? --task names it"},
         {"--task nyud --data @T/lay/nyu --scenes @T/scan", "reads --data, not --scenes"},
         {"--task nyud --data @T/lay/nyu --scales 0", "--scales 0: expected numbers from 1 to 8"},
         {"--task nyud --data @T/lay/ade", "train/rgb: missing; the layout nyud"},
+        {"--layers 3", "has 2 blocks to take features from"},
+        {"--task imagenet --data @T/lay/in --layers 2", "--task imagenet takes one"},
+        {"--task points --scenes @T/scan --layers 2", "--task points takes one"},
         {"--task register --scenes @T/scan/scene_000040 --images many", "expected a whole number"},
         {"--task points --scenes @T/scan/scene_000040", "one scene; points are fitted on every other one"}};
     if (!test_base()) return;
@@ -366,12 +379,14 @@ static void test_run_measures(void) {
     for (int i = 0; i < (int)(sizeof run / sizeof *run); i++) {
         SbCsv csv;
         double found = NAN;
+        int dpt = strstr(run[i].flags, "--dpt") != NULL;
         CHECK(!test_shell("@B/eval probe --out @T/m --task %s", run[i].flags), "%s: %s", run[i].flags,
               test_said());
         char *path = sb_format("m/probe_%s.csv", run[i].table);
         if (sb_csv_read(&csv, test_path(path), NULL))
             for (int k = 0; k < csv.rows; k++)
-                if (!strcmp(sb_csv_text(&csv, k, "metric"), run[i].metric))
+                if (!strcmp(sb_csv_text(&csv, k, "metric"), run[i].metric) &&
+                    (!dpt || !strcmp(sb_csv_text(&csv, k, "probe"), "depth_dpt")))
                     found = sb_csv_number(&csv, k, "base");
         CHECK(found >= run[i].low && found <= run[i].high, "%s: %s is %g", run[i].flags, run[i].metric,
               found);
