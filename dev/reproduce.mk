@@ -20,7 +20,7 @@ PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES) --fit $(FIT)
 
 # ---- the experiments: what they are about, what the paper says of it, and their arms, of which the first is what the
 # others are compared with. (The paper's figures: DINOv2 ViT-L/14; class 86.3, mIoU 47.7, depth RMSE .38 before.)
-EXPERIMENTS    := decoder tuning content noise levels order order_any views scale leakage gate instruct patch field
+EXPERIMENTS    := decoder tuning content noise levels order order_any views scale leakage heads gate instruct patch field
 ABOUT_decoder  := what supervises: the LLM, or depth and labels without language, matched steps, matched time (Table 6)
 PAPER_decoder  := LLM: depth -15.8 %, mIoU +8.0, class +2.3; depth decoder: depth -7.9, mIoU +.4
 ARMS_decoder   := dual regress labels both regress_time
@@ -58,6 +58,9 @@ ARMS_scale     := dual rooms400 rooms1600 rooms6400 twice400 twice1600 twice6400
 ABOUT_leakage  := probes on rooms never seen, on the rooms trained on, and on those from another camera
 PAPER_leakage  := ScanNet is in its training set and in its 3-D probes; no such experiment
 ARMS_leakage   := unseen same_views same_rooms
+ABOUT_heads    := a linear head and a small DPT head, on the last block and on the last four (Tables 1 and 2)
+PAPER_heads    := DINOv2: depth linear -18.9 %, DPT -13.8; mIoU linear +5.5, four blocks +3.6
+ARMS_heads     := block_1 block_4
 ABOUT_gate     := alpha a channel, a head, a layer; at its start 1/2 or nearly the base alone; Wo shared
 PAPER_gate     := a = 0 at first; share_o is the reading that gives its 25 to 30 % of parameters
 ARMS_gate      := dual gate4 share_o gate_head gate_scalar
@@ -135,11 +138,15 @@ STEPS_regress_time := $(shell echo $$(($(BOOST_STEPS) * 207 / 100)))
 STEPS_twice400    := 25
 STEPS_twice1600   := 100
 STEPS_twice6400   := 400
-# another arm's encoder, probed on the rooms that it was trained on: some to fit, the others to report
+# another arm's encoder, otherwise probed; same_: on the rooms that it was trained on
 OF_same_views     := unseen
 OF_same_rooms     := unseen
+OF_block_1        := dual
+OF_block_4        := dual
 PROBE_same_views  := --shared 1
 PROBE_same_rooms  := --shared 2
+PROBE_block_1     := --dpt
+PROBE_block_4     := --dpt --layers 4 --to probe
 # 2e-3 is the best of 1e-3, 2e-3 and 4e-3 for dual, rec, regress and random, of 5e-4 to 2e-3 for full (NOTEBOOK)
 RATES_dual        := 2e-3
 RATES_lora        := 1e-3 2e-3 4e-3
@@ -182,7 +189,7 @@ define EXPERIMENT
 $(RESULTS)/$(1).csv: $(foreach s,$(call seeds,$(1)),$(ARMS_$(1):%=$(R)/$(s)/%.probe.csv))
 	@mkdir -p $(RESULTS)
 	@{ echo "# $(ABOUT_$(1))"; echo "# the paper: $(PAPER_$(1))"; \
-	  echo "# arms: $(foreach a,$(ARMS_$(1)),$(a) $(or $(strip $(FLAGS_$(a)) $(STEPS_$(a):%=--steps %) $(PROBE_$(a))),as it is);)"; \
+	  echo "# arms: $(foreach a,$(ARMS_$(1)),$(a) $(or $(strip $(OF_$(a):%=that of %) $(FLAGS_$(a)) $(STEPS_$(a):%=--steps %) $(PROBE_$(a))),as it is);)"; \
 	  echo "# make reproduce EXPERIMENTS=$(1) STEPS=$(STEPS) IMAGES=$(IMAGES) FIT=$(FIT)"; \
 	  echo "# commit $$$$(git rev-parse --short HEAD 2>/dev/null), $$$$(sed -n 's/^model name.*: //p' /proc/cpuinfo 2>/dev/null | head -1)"; \
 	  awk -f dev/reproduce.awk $(foreach s,$(call seeds,$(1)),$(R)/$(s)/times.csv $(ARMS_$(1):%=$(R)/$(s)/%.probe.csv)); \
