@@ -102,6 +102,7 @@ int main(int argc, char **argv) {
     RUN(test_converse_unchanged);
     RUN(test_converse_units);
     RUN(test_converse_layout);
+    RUN(test_converse_wordings);
     RUN(test_spatial_signs);
     RUN(test_spatial_facing);
     RUN(test_spatial_rolled);

@@ -150,9 +150,9 @@ static void test_spatial_signs(void) {
     static TestHand h;
     test_hand_make(&h);
     unsigned came = test_hand_ask(&h,
-                                  "clock=300,stand=900,turned=200,bearing=60,on=300,touch=300,"
-                                  "proximity=900,count=60,exists=200,sizes=900,away=60,deep=60,deeper=200,"
-                                  "which_left=300,wider=300,room=9",
+                                  "clock=300,stand=900,turned=200,bearing=200,on=300,touch=300,"
+                                  "proximity=900,count=200,exists=200,sizes=900,away=200,deep=200,deeper=200,"
+                                  "which_left=300,wider=300,room=40",
                                   pair, 30);
     CHECK(came == 0x3FFFFFFFu, "of 30 questions by hand only %x came", came);
     came = test_hand_ask(&h, "clearance=400,route=900,nearest=900", far_off, 4);
@@ -294,7 +294,8 @@ static void test_spatial_views(void) {
     const SbViewInfo *all[2] = {info, info + 1};
     SbDialogue d;
     SbMix mix =
-        sb_mix_parse("shift=9,turn=9,action=9,tilt=30,find=60,nearer=300,unseen=60,appears=60,motion=60");
+        sb_mix_parse("shift=60,turn=60,action=60,tilt=60,find=60,nearer=300,unseen=90,"
+                     "appears=200,motion=200");
     unsigned came = 0;
     memset(&d, 0, sizeof d);
     memset(info, 0, sizeof info);
@@ -353,6 +354,40 @@ static void test_converse_units(void) {
                   mix.units, mixed);
         }
     sb_dialogue_free(&d);
+}
+
+// What a wording names: a bit for each letter in braces.
+static unsigned test_wording_names(const char *wording) {
+    unsigned named = 0;
+    for (const char *brace = strchr(wording, '{'); brace; brace = strchr(brace + 1, '{')) {
+        CHECK(strchr("ABCDIJKLNPQRST", brace[1]) && brace[2] == '}', "odd braces: %s", wording);
+        named |= 1u << (brace[1] - 'A');
+    }
+    return named;
+}
+
+// Every type has at least four wordings, all types together none twice. Each is a sentence and names what
+// the first of its type names (a blind model's key is read off that one).
+static void test_converse_wordings(void) {
+    enum { ROOM = SB_ASK_COUNT * 8, SIZE = 160 };
+    static char known[ROOM][SIZE];
+    int all = 0;
+    for (int i = 0; i < SB_ASK_COUNT; i++) {
+        const SbQuestion *row = sb_question_row(i);
+        char text[2000];
+        int first = all;
+        snprintf(text, sizeof text, "%s%s%s", row->words, *row->words && *row->more ? "|" : "", row->more);
+        for (char *c = strtok(text, "|"); c && all < ROOM; c = strtok(NULL, "|"), all++) {
+            int size = snprintf(known[all], SIZE, "%s", c + (*c == '!')), k = 0;
+            while (strcmp(known[k], known[all])) k++;
+            CHECK(k == all, "%s: \"%s\" is there already", row->name, c);
+            CHECK(size < SIZE && *known[k] >= 'A' && *known[k] <= 'Z' && strchr("?.", known[k][size - 1]),
+                  "%s: no sentence: \"%s\"", row->name, c);
+            CHECK(test_wording_names(c) == test_wording_names(known[first]), "%s: \"%s\" names other things",
+                  row->name, c);
+        }
+        CHECK(all - first >= 4, "%s: %d wordings only", row->name, all - first);
+    }
 }
 
 // wordings=1: one wording a type; the more, the more; the paper's layout of 12; levels.

@@ -74,7 +74,7 @@ static int test_move(const TestAsked *a, int axis, double sign, const char *oppo
     return fabs(value) > 99.9 && !strcmp(a->answer, yes ? "yes" : "no");
 }
 static int check_aside(const TestAsked *a) { return test_move(a, 0, -1, "right"); }
-static int check_ahead(const TestAsked *a) { return test_move(a, 1, 1, "backward"); }
+static int check_ahead(const TestAsked *a) { return test_move(a, 1, 1, "back"); }
 static int check_higher(const TestAsked *a) { return test_move(a, 2, 1, "down"); }
 static int check_look(const TestAsked *a) {
     double pi = acos(-1), turn = (test_camera(a, 0)->yaw - test_camera(a, 1)->yaw) * 1e-3;
