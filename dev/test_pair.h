@@ -40,19 +40,50 @@ static int test_world_point(const TestAsked *a, const SbView *v, int i, double w
     return found;
 }
 
-static int check_match(const TestAsked *a) {
-    const SbView *to = a->all[a->picture[0]], *from = a->all[a->picture[1]];
-    double world[3], x, y, z, eye[3], d[3];
-    int said[5][2], g = a->mix->grid;
-    if (a->points != 1 || test_read_points(a->answer, said) != 1) return 0;
+// Do rays through the four depth pixels around (x, y) of a picture end on different objects? Where they do,
+// a depth image does not say which of them is at (x, y).
+static int test_meet(const SbRoom *room, const SbView *v, double x, double y) {
+    SbView depth = *v;
+    int id[4];
+    depth.k = v->dk;
+    x = floor((x - v->k.cx) / v->k.fx * v->dk.fx + v->dk.cx);
+    y = floor((y - v->k.cy) / v->k.fy * v->dk.fy + v->dk.cy);
+    for (int k = 0; k < 4; k++) {
+        double from[3], d[3];
+        test_pixel_ray(&depth, x + k % 2, y + k / 2, from, d);
+        id[k] = test_room_ray(room, from, d).id;
+    }
+    return id[0] != id[1] || id[0] != id[2] || id[0] != id[3];
+}
+
+// Where a world point lands in a picture; returns how much of the way to it is free: 1, the picture shows it;
+// 0, it lies behind the camera.
+static double test_free(const SbRoom *room, const SbView *v, const double world[3], double *x, double *y) {
+    double z, eye[3], d[3];
+    test_project(v, world, x, y, &z);
+    for (int j = 0; j < 3; j++) eye[j] = v->pose[4 * j + 3], d[j] = world[j] - eye[j];
+    return z > 0 ? fmin(test_room_ray(room, eye, d).t, 1) : 0;
+}
+
+// Where the point of the question, in picture `from`, lands in picture `to`, in thousandths; 0: not in sight.
+// In sight to 1 %; where objects meet whatever lies between the depths of four pixels counts: they are within
+// 15 % and 2 %, so what hides it is no nearer than that.
+static int test_lands(const TestAsked *a, const SbView *from, const SbView *to, double at[2]) {
+    double world[3], x, y;
     if (!test_world_point(a, from, 0, world)) return 0;
-    test_project(to, world, &x, &y, &z);
-    for (int j = 0; j < 3; j++) eye[j] = to->pose[4 * j + 3], d[j] = world[j] - eye[j];
-    if (!(z > 0) || test_room_ray(a->room, eye, d).t < .99) return 0;
-    x = 1000 * (x + .5) / to->w, y = 1000 * (y + .5) / to->h;
+    double way = test_free(a->room, to, world, &x, &y);
+    at[0] = 1000 * (x + .5) / to->w, at[1] = 1000 * (y + .5) / to->h;
+    return way > .99 || (way > 1 / (1.15 * 1.02) && test_meet(a->room, to, x, y));
+}
+
+static int check_match(const TestAsked *a) {
+    int said[5][2], g = a->mix->grid;
+    double at[2];
+    if (a->points != 1 || test_read_points(a->answer, said) != 1) return 0;
+    if (!test_lands(a, a->all[a->picture[1]], a->all[a->picture[0]], at)) return 0;
     int column = said[0][0] * g / 1000, line = said[0][1] * g / 1000;
-    if (g) return floor(x * g / 1000) == column && floor(y * g / 1000) == line;
-    return fabs(x - said[0][0] - .5) < .51 && fabs(y - said[0][1] - .5) < .51;
+    if (g) return floor(at[0] * g / 1000) == column && floor(at[1] * g / 1000) == line;
+    return fabs(at[0] - said[0][0] - .5) < .51 && fabs(at[1] - said[0][1] - .5) < .51;
 }
 
 // The camera of the i-th picture that the question names.
@@ -134,7 +165,22 @@ static int check_between(const TestAsked *a) {
     }
     return test_near(a->length[0], test_apart(centre[0], centre[1]));
 }
-// The depth images say it to 3 % of what a ray per pixel says; the rest is rounding to tens, at most 3.
+// The share of a's pixels of which the depth image of b does not say whether b shows them: objects meet where
+// they land, or they are hidden by less than 2 %.
+static double test_undecided(const SbRoom *room, const SbView *a, const SbView *b) {
+    long undecided = 0;
+    for (int k = 0; k < a->w * a->h; k++) {
+        double from[3], d[3], p[3], x, y;
+        test_pixel_ray(a, k % a->w, k / a->w, from, d);
+        double t = test_room_ray(room, from, d).t;
+        for (int j = 0; j < 3; j++) p[j] = from[j] + t * d[j];
+        double way = test_free(room, b, p, &x, &y);
+        if (way == 0 || !(x > -.5 && y > -.5 && x < b->w - .5 && y < b->h - .5)) continue;
+        undecided += test_meet(room, b, x, y) || (way > 1 / 1.02 && way < .999);
+    }
+    return (double)undecided / (double)(a->w * a->h);
+}
+// Rounding to tens, at most 3 (2 off the border of a step), and what a depth image cannot decide.
 static int check_overlap(const TestAsked *a) {
     SbView view[2];
     double said;
@@ -143,20 +189,12 @@ static int check_overlap(const TestAsked *a) {
         view[i] = *a->all[a->picture[i]];
         view[i].k = view[i].dk, view[i].w = view[i].dw, view[i].h = view[i].dh;
     }
-    return fabs(said - 100 * test_overlap(a->room, view, view + 1)) < 3 + 3;
+    double undecided = test_undecided(a->room, view, view + 1);
+    return fabs(said - 100 * test_overlap(a->room, view, view + 1)) < 3.001 + 100 * undecided;
 }
 
 // ---- the questions that the miniature has no words for
 
-// Where the point of the question, in picture `from`, lands in picture `to`, in thousandths; 0: not in sight.
-static int test_lands(const TestAsked *a, const SbView *from, const SbView *to, double at[2]) {
-    double world[3], x, y, z, eye[3], d[3];
-    if (!test_world_point(a, from, 0, world)) return 0;
-    test_project(to, world, &x, &y, &z);
-    for (int j = 0; j < 3; j++) eye[j] = to->pose[4 * j + 3], d[j] = world[j] - eye[j];
-    at[0] = 1000 * (x + .5) / to->w, at[1] = 1000 * (y + .5) / to->h;
-    return z > 0 && test_room_ray(a->room, eye, d).t > .99;
-}
 static int check_choose(const TestAsked *a) {
     static const char *const name[4] = {"first", "second", "third", "fourth"};
     double at[2], most = a->mix->grid ? 500. / a->view->dw : .51;  // a patch: half a pixel
