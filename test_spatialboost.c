@@ -108,6 +108,7 @@ int main(int argc, char **argv) {
     RUN(test_spatial_rolled);
     RUN(test_spatial_fit);
     RUN(test_spatial_views);
+    RUN(test_spatial_actions);
     RUN(test_noise_none);
     RUN(test_noise_counts);
     RUN(test_noise_kinds);

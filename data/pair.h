@@ -384,15 +384,20 @@ static int sb_ask_turn(SbAsk *q) {
     return 1;
 }
 
+// The largest of three moves and two turns, each in units of its margin: 10 cm count as 6 degrees.
 static int sb_ask_action(SbAsk *q) {
-    static const char *const way[3][2] = {{"left", "right"}, {"down", "up"}, {"backward", "forward"}};
-    double moved[3], size[3];
-    int rank[3];
+    static const char *const way[5][2] = {{"move left", "move right"}, {"move down", "move up"},
+                                          {"move backward", "move forward"}, {"turn left", "turn right"},
+                                          {"turn down", "turn up"}};
+    double moved[5], size[5];
+    int rank[5];
     sb_camera_moved(q, moved);
-    for (int k = 0; k < 3; k++) size[k] = fabs(moved[k]);
-    sb_rank(size, 3, rank);
-    int main = rank[2];
-    if (sb_vague(q, size[main] < SB_MARGIN || size[main] < SB_MARGIN_MAIN * size[rank[1]])) return 0;
+    moved[3] = sb_yaw(q);
+    moved[4] = sb_pitch(q->other) - sb_pitch(q->info);
+    for (int k = 0; k < 5; k++) size[k] = fabs(moved[k]) / (k < 3 ? SB_MARGIN : SB_MARGIN_TURN);
+    sb_rank(size, 5, rank);
+    int main = rank[4], around = main == 3 && fabs(moved[3]) > SB_MARGIN_AROUND;
+    if (sb_vague(q, around || size[main] < 1 || size[main] < SB_MARGIN_MAIN * size[rank[3]])) return 0;
     sb_say(q, "%s", way[main][moved[main] > 0]);
     return 1;
 }

@@ -273,10 +273,11 @@
       "Does {J} look further up than {I}?|!Does {J} look further down than {I}?|"                           \
       "Is the direction of {J} tilted up against that of {I}?|!Is the direction of {J} tilted down "        \
       "against that of {I}?")                                                                               \
-    X(action, VIEWS, CHOICE, VIEWS, sb_ask_action, "I: the largest of X, Y, Z of camera J", "",             \
-      "Which way did the camera mainly move from {I} to {J}?|What was the camera's main motion between "    \
-      "{I} and {J}?|"                                                                                       \
-      "What did the camera mainly do from {I} to {J}?|Name the camera's main motion from {I} to {J}.")      \
+    X(action, VIEWS, CHOICE, VIEWS, sb_ask_action, "I: the largest of X, Y, Z, yaw, pitch of J's camera", "",\
+      "What did the camera mainly do from {I} to {J}: move left, right, up, down, forward or backward, or " \
+      "turn left, right, up or down?|What did the camera mainly do from {I} to {J}, and which way?|"        \
+      "Did the camera mainly move or turn from {I} to {J}, and in which direction?|"                        \
+      "Name the camera's main motion from {I} to {J}, a move or a turn, and its direction.")                \
     X(find, VIEWS, POINT, VIEWS_OBJECT, sb_ask_find, "picture J: mean pixel of A", "",                      \
       "Where in {J} is {A} of {I}?|At which point of {J} is the middle of what is seen of {A} of {I}?|"     \
       "At which point of {J} is the visible part of {A} of {I} centred?|Give the point of {J} that is "     \

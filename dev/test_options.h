@@ -276,7 +276,7 @@ static void test_spatial_views(void) {
         {"How did the camera move from picture 1 to picture 2?",
          "100 cm to the right, 50 cm forward, 20 cm up"},
         {"How did the camera turn from picture 1 to picture 2?", "30 degrees to the left, 10 degrees down"},
-        {"Which way did the camera mainly move from picture 1 to picture 2?", "right"},
+        {"What did the camera mainly do from picture 1 to picture 2, and which way?", "move right"},
         {"Does picture 2 look further up than picture 1?", "no"},
         {"Does picture 2 look further down than picture 1?", "yes"},
         {"Where in picture 1 is the cyan box of picture 2?", "(812, 500)"},     // columns 48..55, rows 20..43
@@ -324,6 +324,54 @@ static void test_spatial_views(void) {
                   pair[i].question, sb_dialogue_answer(&d, t), pair[i].answer);
         }
     CHECK(came == 0x3FFu, "of 10 questions by hand only %x came", came);
+    for (int v = 0; v < 2; v++) sb_view_info_free(info + v);
+    sb_dialogue_free(&d);
+}
+
+// Ten actions, and what is too close to call. Moves: right, up, ahead, in cm; turns: right, up, in degrees.
+static void test_spatial_actions(void) {
+    static const struct { double move[3], turn[2]; const char *answer; } row[] = {
+        {{-30, 0, 0}, {0, 0}, "move left"},      {{30, 5, -5}, {9, -9}, "move right"},
+        {{0, -30, 0}, {0, 0}, "move down"},      {{5, 40, 5}, {-12, 0}, "move up"},
+        {{0, 0, -30}, {0, 0}, "move backward"},  {{19, 0, 30}, {0, 11}, "move forward"},
+        {{0, 0, 0}, {-20, 0}, "turn left"},      {{10, 0, 20}, {20, 5}, "turn right"},
+        {{0, 0, 0}, {0, -20}, "turn down"},      {{0, 10, 0}, {-9, 15}, "turn up"},
+        {{0, 0, 0}, {140, 0}, "turn right"},     {{0, 0, 0}, {160, 0}, NULL},
+        {{9, 0, 0}, {0, 0}, NULL},               {{0, 0, 0}, {5, 0}, NULL},
+        {{30, 0, 0}, {13, 0}, NULL},             {{20, 0, 0}, {17, 0}, NULL},
+        {{30, 21, 0}, {0, 0}, NULL},             {{0, 0, 0}, {20, 14}, NULL}};
+    static TestHand h;
+    SbViewInfo info[2];
+    const SbViewInfo *all[2] = {info, info + 1};
+    SbMix mix = sb_mix_parse("action=40");
+    SbDialogue d;
+    memset(&d, 0, sizeof d);
+    memset(info, 0, sizeof info);
+    test_hand_make(&h);
+    h.scene.views = 2;
+    h.view[1] = h.view[0];
+    for (int n = 0; n < (int)(sizeof row / sizeof *row); n++) {
+        double yaw = row[n].turn[0] * acos(-1) / 180, pitch = row[n].turn[1] * acos(-1) / 180;
+        const double right[3] = {cos(yaw), -sin(yaw), 0};
+        const double ahead[3] = {sin(yaw) * cos(pitch), cos(yaw) * cos(pitch), sin(pitch)};
+        int asked = 0;
+        for (int i = 0; i < 3; i++) {
+            int j = (i + 1) % 3, k = (i + 2) % 3;
+            h.view[1].pose[4 * i] = right[i];
+            h.view[1].pose[4 * i + 1] = ahead[j] * right[k] - ahead[k] * right[j];
+            h.view[1].pose[4 * i + 2] = ahead[i];
+            h.view[1].pose[4 * i + 3] = h.view[0].pose[4 * i + 3] + .01 * row[n].move[i == 0 ? 0 : 3 - i];
+        }
+        for (int v = 0; v < 2; v++) sb_view_info(info + v, &h.scene, v, 0);
+        sb_converse_views(&d, all, 2, &mix, 4, (uint64_t)n);
+        for (int t = 0; t < d.turns; t++) {
+            if (!strstr(sb_dialogue_question(&d, t), "from picture 1 to picture 2")) continue;
+            const char *answer = sb_dialogue_answer(&d, t);
+            asked++;
+            CHECK(row[n].answer && !strcmp(answer, row[n].answer), "case %d: %s", n, answer);
+        }
+        CHECK(!asked == !row[n].answer, "case %d: asked %d times", n, asked);
+    }
     for (int v = 0; v < 2; v++) sb_view_info_free(info + v);
     sb_dialogue_free(&d);
 }

@@ -225,15 +225,23 @@ static int check_shift(const TestAsked *a) {
     }
     return 1;
 }
+// Of moves in 10 cm and turns in 6 degrees the largest, 1.5 times the next.
 static int check_action(const TestAsked *a) {
-    static const char *const way[3][2] = {{"left", "right"}, {"backward", "forward"}, {"down", "up"}};
-    double moved[3], other = 0;
-    int most = 0;
-    test_moved(a, moved);
-    for (int k = 1; k < 3; k++) most = fabs(moved[k]) > fabs(moved[most]) ? k : most;
-    for (int k = 0; k < 3; k++) other = k == most ? other : fmax(other, fabs(moved[k]));
-    return fabs(moved[most]) > .0999 && fabs(moved[most]) > 1.499 * other &&
-           !strcmp(a->answer, way[most][moved[most] > 0]);
+    static const char *const way[5][2] = {{"move left", "move right"}, {"move backward", "move forward"},
+                                          {"move down", "move up"}, {"turn left", "turn right"},
+                                          {"turn down", "turn up"}};
+    const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
+    double done[5], pi = acos(-1);
+    test_moved(a, done);
+    for (int k = 0; k < 3; k++) done[k] /= .1;
+    done[3] = remainder((p->yaw - q->yaw) * 1e-3, 2 * pi) * 180 / pi / 6;
+    done[4] = (q->pitch - p->pitch) * 1e-3 * 180 / pi / 6;
+    for (int k = 0; k < 5; k++) {
+        int least = fabs(done[k]) > .999 && fabs(done[k]) < (k == 3 ? 25.1 : 1e9);
+        for (int i = 0; i < 5; i++) least &= i == k || fabs(done[k]) > 1.499 * fabs(done[i]);
+        if (!strcmp(a->answer, way[k][done[k] > 0])) return least;
+    }
+    return 0;
 }
 static int check_turn(const TestAsked *a) {
     const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
