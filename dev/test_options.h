@@ -20,14 +20,15 @@ static uint64_t test_hash_dialogue(uint64_t hash, const SbDialogue *d) {
 }
 
 // Dialogues of the mixes that training uses are what they were before there were wider ones: their hashes
-// were taken then (of the last two again, when "between" got a rationale; without any they are as they were).
+// were taken then (of the last two again, when "between", "across" and "moved" got a rationale; without any
+// they are as they were).
 // A change that means to alter them must alter these, and every figure made with them.
 static void test_converse_unchanged(void) {
     static const char *const spec[8] = {"full", "mix", "rec", "lean", "recshort", "pixel", "multi",
                                         "views=20,pixel=6.5,object=12,scene=9,caption=2,nearest=2,closer=3"};
     static const uint64_t before[8] = {0xB17084E0215F1576ull, 0x754A8C970FA81988ull, 0x32666B7AA6E00606ull,
                                        0x602A5D6609C53708ull, 0xAC53E29E4F0A3230ull, 0x202C2AD7B295C978ull,
-                                       0xD80F3798E5CB1F15ull, 0x867DAD6819BD6A24ull};
+                                       0x689999307B792553ull, 0x64F621C868F4144Aull};
     SbSimConfig c = sb_sim_default();
     SbScene scene;
     SbRoom room;

@@ -90,9 +90,27 @@ static int check_match(const TestAsked *a) {
 static const SbRoomCamera *test_camera(const TestAsked *a, int i) {
     return &a->room->camera[a->number[a->picture[i]]];
 }
+// The camera's move in the first picture's right, ahead and up, metres.
+static void test_moved(const TestAsked *a, double moved[3]) {
+    const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
+    double c = cos(p->yaw * 1e-3), s = sin(p->yaw * 1e-3), x = q->at[0] - p->at[0], y = q->at[1] - p->at[1];
+    moved[0] = (c * x + s * y) * 1e-3, moved[1] = (c * y - s * x) * 1e-3,
+    moved[2] = (q->at[2] - p->at[2]) * 1e-3;
+}
+// With a rationale, it states the second picture's camera before the first's.
+static int test_stated_camera(const TestAsked *a) {
+    double moved[3];
+    char from[64];
+    if (!a->mix->rationale) return !a->stated;
+    snprintf(from, sizeof from, "from picture %d the camera of picture %d X ", a->picture[0] + 1,
+             a->picture[1] + 1);
+    test_moved(a, moved);
+    return a->stated == 3 && test_near(a->state[0], moved[0]) && test_near(a->state[1], moved[2]) &&
+           test_near(a->state[2], moved[1]) && !strncmp(a->answer, from, strlen(from));
+}
 static int check_moved(const TestAsked *a) {
     const int *p = test_camera(a, 0)->at, *q = test_camera(a, 1)->at;
-    return a->lengths == 1 &&
+    return a->lengths == 1 && test_stated_camera(a) &&
            test_near(a->length[0], hypot(hypot(p[0] - q[0], p[1] - q[1]), p[2] - q[2]) * 1e-3);
 }
 // The move from the first picture named to the second, along the first's right, forward and up.
@@ -134,8 +152,19 @@ static int check_same(const TestAsked *a) {
     return !strcmp(a->answer, p == q ? "yes" : "no");
 }
 static int check_across(const TestAsked *a) {
-    TestSpot p = test_spot_of(a, 0, a), q = test_spot_of(a, 1, a);
-    return a->points == 2 && a->lengths == 1 && test_near(a->length[0], test_apart(p.world, q.world));
+    TestSpot spot[2] = {test_spot_of(a, 0, a), test_spot_of(a, 1, a)};
+    if (a->stated != 6 * a->mix->rationale) return 0;
+    for (int i = 0; i < 2 && a->stated; i++) {  // both before the first picture's camera
+        double p[3];
+        char from[80];
+        snprintf(from, sizeof from, "from picture %d the point (%d, %d) of picture %d X ", a->picture[0] + 1,
+                 a->point[i][0], a->point[i][1], a->picture[i] + 1);
+        test_in_frame(a->scene, a->all[a->picture[0]], spot[i].world, p);
+        for (int k = 0; k < 3; k++) if (!test_near(a->state[3 * i + k], p[k])) return 0;
+        if (!strstr(a->answer, from)) return 0;
+    }
+    return a->points == 2 && a->lengths == 1 &&
+           test_near(a->length[0], test_apart(spot[0].world, spot[1].world));
 }
 // With a rationale, its numbers from 3 n on say where the question's object i is before the camera of the
 // picture that it names as number k; of so many such places in all.
@@ -206,19 +235,12 @@ static int check_choose(const TestAsked *a) {
     }
     return 1;
 }
-// The camera's move in the first picture's right, ahead and up, metres.
-static void test_moved(const TestAsked *a, double moved[3]) {
-    const SbRoomCamera *p = test_camera(a, 0), *q = test_camera(a, 1);
-    double c = cos(p->yaw * 1e-3), s = sin(p->yaw * 1e-3), x = q->at[0] - p->at[0], y = q->at[1] - p->at[1];
-    moved[0] = (c * x + s * y) * 1e-3, moved[1] = (c * y - s * x) * 1e-3,
-    moved[2] = (q->at[2] - p->at[2]) * 1e-3;
-}
 static int check_shift(const TestAsked *a) {
     static const char *const way[3][2] = {{"left", "right"}, {"backward", "forward"}, {"down", "up"}};
     double moved[3];
-    const char *at = a->answer;
+    const char *at = a->end;
     test_moved(a, moved);
-    if (a->lengths != 3) return 0;
+    if (a->lengths != 3 || !test_stated_camera(a)) return 0;
     for (int k = 0; k < 3; k++) {
         at = strstr(at, way[k][moved[k] > 0]);
         if (!at || !test_near(a->length[k], fabs(moved[k]))) return 0;
