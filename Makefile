@@ -145,7 +145,7 @@ build/asan/test: $(TESTS) eval.c $(TOOLS:=.c) | deps
 test_asan: build/asan/test
 	@SB_DATA=$(SB_DATA) SB_BIN=build/asan ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=halt_on_error=1:exitcode=99 ./build/asan/test
 check_questions: build/test
-	@SB_ROOMS=800 ./build/test converse_answers
+	@SB_ROOMS=800 ./build/test converse_answers pair_answers
 mutate: | deps
 	sh dev/mutate.sh
 

@@ -102,11 +102,13 @@ int main(int argc, char **argv) {
     RUN(test_converse_unchanged);
     RUN(test_converse_units);
     RUN(test_converse_layout);
+    RUN(test_converse_wordings);
     RUN(test_spatial_signs);
     RUN(test_spatial_facing);
     RUN(test_spatial_rolled);
     RUN(test_spatial_fit);
     RUN(test_spatial_views);
+    RUN(test_spatial_actions);
     RUN(test_noise_none);
     RUN(test_noise_counts);
     RUN(test_noise_kinds);

@@ -129,6 +129,7 @@ static void read_frames(SbImport *im) {
     im->kind_scale = k->scale;
     if (im->unit == 0) im->unit = k->unit;
     k->read(im);
+    sb_import_distinct(im);
     thin_frames(im);
     if (!strcmp(im->masks, "none")) im->masks = "";
     else if (!*im->masks) im->masks = sb_first_of(im->source, k->masks);

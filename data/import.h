@@ -13,7 +13,8 @@
 #include "masks.h"
 
 typedef struct {
-    char *name, *color, *depth;  // name of the view; files. color NULL: rgb is there; depth NULL: z, or none
+    char *path, *name;           // "cam0/0001" and the view's, of sb_import_distinct
+    char *color, *depth;         // files. color NULL: rgb is there; depth NULL: z, or none
     double pose[16];             // camera-to-world; translation in the recording's unit
     SbLens lens;                 // of the colour picture; k.fx 0: the import's
     unsigned char *rgb;          // [h][w][3] and
@@ -39,19 +40,54 @@ typedef struct {
 
 // ---- helpers of readers
 
-// "frames/0001.color.png" is named 0001.color. color and depth are kept (and freed) by the frame.
+// "frames/0001.color.png" is named 0001.color, unless others are too. color and depth are kept (and freed) by
+// the frame.
 static SB_UNUSED SbImportFrame *sb_import_frame(SbImport *im, const char *name, char *color, char *depth) {
     im->frame = (SbImportFrame *)sb_realloc(im->frame, (size_t)(im->frames + 1) * sizeof *im->frame);
     SbImportFrame *f = im->frame + im->frames++;
     memset(f, 0, sizeof *f);
     const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name, *dot = strrchr(base, '.');
-    f->name = sb_format("%.*s", dot && dot > base ? (int)(dot - base) : (int)strlen(base), base);
+    int size = dot && dot > base ? (int)(dot - base) : (int)strlen(base);
+    f->path = sb_format("%.*s", (int)(base - name) + size, name);
+    f->name = sb_format("%.*s", size, base);
     f->color = color;
     f->depth = depth;
     return f;
 }
 
+// A frame whose name one before it has; 0: none.
+static int sb_import_twin(const SbImport *im) {
+    for (int i = 1; i < im->frames; i++)
+        for (int k = 0; k < i; k++)
+            if (!strcmp(im->frame[i].name, im->frame[k].name)) return i;
+    return 0;
+}
+
+// All frames are there: paths lose the folders that all have in common. Where two files in different folders
+// have one name, all views are named by path, "cam0_0001". Dies where that does not tell them apart either.
+static SB_UNUSED void sb_import_distinct(SbImport *im) {
+    const char *first = im->frames ? im->frame[0].path : "";
+    size_t common = strlen(first), twin = (size_t)sb_import_twin(im);
+    for (int i = 0; i < im->frames; i++) {
+        size_t k = 0;
+        while (k < common && im->frame[i].path[k] == first[k]) k++;
+        common = k;
+    }
+    while (common && first[common - 1] != '/') common--;
+    for (int i = 0; i < im->frames; i++) {
+        SbImportFrame *f = im->frame + i;
+        memmove(f->path, f->path + common, strlen(f->path + common) + 1);
+        if (!twin) continue;
+        free(f->name);
+        f->name = sb_copy(f->path);
+        for (char *c = f->name; *c; c++) *c = *c == '/' ? '_' : *c;
+    }
+    if (twin) twin = (size_t)sb_import_twin(im);
+    if (twin) sb_die("%s: two pictures would be view %s; rename one", im->source, im->frame[twin].name);
+}
+
 static SB_UNUSED void sb_frame_free(SbImportFrame *f) {
+    free(f->path);
     free(f->name);
     free(f->color);
     free(f->depth);
@@ -109,12 +145,18 @@ static SB_UNUSED char *sb_first_of(const char *folder, const char *names) {
     return NULL;
 }
 
-// The depth file that belongs to a picture: folder/name.png, .npy, .npz or .pfm; NULL if there is none.
-static SB_UNUSED char *sb_depth_of(const char *folder, const char *name) {
-    char *names = sb_format("%s.png|%s.npy|%s.npz|%s.pfm", name, name, name, name);
-    char *path = sb_first_of(folder, names);
-    free(names);
-    return path;
+// What belongs to a frame: the first of folder/cam0/0001.png, folder/cam0_0001.png with one of some endings
+// (".png|.npy"); NULL if there is none.
+static SB_UNUSED char *sb_file_of(const char *folder, const SbImportFrame *f, const char *endings) {
+    for (int i = 0; i < 2; i++)
+        for (const char *at = endings; *at;) {
+            size_t length = strcspn(at, "|");
+            char *path = sb_format("%s/%s%.*s", folder, i ? f->name : f->path, (int)length, at);
+            if (sb_exists(path)) return path;
+            free(path);
+            at += length + (at[length] == '|');
+        }
+    return NULL;
 }
 
 // ---- depth
@@ -169,15 +211,16 @@ static SB_UNUSED void sb_import_round(SbImport *im, SbView *v, const char *path)
 // ---- masks
 
 // The masks of a view, whose k and dk are set: into v->mask, of the depth picture's size.
-static SB_UNUSED void sb_import_mask(SbImport *im, SbView *v, SbLabels *l, const cJSON *coco) {
-    char *names = sb_format("%s.png|%s.json|%s.segm.png", v->name, v->name, v->name), *path = NULL;
+static SB_UNUSED void sb_import_mask(SbImport *im, const SbImportFrame *f, SbView *v, SbLabels *l,
+                                     const cJSON *coco) {
+    char *path = NULL;
     if (coco) {
-        double id = sb_coco_image(coco, v->name, im->masks);
+        double id = sb_coco_image(coco, f->path, v->name, im->masks);
         if (id < 0) sb_die("%s: has no picture named %s", im->masks, v->name);
         sb_masks_from_json(coco, id, l, im->masks);
     } else {
-        path = sb_first_of(im->masks, names);
-        if (!path) sb_die("%s: no masks of view %s (%s)", im->masks, v->name, names);
+        path = sb_file_of(im->masks, f, ".png|.json|.segm.png");
+        if (!path) sb_die("%s: no masks of view %s (.png, .json, .segm.png)", im->masks, v->name);
         if (sb_ends_with(path, ".json")) {
             cJSON *file = sb_json_read(path);
             sb_masks_from_json(file, -1, l, path);
@@ -201,7 +244,6 @@ static SB_UNUSED void sb_import_mask(SbImport *im, SbView *v, SbLabels *l, const
     im->unsure += l->unsure;
     if (!as_depth) sb_mask_to_depth(v);
     free(path);
-    free(names);
 }
 
 // ---- views
@@ -283,7 +325,7 @@ static SB_UNUSED void sb_import_load(SbImport *im, SbScene *s) {
     for (int i = 0; i < im->frames; i++) {
         SbView *v = s->view + s->views++;
         sb_import_view(im, im->frame + i, v, lens + i);
-        if (im->labels) sb_import_mask(im, v, im->labels + i, coco);
+        if (im->labels) sb_import_mask(im, im->frame + i, v, im->labels + i, coco);
     }
     cJSON_Delete(coco);
     sb_import_one_camera(s, lens);

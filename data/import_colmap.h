@@ -418,8 +418,12 @@ static SB_UNUSED void sb_read_colmap(SbImport *im) {
         for (long k = 0; k < m.cameras; k++)
             if (m.camera[k].id == from->camera) f->lens = m.camera[k].lens;
         if (!f->lens.w) sb_die("%s: image %s: there is no camera %d", folder, from->name, from->camera);
-        f->depth = with_depth ? sb_depth_of(depths, f->name) : NULL;
-        if (with_depth && !f->depth) sb_die("%s: no depth of %s (.png, .npy, .npz, .pfm)", depths, f->name);
+    }
+    sb_import_distinct(im);
+    for (int i = 0; i < im->frames && with_depth; i++) {
+        SbImportFrame *f = im->frame + i;
+        f->depth = sb_file_of(depths, f, ".png|.npy|.npz|.pfm");
+        if (!f->depth) sb_die("%s: no depth of %s (.png, .npy, .npz, .pfm)", depths, f->path);
     }
     sb_colmap_prove(im, &m);
     if (!with_depth && im->unit == 0)

@@ -172,16 +172,19 @@ static SB_UNUSED void sb_masks_from_json(const cJSON *file, double image, SbLabe
     free(mask);
 }
 
-// The id of a picture in a COCO file by its file's name, the folders and the ending left aside; -1: not
-// there.
-static SB_UNUSED double sb_coco_image(const cJSON *file, const char *name, const char *path) {
-    for (const cJSON *v = sb_json_array(file, "images", path)->child; v; v = v->next) {
-        const char *found = sb_json_string(v, "file_name", path), *slash = strrchr(found, '/');
-        if (slash) found = slash + 1;
-        const char *dot = strrchr(found, '.');
-        size_t length = dot ? (size_t)(dot - found) : strlen(found);
-        if (strlen(name) == length && !memcmp(name, found, length)) return sb_json_number(v, "id", path);
-    }
+// The id of a picture in a COCO file: the one with its path ("cam0/0001", no ending), else the first of its
+// name, folders left aside; -1: not there.
+static SB_UNUSED double sb_coco_image(const cJSON *file, const char *whole, const char *name,
+                                      const char *path) {
+    const cJSON *images = sb_json_array(file, "images", path);
+    for (int by_path = 1; by_path >= 0; by_path--)
+        for (const cJSON *v = images->child; v; v = v->next) {
+            const char *found = sb_json_string(v, "file_name", path), *slash = strrchr(found, '/');
+            const char *base = slash ? slash + 1 : found, *dot = strrchr(base, '.'), *want = name;
+            if (by_path) base = found, want = whole;
+            size_t length = dot ? (size_t)(dot - base) : strlen(base);
+            if (strlen(want) == length && !memcmp(want, base, length)) return sb_json_number(v, "id", path);
+        }
     return -1;
 }
 

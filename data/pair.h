@@ -174,16 +174,30 @@ static int sb_ask_match(SbAsk *q) {
     return 0;
 }
 
-// J's camera in the frame of I: X, Y, Z.
+// A world point in the frame of a view: X, Y, Z.
+static void sb_in_frame(const SbViewInfo *info, const double world[3], double out[3]) {
+    const double *p = info->view->pose, d[3] = {world[0] - p[3], world[1] - p[7], world[2] - p[11]};
+    for (int i = 0; i < 3; i++) out[i] = sb_dot3(info->axis[i], d);
+}
+
+// J's camera in the frame of I.
 static void sb_camera_moved(const SbAsk *q, double moved[3]) {
-    const double *a = q->info->view->pose, *b = q->other->view->pose;
-    double d[3] = {b[3] - a[3], b[7] - a[7], b[11] - a[11]};
-    for (int i = 0; i < 3; i++) moved[i] = sb_dot3(q->info->axis[i], d);
+    const double *p = q->other->view->pose, camera[3] = {p[3], p[7], p[11]};
+    sb_in_frame(q->info, camera, moved);
+}
+
+// A rationale's "from picture 1 the camera of picture 2 X 35 cm, Y 8 cm, Z 210 cm, so ".
+static void sb_state_camera(SbAsk *q, const double moved[3]) {
+    if (!q->mix->rationale) return;
+    sb_say(q, "from picture %d the camera of picture %d ", q->picture[0] + 1, q->picture[1] + 1);
+    sb_say_position(q, moved);
+    sb_say(q, ", so ");
 }
 
 static int sb_ask_moved(SbAsk *q) {
     double moved[3];
     sb_camera_moved(q, moved);
+    sb_state_camera(q, moved);
     sb_say_length(q, sqrt(sb_dot3(moved, moved)));
     return 1;
 }
@@ -245,6 +259,17 @@ static void sb_point_world(const SbView *v, const SbPoint *p, double out[3]) {
     }
 }
 
+// A rationale's "from picture 1 the point (437, 562) of picture 2 X 35 cm, Y 8 cm, Z 210 cm, ".
+static void sb_state_point(SbAsk *q, int k, const double world[3]) {
+    double place[3];
+    if (!q->mix->rationale) return;
+    sb_in_frame(q->info, world, place);
+    sb_say(q, "from picture %d the point (%d, %d) of picture %d ", q->picture[0] + 1, q->point[k].x,
+           q->point[k].y, q->picture[k] + 1);
+    sb_say_position(q, place);
+    sb_say(q, ", ");
+}
+
 // The distance between a point of I and a point of J.
 static int sb_ask_across(SbAsk *q) {
     const SbViewInfo *info = q->info;
@@ -256,6 +281,9 @@ static int sb_ask_across(SbAsk *q) {
     if (!found) return 0;
     sb_point_world(info->view, &q->point[0], a);
     sb_point_world(q->other->view, &q->point[1], b);
+    sb_state_point(q, 0, a);
+    sb_state_point(q, 1, b);
+    sb_say_so(q);
     sb_say_length(q, sb_distance3(a, b));
     return 1;
 }
@@ -366,6 +394,7 @@ static int sb_ask_shift(SbAsk *q) {
                                           {"down", "up"}};
     double moved[3], part[3];
     sb_camera_moved(q, moved);
+    sb_state_camera(q, moved);
     part[0] = moved[0], part[1] = moved[2], part[2] = moved[1];
     for (int k = 0; k < 3; k++) {
         if (k) sb_say(q, ", ");
@@ -384,15 +413,20 @@ static int sb_ask_turn(SbAsk *q) {
     return 1;
 }
 
+// The largest of three moves and two turns, each in units of its margin: 10 cm count as 6 degrees.
 static int sb_ask_action(SbAsk *q) {
-    static const char *const way[3][2] = {{"left", "right"}, {"down", "up"}, {"backward", "forward"}};
-    double moved[3], size[3];
-    int rank[3];
+    static const char *const way[5][2] = {{"move left", "move right"}, {"move down", "move up"},
+                                          {"move backward", "move forward"}, {"turn left", "turn right"},
+                                          {"turn down", "turn up"}};
+    double moved[5], size[5];
+    int rank[5];
     sb_camera_moved(q, moved);
-    for (int k = 0; k < 3; k++) size[k] = fabs(moved[k]);
-    sb_rank(size, 3, rank);
-    int main = rank[2];
-    if (sb_vague(q, size[main] < SB_MARGIN || size[main] < SB_MARGIN_MAIN * size[rank[1]])) return 0;
+    moved[3] = sb_yaw(q);
+    moved[4] = sb_pitch(q->other) - sb_pitch(q->info);
+    for (int k = 0; k < 5; k++) size[k] = fabs(moved[k]) / (k < 3 ? SB_MARGIN : SB_MARGIN_TURN);
+    sb_rank(size, 5, rank);
+    int main = rank[4], around = main == 3 && fabs(moved[3]) > SB_MARGIN_AROUND;
+    if (sb_vague(q, around || size[main] < 1 || size[main] < SB_MARGIN_MAIN * size[rank[3]])) return 0;
     sb_say(q, "%s", way[main][moved[main] > 0]);
     return 1;
 }

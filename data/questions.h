@@ -45,8 +45,8 @@
 //             floor, 3 degrees from the next hour, 10 from the next quadrant; bearing: 3 degrees. On: foot
 //             and top within 2 cm, or 5 cm and more apart; centre 5 cm and more from the border of the plan.
 //             Touch: up to 1 cm, or 5 cm and more. Clearance: 5 cm. Count, exists: nothing of the kind is
-//             half in view. Action: 10 cm and 1.5 times the next. Choose: wrong points a tenth of the picture
-//             and 20 cm off.
+//             half in view. Action: of moves in 10 cm and turns in 6 degrees the largest, at least 1
+//             and 1.5 times the next. Choose: wrong points a tenth of the picture and 20 cm off.
 #define SB_TEXT_GRID 1000
 #define SB_SEEN_PIXELS 25
 #define SB_MARGIN .10

@@ -57,11 +57,11 @@ static SB_UNUSED void sb_record_wrong(const SbRecords *s, SbPretrained *p, const
     if (c->images > most) sb_text_add(wrong, "has %d images, at most %d are read", c->images, most);
     for (int i = 0; i < c->images && !wrong->size; i++) {
         char *path = sb_record_path(folder, c->image[i]);
-        if (!sb_exists(path)) sb_text_add(wrong, "%s is missing", path);
+        if (!sb_exists(path)) sb_text_add(wrong, "names %s, which is missing", path);
         else if (!sb_is_folder(path) && !sb_is_image(path))
-            sb_text_add(wrong, "%s is neither a PNG nor a JPEG", path);
+            sb_text_add(wrong, "names %s, neither a PNG nor a JPEG", path);
         else pictures += shown[i] = sb_record_frames(s, path);
-        if (!wrong->size && !shown[i]) sb_text_add(wrong, "%s: a folder of frames without one", path);
+        if (!wrong->size && !shown[i]) sb_text_add(wrong, "names %s, a folder of frames without one", path);
         free(path);
     }
     if (pictures > most && !wrong->size)

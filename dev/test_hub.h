@@ -524,7 +524,8 @@ static void test_hub_skips(void) {
     CHECK(HUB(HUB_ALIGN "--data @T/hub/bad.jsonl") == 1, "bad records are taken");
     CHECK(!HUB(HUB_ALIGN "--data @T/hub/bad.jsonl --skip_bad"), "%s", test_said());
     char *said = test_said();
-    CHECK(strstr(said, "record 2 (line 2)") && strstr(said, "clip/9.png is missing"), "no picture: %s", said);
+    CHECK(strstr(said, "record 2 (line 2) names ") && strstr(said, "clip/9.png, which is missing"),
+          "no picture: %s", said);
     CHECK(strstr(said, "record 3 (line 3)") && strstr(said, "<image> stands 0 times"), "no <image>: %s",
           said);
     CHECK(strstr(said, "record 4 (line 5)") && strstr(said, "expected a turn from"), "turns: %s", said);
@@ -572,7 +573,7 @@ static void test_hub_refuses(void) {
         {"--encoder @T/hub/enc --llm @T/hub/llm --system @nobody", "no system text is known"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/gone.jsonl", "is missing"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --data @T/hub/text.jsonl",
-         "talk.jsonl is neither a PNG nor a JPEG"},
+         "talk.jsonl, neither a PNG nor a JPEG"},
         {"--encoder @T/hub/enc --llm @T/hub/llm --skip_bad --data @T/hub/text.jsonl",
          "all its records were passed over"},
         {"--encoder @T/hub/enc --llm @T/hub/mute", "no tokenizer.json: download it too"},

@@ -208,11 +208,13 @@ static void test_import_masks(void) {
     sb_labels_free(&l);
     cJSON_Delete(file);
     static const char coco[] =
-        "{\"images\": [{\"id\": 7, \"file_name\": \"a/9.jpg\"}, {\"id\": 8, \"file_name\": "
-        "\"8.jpg\"}], \"categories\": [{\"id\": 3, \"name\": \"cup\"}], \"annotations\": [{\"image_id\": 8, "
-        "\"category_id\": 3, \"segmentation\": {\"size\": [1, 2], \"counts\": [1, 1]}}]}";
+        "{\"images\": [{\"id\": 7, \"file_name\": \"a/9.jpg\"}, {\"id\": 8, \"file_name\": \"8.jpg\"}, "
+        "{\"id\": 9, \"file_name\": \"b/9.jpg\"}], \"categories\": [{\"id\": 3, \"name\": \"cup\"}], "
+        "\"annotations\": [{\"image_id\": 8, \"category_id\": 3, \"segmentation\": {\"size\": [1, 2], "
+        "\"counts\": [1, 1]}}]}";
     file = sb_json_parse(coco, strlen(coco), "c.json");
-    CHECK(sb_coco_image(file, "9", "c.json") == 7 && sb_coco_image(file, "10", "c.json") == -1, "pictures");
+    CHECK(sb_coco_image(file, "9", "9", "c.json") == 7 && sb_coco_image(file, "b/9", "9", "c.json") == 9 &&
+              sb_coco_image(file, "b/10", "10", "c.json") == -1, "pictures");
     sb_masks_from_json(file, 8, &l, "c.json");
     CHECK(l.regions == 1 && l.label[1] == 1 && !l.label[0] && !strcmp(l.name[1], "cup"), "%d masks",
           l.regions);
@@ -970,8 +972,15 @@ static int import_observe(const SbView *v, double factor, double k1, const doubl
     return 1;
 }
 
+static const char *import_colmap_name(int how, int i) {
+    static char name[32];
+    if (how == 7) snprintf(name, sizeof name, "cam%d/%d.png", i / 2, i % 2);
+    else snprintf(name, sizeof name, "%d.png", i);
+    return name;
+}
+
 // A model of the room in folder colmap/sparse/0. how: 0 right, 1 poses camera-to-world, 2 quaternion w last,
-// 3 no images, 4 no points, 5 one pose wrong, 6 an image that observes nothing.
+// 3 no images, 4 no points, 5 one pose wrong, 6 an image that observes nothing, 7 pictures of two folders.
 static void import_write_colmap(const SbScene *s, int binary, double factor, double k1, const char *model,
                                 int how) {
     SbText c = {NULL, 0, 0}, m = {NULL, 0, 0}, p = {NULL, 0, 0};
@@ -1018,14 +1027,14 @@ static void import_write_colmap(const SbScene *s, int binary, double factor, dou
             import_bytes(&m, 1u + i, 4);
             for (int n = 0; n < 7; n++) import_double(&m, x[n]);
             import_bytes(&m, 9, 4);
-            sb_text_add(&m, "%d.png", i);
+            sb_text_add(&m, "%s", import_colmap_name(how, i));
             sb_text_bytes(&m, "", 1);
             import_bytes(&m, (uint64_t)seens, 8);
             sb_text_bytes(&m, seen.data, seen.size);
         } else {
             sb_text_add(&m, "%d", i + 1);
             for (int n = 0; n < 7; n++) sb_text_add(&m, " %.15g", x[n]);
-            sb_text_add(&m, " 9 %d.png\n%s\n", i, seen.data);
+            sb_text_add(&m, " 9 %s\n%s\n", import_colmap_name(how, i), seen.data);
         }
         free(seen.data);
     }
@@ -1062,6 +1071,51 @@ static void import_same_sparse(const SbScene *s) {
     CHECK(seen > 150 && wrong * 50 <= seen, "%ld sparse depths, %ld wrong", seen, wrong);
     CHECK(!r.unproven, "unproven");
     sb_scene_free(&r);
+}
+
+// Two folders with the same names of files: views are named by path, depth is found by path and by name, and
+// never taken from a file that could be either's.
+static void import_colmap_folders(const SbScene *s) {
+    sb_remove(test_path("colmap"));
+    for (int i = 0; i < s->views; i++) {
+        const char *name = import_colmap_name(7, i);
+        char color[64], depth[64];
+        sb_make_folder(import_at("colmap/images/cam%d", i / 2));
+        sb_make_folder(import_at("colmap/depth/cam%d", i / 2));
+        snprintf(color, sizeof color, "colmap/images/%s", name);
+        snprintf(depth, sizeof depth, "colmap/depth/%s", i < 3 ? name : "cam1_1.png");
+        import_picture_files(s->view + i, test_path(color), test_path(depth), 1000, 0);
+    }
+    import_write_colmap(s, 1, .5, 0, "PINHOLE", 7);
+    files_import(test_path("colmap"), "--depth-scale 1000 --up 0,0,1", 0, "written, 4 views");
+    import_same(s, "colmap in folders", 1);
+    CHECK(sb_exists(test_path("in/to/color/cam0_1.png")), "view cam0_1 is not there");
+    rename(test_path("colmap/depth/cam1_1.png"), test_path("colmap/depth/1.png"));
+    files_import(test_path("colmap"), "--depth-scale 1000 --up 0,0,1", 1, "no depth of cam1/1");
+}
+
+// Names of views from names of files.
+static void test_import_distinct(void) {
+    static const struct { const char *file[3], *name[3], *path[3]; } row[] = {
+        {{"x/1.png", "x/2.png", "x/10.png"}, {"1", "2", "10"}, {"1", "2", "10"}},
+        {{"/x/a/1.png", "/x/b/2.png", "/x/ab/3.png"}, {"1", "2", "3"}, {"a/1", "b/2", "ab/3"}},
+        {{"/x/a/1.png", "/x/b/1.png", "/x/ab/3.png"}, {"a_1", "b_1", "ab_3"}, {"a/1", "b/1", "ab/3"}},
+        {{"1.png", "x.y/1.jpg", "2.png"}, {"1", "x.y_1", "2"}, {"1", "x.y/1", "2"}},
+        {{"x/1.png", "x/1.jpg", "x/2.png"}, {NULL, NULL, NULL}, {NULL, NULL, NULL}},
+        {{"a/b_1.png", "a_b/1.png", "a/1.png"}, {NULL, NULL, NULL}, {NULL, NULL, NULL}}};
+    for (int n = 0; n < (int)(sizeof row / sizeof *row); n++) {
+        SbImport im;
+        memset(&im, 0, sizeof im);
+        im.source = "here";
+        for (int i = 0; i < 3; i++) sb_import_frame(&im, row[n].file[i], NULL, NULL);
+        if (row[n].name[0]) sb_import_distinct(&im);
+        else EXPECT_DIE(sb_import_distinct(&im), "here: two pictures would be view ");
+        for (int i = 0; i < 3 && row[n].name[0]; i++)
+            CHECK(!strcmp(im.frame[i].name, row[n].name[i]) && !strcmp(im.frame[i].path, row[n].path[i]),
+                  "%s is named %s, %s", row[n].file[i], im.frame[i].name, im.frame[i].path);
+        for (int i = 0; i < 3; i++) sb_frame_free(im.frame + i);
+        free(im.frame);
+    }
 }
 
 static void test_import_colmap(void) {
@@ -1123,6 +1177,7 @@ static void test_import_colmap(void) {
     files_import(test_path("colmap"), "--depth-scale 1000 --unit 4", 1, "refused");
     sb_remove(test_path("colmap/depth/3.png"));
     files_import(test_path("colmap"), "--depth-scale 1000", 1, "no depth of 3");
+    import_colmap_folders(&s);
     sb_scene_free(&s);
 }
 
@@ -1785,6 +1840,7 @@ static SB_UNUSED void test_import_all(void) {
     RUN(test_import_plain);
     RUN(test_import_tum);
     RUN(test_import_folders);
+    RUN(test_import_distinct);
     RUN(test_import_colmap);
     RUN(test_import_nerf);
     RUN(test_import_vggt);
