@@ -23,7 +23,7 @@ typedef struct {
     int lines;                      // 1: JSONL
     uint64_t seed, number;          // of the next dialogue
     long per_view, records, turns, views, silent, skipped;
-    int scenes, unproven;           // scenes; of those whose poses are not proven
+    int scenes, unproven, bare;     // scenes; of those whose poses are not proven; without objects
     SbMix mix;
     SbDialogue dialogue;
     SbViewInfo *info;               // [infos] of the views of a scene
@@ -212,7 +212,7 @@ static void converse_scene(Job *job, const char *dir) {
     memset(&scene, 0, sizeof scene);
     sb_scene_load(&scene, dir);
     job->views += scene.views;
-    job->scenes++, job->unproven += scene.unproven;
+    job->scenes++, job->unproven += scene.unproven, job->bare += !scene.objects;
     if (job->pictures > scene.views)
         sb_die("%s: has %d views; dialogues of --views %d need as many", dir, scene.views, job->pictures);
     char **picture = (char **)sb_calloc((size_t)scene.views, sizeof *picture);
@@ -339,6 +339,13 @@ static char *usage(void) {
     return t.data;
 }
 
+// How many questions a mix asks of a dialogue that only several pictures can answer.
+static double asked_of_several(const SbMix *mix) {
+    double sum = mix->level[SB_LEVEL_VIEWS] + mix->wide[SB_LEVEL_VIEWS];
+    for (int i = 0; i < SB_ASK_COUNT; i++)
+        if (sb_question_row(i)->level == SB_LEVEL_VIEWS) sum += mix->count[i];
+    return sum;
+}
 // What was made, in words.
 static void tell(Job *job, const char *out) {
     if (job->vsi) printf("%s: %ld questions about %ld views\n", out, job->records, job->views);
@@ -356,6 +363,12 @@ static void tell(Job *job, const char *out) {
     if (job->skipped)
         printf("left out: %ld questions that a view has no clear answer to, and %ld whole dialogues\n",
                job->skipped, job->silent);
+    if (job->skipped && job->bare)
+        printf("note: %d of %d scenes have no objects (no masks), so nothing was asked about objects there\n",
+               job->bare, job->scenes);
+    if (!job->vsi && job->pictures == 1 && asked_of_several(&job->mix) > 0)
+        printf("note: %g questions a dialogue are about several pictures: --views 2 or more asks them\n",
+               asked_of_several(&job->mix));
     if (job->noisy)
         printf("noise: %ld of %ld answers changed, %ld to another word or by more than a quarter of a length;"
                " %ld questions lost\n", job->noises.changed, job->noises.again, job->noises.wrong,

@@ -45,9 +45,9 @@ static SB_UNUSED void sb_experiment_open(SbExperiment *e, const char *path) {
         int m = sb_experiment_place(e->metric, &e->metrics, SB_MEASURES, sb_csv_text(&e->csv, i, "metric"),
                                     path);
         double base = sb_csv_number(&e->csv, i, "base"), value = sb_csv_number(&e->csv, i, "value");
-        if (!isfinite(base) || !isfinite(value) || base == 0)
-            sb_die("%s: row %d: base and value must be numbers, and base not 0", path, i + 1);
-        e->change[a][s][m] = 100 * (value / base - 1);
+        if (!isfinite(base) || !isfinite(value))
+            sb_die("%s: its line of figures %d: base and value must be numbers", path, i + 1);
+        if (base != 0) e->change[a][s][m] = 100 * (value / base - 1);
         e->seconds[a][s] = sb_csv_number(&e->csv, i, "seconds");
     }
 }
@@ -93,7 +93,8 @@ static double sb_experiment_seconds(const SbExperiment *e, int arm) {
 // ---- text
 
 static SB_UNUSED void sb_experiment_print(const SbExperiment *e) {
-    printf("\n%s\n%s\n%-14s", e->name, e->csv.notes ? e->csv.notes : "", "change, %");
+    printf("\n%s\n%s# %d seed%s, mean +- half the range\n\n%-14s", e->name, e->csv.notes ? e->csv.notes : "",
+           e->seeds, e->seeds > 1 ? "s" : ": no interval", "change, %");
     for (int m = 0; m < e->metrics; m++) printf(" %19s", e->metric[m]);
     printf("  seconds\n");
     for (int less = -1; less < (e->arms > 1 ? 1 : 0); less++) {
@@ -104,7 +105,10 @@ static SB_UNUSED void sb_experiment_print(const SbExperiment *e) {
             printf("%-14s", e->arm[a]);
             for (int m = 0; m < e->metrics; m++) {
                 SbSpread s = sb_experiment_spread(e, a, less, m);
-                printf(" %+8.1f +- %5.1f %s", s.mean, s.spread, less < 0 || sb_spread_sure(s) ? " " : "~");
+                const char *sure = less < 0 || sb_spread_sure(s) ? " " : "~";
+                if (!s.n) printf(" %19s", "-");
+                else if (s.n < 2) printf(" %+8.1f %10s", s.mean, "");
+                else printf(" %+8.1f +- %5.1f %s", s.mean, s.spread, sure);
             }
             if (less < 0) printf(" %8.0f", sb_experiment_seconds(e, a));
             printf("\n");
@@ -169,6 +173,10 @@ static void sb_experiment_row(SbText *t, const SbExperiment *e, int arm) {
         if (isfinite(own.mean)) sb_html_number(t, own.mean, 1, 1);
         else sb_html(t, "&ndash;");
         if (isfinite(own.spread)) sb_text_add(t, " <small class=se>&plusmn;&thinsp;%.1f</small>", own.spread);
+        if (!arm || !isfinite(other.spread)) continue;
+        sb_html(t, "<br><small class=se>");
+        sb_html_number(t, other.mean, 1, 1);
+        sb_text_add(t, " &plusmn;&thinsp;%.1f</small>", other.spread);
     }
     sb_text_add(t, "<td>%.0f\n", sb_experiment_seconds(e, arm));
 }
@@ -177,7 +185,7 @@ static void sb_experiment_html(SbText *t, const SbExperiment *e) {
                                                     {"segmentation miou", "segmentation, mIoU"},
                                                     {"class linear", "main object, linear"},
                                                     {"class knn", "main object, neighbours"}};
-    sb_text_add(t, "<h2>%s</h2>\n<p>", e->name);
+    sb_text_add(t, "<h2>%s</h2>\n<p>%d seed%s<br>\n", e->name, e->seeds, e->seeds > 1 ? "s" : "");
     for (const char *s = e->csv.notes ? e->csv.notes : ""; *s;) { // a note a line
         size_t size = strcspn(s, "\n");
         char *line = sb_format("%.*s", (int)size, s);
@@ -207,8 +215,11 @@ static SB_UNUSED int sb_experiments_page(const char *folder, const char *to) {
     sb_html(&t, "<header>\n<p class=kicker>SpatialBoost in miniature</p>\n<h1>What the experiments say</h1>\n"
                 "<p class=lead>Each arm is one boost with one thing changed; linear probes then read the "
                 "frozen features. Figures are changes against the base encoder in percent, means over seeds, "
-                "&plusmn; half the range. Green and red: better and worse than the first arm, seed against "
-                "seed, beyond the 95 % interval; uncoloured: not distinguishable from it.</p>\n</header>\n");
+                "&plusmn; half the range; below them the difference from the first arm, seed against seed, "
+                "and its 95 % interval over seeds. Green and red: better and worse than the first arm, "
+                "beyond that interval (one cell in twenty is so by chance); uncoloured: not distinguishable "
+                "from it. A dot is a seed, a bar the mean, the dotted line the first arm's. Seconds are of "
+                "the clock, beside whatever else ran.</p>\n</header>\n");
     for (int i = 0; i < count; i++) {
         size_t size = strlen(name[i]);
         if (size < 5 || strcmp(name[i] + size - 4, ".csv")) continue;

@@ -63,7 +63,8 @@ static SB_UNUSED const SbProbeTask *sb_probe_task(const SbProbeFlags *o, const S
         sb_die("--task %s: expected rooms, pose, register, points, imagenet, ade20k, nyud or revisited",
                name);
     if (*layout && !o->data) sb_die("--task %s: --data DIR is missing: the folder of its pictures", name);
-    if (!*layout && o->data) sb_die("--data %s: in which layout? --task names it", o->data);
+    if (!*layout && o->data)
+        sb_die("--data %s: --task %s reads none; imagenet, ade20k, nyud and revisited do", o->data, name);
     if (t && !*layout && !o->scenes && t->known != SB_KNOW_MOTION)
         sb_die("--task %s: --scenes DIR is missing", name);
     if (*layout && o->scenes) sb_die("--task %s reads --data, not --scenes", name);

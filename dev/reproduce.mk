@@ -3,12 +3,13 @@
 # Every result is a file under R, so a stopped run goes on; -j and one thread a process use the cores best. One
 # experiment alone: make reproduce EXPERIMENTS=noise. Learning rates are chosen, where an arm has several, by the depth
 # error on the scenes of pool TUNE at the same length on the first seed; TEST scenes are used once, for the figures.
-# dev/reproduce.awk makes RESULTS/NAME.csv of an experiment, ./eval experiments the tables and the page of them.
+# dev/reproduce.awk makes RESULTS/NAME.csv of an experiment, ./eval experiments the tables and the page of them; those
+# of this repository are in dev/results.
 # STEPS=0: the stage's own length. TOY='--preset toy' tries all of it in minutes; its figures mean nothing.
 # The second paper's ablations (EXPERIMENTS=field) follow below: the same aggregator, one setting of Spa3R changed at a time; all are asked
 # for the same view after the same two context views. dev/reproduce_field.awk makes their table.
 R          := out/reproduce
-RESULTS    := dev/results
+RESULTS    := $(R)/results
 SEEDS      := 1 2 3
 IMAGES     := 4000
 FIT        := 4000
@@ -148,17 +149,25 @@ OF_block_4        := dual
 PROBE_same_views  := --shared 1
 PROBE_same_rooms  := --shared 2
 PROBE_block_1     := --dpt
-PROBE_block_4     := --dpt --layers 4 --to probe
+PROBE_block_4     := --dpt --layers $(if $(TOY),2,4) --to probe
 # 2e-3 is the best of 1e-3, 2e-3 and 4e-3 for dual, rec, regress and random, of 5e-4 to 2e-3 for full (NOTEBOOK)
 RATES_dual        := 2e-3
 RATES_lora        := 1e-3 2e-3 4e-3
 RATES_last        := 5e-4 1e-3 2e-3
 rated              = $(if $(RATES_$(1)),$(1),dual)
 
+$(foreach e,$(filter-out field,$(EXPERIMENTS)),$(if $(ARMS_$(e)),,$(error EXPERIMENTS: there is no $(e) in dev/reproduce.mk)))
+# results of other settings are not these: one folder, one setting
+SETTINGS := $(strip $(TOY) STEPS=$(STEPS) IMAGES=$(IMAGES) FIT=$(FIT))
+WAS      := $(shell mkdir -p $(R); [ -s $(R)/settings ] || echo "$(SETTINGS)" > $(R)/settings; cat $(R)/settings)
+$(if $(subst x$(SETTINGS)x,,x$(WAS)x),$(error $(R) holds results of $(WAS), not of $(SETTINGS): name another folder \
+  (OUT=...) or remove this one))
+
 FIRST  := $(filter-out field,$(EXPERIMENTS))
-ARMS   := $(sort $(foreach e,$(FIRST),$(ARMS_$(e))))
+ARMS   := $(sort $(foreach e,$(FIRST),$(ARMS_$(e)) $(foreach a,$(ARMS_$(e)),$(OF_$(a)))))
 TABLES := $(FIRST:%=$(RESULTS)/%.csv)
-seeds   = $(or $(SEEDS_$(1)),$(SEEDS))
+# those of the command line, else the experiment's own, else SEEDS
+seeds   = $(if $(and $(filter command,$(origin SEEDS)),$(filter-out patch,$(1))),$(SEEDS),$(or $(SEEDS_$(1)),$(SEEDS)))
 PROBES := $(sort $(foreach e,$(FIRST),$(foreach s,$(call seeds,$(e)),$(ARMS_$(e):%=$(R)/$(s)/%.probe.csv))))
 VARIANTS          := context25 context75 geo sem pluecker twopass nocamera
 VARIANT_context25 := --context .25
@@ -171,14 +180,17 @@ VARIANT_nocamera  := --context_camera 0
 FIELDS  := $(foreach s,$(SEEDS),$(R)/$(s)/field.done $(VARIANTS:%=$(R)/$(s)/field_%.csv))
 TALKS   := $(SEEDS:%=$(R)/%/field_tuned.done)
 
-# what is missing, in minutes of one core as dev/NOTEBOOK.md has them: a boost of 700 steps 7, its probes 2; Spa3R
-# with its control and the rest of `make field` 60, a variant 15, three tuned language models 25
+# what is missing, in minutes of one core as dev/NOTEBOOK.md has them: the stages before a boost 5, taught all levels 5
+# more, a boost of 700 steps 4, its probes 1; Spa3R with its control and the rest of `make field` 60, a variant 15, three
+# tuned language models 25. A choice of learning rates is not counted.
 SECOND := $(if $(filter field,$(EXPERIMENTS)),$(FIELDS) $(TALKS))
 missing = $(words $(filter-out $(wildcard $(1)),$(1)))
-BOOST_MINUTES := $(shell echo $$((2 + 7 * $(BOOST_STEPS) / 700)))
-COST := $(shell echo $$(($(BOOST_MINUTES) * $(call missing,$(PROBES))))) of the first paper, \
+BASES  := $(sort $(foreach e,$(FIRST),$(foreach s,$(call seeds,$(e)),$(R)/$(s)/align$(S) \
+            $(foreach a,$(ARMS_$(e)),$(if $(filter broad any,$(call start,$(a))),$(R)/$(s)/$(call start,$(a))$(S))))))
+COST := $(if $(TOY),a minute or two,$(shell echo $$((5 * $(call missing,$(BASES)) + \
+          $(call missing,$(PROBES)) * (350 + 4 * $(BOOST_STEPS)) / 700))) of the first paper, \
         $(shell echo $$((60 * $(call missing,$(filter %field.done,$(SECOND))) + \
-          15 * $(call missing,$(filter %.csv,$(SECOND))) + 25 * $(call missing,$(filter %tuned.done,$(SECOND)))))) of the second
+          15 * $(call missing,$(filter %.csv,$(SECOND))) + 25 * $(call missing,$(filter %tuned.done,$(SECOND)))))) of the second)
 $(info $(call missing,$(PROBES) $(SECOND)) results are missing, minutes of one core: about $(COST))
 
 both: $(if $(FIRST),first) $(if $(SECOND),$(R)/field.txt)
@@ -192,7 +204,7 @@ $(RESULTS)/$(1).csv: $(foreach s,$(call seeds,$(1)),$(ARMS_$(1):%=$(R)/$(s)/%.pr
 	@mkdir -p $(RESULTS)
 	@{ echo "# $(ABOUT_$(1))"; echo "# the paper: $(PAPER_$(1))"; \
 	  echo "# arms: $(foreach a,$(ARMS_$(1)),$(a) $(or $(strip $(OF_$(a):%=that of %) $(FLAGS_$(a)) $(STEPS_$(a):%=--steps %) $(PROBE_$(a))),as it is);)"; \
-	  echo "# make reproduce EXPERIMENTS=$(1) STEPS=$(STEPS) IMAGES=$(IMAGES) FIT=$(FIT)"; \
+	  echo "# make reproduce EXPERIMENTS=$(1) STEPS=$(STEPS) IMAGES=$(IMAGES) FIT=$(FIT) SEEDS='$(call seeds,$(1))'$(if $(TOY), TOY='$(TOY)': means nothing)"; \
 	  echo "# commit $$$$(git rev-parse --short HEAD 2>/dev/null), $$$$(sed -n 's/^model name.*: //p' /proc/cpuinfo 2>/dev/null | head -1)"; \
 	  awk -f dev/reproduce.awk $(foreach s,$(call seeds,$(1)),$(R)/$(s)/times.csv $(ARMS_$(1):%=$(R)/$(s)/%.probe.csv)); \
 	} > $$@
@@ -228,7 +240,8 @@ $(R)/$(1)/$(2)$(S): $(R)/$(1)/$(call start,$(2))$(S) $(R)/tune/$(call rated,$(2)
 	@$(TRAIN) boost $(FLAGS_$(2)) --steps $(or $(STEPS_$(2)),$(STEPS)) --lr $$$$(cat $(R)/tune/$(call rated,$(2)).rate) \
 	  --from $$< --to $(2) --out $(R)/$(1) >$$@.log 2>&1 || { cat $$@.log; false; }
 $(R)/$(1)/$(2).probe.csv: $(R)/$(1)/$(or $(OF_$(2)),$(2))$(S)
-	@mkdir -p $$@.d && $(PROBE) $(PROBE_$(2)) --base $(R)/$(1)/encoder$(S) --boost $$< --out $$@.d >/dev/null 2>&1
+	@mkdir -p $$@.d && $(PROBE) $(PROBE_$(2)) --base $(R)/$(1)/encoder$(S) --boost $$< --out $$@.d >$$@.log 2>&1 \
+	  || { cat $$@.log; false; }
 	@mv $$@.d/probe.csv $$@ && rmdir $$@.d; echo $$@
 endef
 # $(1) arm, $(2) rate, on seed 1
@@ -248,7 +261,8 @@ $(R)/tune/$(1).rate: $(if $(word 2,$(RATES_$(1))),$(RATES_$(1):%=$(R)/tune/$(1)_
 	  | sort -g | head -1 | cut -d' ' -f2; fi > $$@
 	@echo "$(1): learning rate $$$$(cat $$@)"
 endef
-ALL_SEEDS := $(sort $(SEEDS) $(foreach e,$(FIRST),$(call seeds,$(e))))
+# learning rates are chosen on seed 1
+ALL_SEEDS := $(sort 1 $(SEEDS) $(foreach e,$(FIRST),$(call seeds,$(e))))
 $(foreach s,$(ALL_SEEDS),$(eval $(call SEED,$(s),$(if $(filter $(s),$(SEEDS_patch)),--patch_labels))))
 $(foreach s,$(ALL_SEEDS),$(eval $(call BROAD_SEED,$(s),broad,)) $(eval $(call BROAD_SEED,$(s),any,--order random)))
 $(foreach s,$(ALL_SEEDS),$(foreach a,$(ARMS),$(eval $(call BOOST,$(s),$(a)))))

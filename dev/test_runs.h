@@ -362,7 +362,7 @@ static void test_run_measures(void) {
         {"--task pose --scenes @T/scan/scene_000040", "1 pairs of views to fit on, 0 to report on"},
         {"--task nyud", "--data DIR is missing"},
         {"--task points", "--scenes DIR is missing"},
-        {"--data @T/lay/nyu", "in which layout? --task names it"},
+        {"--data @T/lay/nyu", "--task rooms reads none; imagenet"},
         {"--task nyud --data @T/lay/nyu --scenes @T/scan", "reads --data, not --scenes"},
         {"--task nyud --data @T/lay/nyu --scales 0", "--scales 0: expected numbers from 1 to 8"},
         {"--task nyud --data @T/lay/ade", "train/rgb: missing; the layout nyud"},
@@ -675,13 +675,12 @@ static void test_run_damaged(void) {
 static void test_run_experiments(void) {
     static const char *const bad[][2] = {{"arm,seed,metric,base,value\na,1,m,1,2\n", "columns are not"},
                                          {"# only a note\n", "no line of figures"},
-                                         {"arm,seed,metric,base,value,seconds\na,1,m,0,2,5\n", "base not 0"},
                                          {"arm,seed,metric,base,value,seconds\na,1,m,1,x,5\n", "numbers"}};
     CHECK(!test_shell("(mkdir -p @T/results && cd @T/results && { echo '# what <it> is about'; "
                       "echo arm,seed,metric,base,value,seconds; for s in 1 2 3; do "
                       "echo one,$s,depth rmse,2,1.8$((4 - 2 * s + 2)),100; done; "
                       "echo two,1,depth rmse,2,1.66,50; echo two,2,depth rmse,2,1.64,50; "
-                      "echo two,3,depth rmse,2,1.58,50; } > some.csv)"),
+                      "echo two,3,depth rmse,2,1.58,50; echo two,1,of nothing,0,1,50; } > some.csv)"),
           "a file");
     CHECK(!test_shell("@B/eval experiments --results @T/results --out @T/page"), "%s", test_said());
     // one: 1.84 1.82 1.80 of 2: -8 -9 -10; two: -17 -18 -21; two less one: -9 -9 -11: mean -9.667, standard
@@ -691,7 +690,9 @@ static void test_run_experiments(void) {
           "%s", said);
     free(said);
     char *page = sb_read_file(test_path("page/experiments.html"), NULL);
-    CHECK(strstr(page, "what &#60;it&#62; is about") && strstr(page, "<td class=good>"), "the page");
+    CHECK(strstr(page, "what &#60;it&#62; is about") && strstr(page, "<td class=good>") &&
+          strstr(page, "3 seeds") && strstr(page, "9.7 &plusmn;&thinsp;2.9") &&
+          strstr(page, "<td class=even>&ndash;"), "the page");
     free(page);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CHECK(!test_shell("(printf '%s' > @T/results/some.csv)", bad[i][0]), "a file");
