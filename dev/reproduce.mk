@@ -44,6 +44,7 @@ ARMS_noise     := dual depth_noise depth_1m depth_3m scale_bias scale_2 sign_fli
 ABOUT_levels   := which levels of question (Table 15)
 PAPER_levels   := pixel questions help depth and mIoU most, object questions class, all three are best
 ARMS_levels    := pos p o s po ps os
+SEEDS_levels   := 1 2 3 5 6
 ABOUT_order    := order of a dialogue's turns, which see those before them (Table 7)
 PAPER_order    := forward: mIoU 48.9, depth .34; reverse: 48.4, .35; random: 48.5, .36
 ARMS_order     := pos reverse shuffled
