@@ -116,9 +116,10 @@ real: all $(OUT)/boost$(S)
 	  --camera $(REAL)/tum/pose/$$(ls $(REAL)/tum/pose | sed -n 4p)
 	@$(REPORT)
 
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 reproduce: train eval
 	@mkdir -p $(OUT)/reproduce/tune
-	@$(MAKE) -f dev/reproduce.mk -j$$(getconf _NPROCESSORS_ONLN) R=$(OUT)/reproduce
+	@$(MAKE) -f dev/reproduce.mk -j$(JOBS) R=$(OUT)/reproduce
 
 include dev/field.mk                    # field: the second paper
 include dev/cuda.mk                     # build_gpu, train_gpu, check_cuda

@@ -27,6 +27,8 @@ static SB_UNUSED void sb_census_print(const SbCensusRow *row) {
             printf(" %8ld %9.1f%% %6.1f%% %7.1f%%\n", row[i].answers, 100 * row[i].commonest,
                    100 * row[i].blind, 100 * row[i].chance);
     }
+    printf("answers: different ones, lengths within a quarter as one; commonest: the share of the first; blind: hit\n"
+           "by who sees no picture and has learnt the other half; chance: 1 / answers. Few questions say little.\n");
 }
 
 // ---- the page
@@ -94,7 +96,8 @@ static SB_UNUSED void sb_census_page(const char *path, const char *title, const 
                 "quarter counted as one; commonest: the share of the first of them. Blind: the share that is "
                 "hit by one who sees the question alone (its type, the categories that it names, the place "
                 "of its points on a grid of 4 &times; 4) and has learnt the other half of the dialogues. A "
-                "question whose blind share is far above chance can be answered without looking. "
+                "question whose blind share is far above chance (1 / answers) can be answered without "
+                "looking; a few questions say little. "
                 "Frames: camera, planar z; level, X right, Y up, Z ahead of a camera held level.</p>\n");
     sb_census_page_table(&t, row);
     sb_page_end(&t);
