@@ -27,8 +27,8 @@ static SB_UNUSED void sb_census_print(const SbCensusRow *row) {
             printf(" %8ld %9.1f%% %6.1f%% %7.1f%%\n", row[i].answers, 100 * row[i].commonest,
                    100 * row[i].blind, 100 * row[i].chance);
     }
-    printf("answers: different ones, lengths within a quarter as one; commonest: the share of the first; blind: hit\n"
-           "by who sees no picture and has learnt the other half; chance: 1 / answers. Few questions say little.\n");
+    printf("answers: different ones, lengths within a quarter as one; commonest: the share of the first;\n"
+           "blind: hit by who sees no picture and has learnt the other half; chance: 1 / answers.\n");
 }
 
 // ---- the page
