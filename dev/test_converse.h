@@ -1326,4 +1326,23 @@ static void test_words_map(void) {
     sb_dialogue_free(&d);
     sb_scene_free(&scene);
 }
+static void test_converse_all(void) {
+    RUN(test_converse_answers);
+    RUN(test_pair_answers);
+    RUN(test_converse_signs);
+    RUN(test_converse_up);
+    RUN(test_converse_gap);
+    RUN(test_converse_frame);
+    RUN(test_converse_order);
+    RUN(test_converse_deterministic);
+    RUN(test_converse_counts);
+    RUN(test_converse_refusals);
+    RUN(test_words_compact);
+    RUN(test_words_back);
+    RUN(test_words_cover);
+    RUN(test_words_differ);
+    RUN(test_words_mix_equals_rec);
+    RUN(test_words_sequence);
+    RUN(test_words_map);
+}
 #endif

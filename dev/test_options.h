@@ -158,6 +158,11 @@ static void test_spatial_signs(void) {
     CHECK(came == 0x3FFFFFFFu, "of 30 questions by hand only %x came", came);
     came = test_hand_ask(&h, "clearance=400,route=900,nearest=900", far_off, 4);
     CHECK(came == 0xFu, "of 4 questions by hand only %x came", came);
+}
+// On the border between two answers nothing is asked.
+static void test_spatial_borders(void) {
+    static TestHand h;
+    test_hand_make(&h);
     SbDialogue d;       // a centre 3 cm inside the border of what carries it: too close to call
     SbMix mix = sb_mix_parse("on=300");
     int others = 0;
@@ -986,5 +991,28 @@ static void test_pair_likeness(void) {
         likeness_write(names, "F32", 1, bad);
         EXPECT_DIE(sb_likeness(&scene, path, 1), "zero or not finite");
     }
+}
+static void test_options_all(void) {
+    RUN(test_converse_unchanged);
+    RUN(test_converse_units);
+    RUN(test_converse_layout);
+    RUN(test_converse_wordings);
+    RUN(test_spatial_signs);
+    RUN(test_spatial_borders);
+    RUN(test_spatial_facing);
+    RUN(test_spatial_rolled);
+    RUN(test_spatial_fit);
+    RUN(test_spatial_views);
+    RUN(test_spatial_actions);
+    RUN(test_noise_none);
+    RUN(test_noise_counts);
+    RUN(test_noise_kinds);
+    RUN(test_noise_masks);
+    RUN(test_balance);
+    RUN(test_stream_balance);
+    RUN(test_stream_noise);
+    RUN(test_census);
+    RUN(test_pair_window);
+    RUN(test_pair_likeness);
 }
 #endif

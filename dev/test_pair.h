@@ -408,4 +408,8 @@ static void test_pair_draw(void) {
     for (int v = 1; v < 6; v++)         // 300 of 1500 each; 5 sigma are 77
         CHECK(labs(count[v] - 300) < 77, "view %d, overlap %.2f: drawn %ld times", v, with[v], count[v]);
 }
+static void test_pair_all(void) {
+    RUN(test_pair_overlap);
+    RUN(test_pair_draw);
+}
 #endif

@@ -722,4 +722,18 @@ static void test_simulate_rooms_again(void) {
                       !strcmp(again->object[k].name, room->object[k].name), "sample %d, object %d", i, k);
     }
 }
+static void test_simulate_all(void) {
+    RUN(test_simulate_same_everywhere);
+    RUN(test_simulate_against_rays);
+    RUN(test_simulate_reprojection);
+    RUN(test_simulate_boxes);
+    RUN(test_simulate_signs);
+    RUN(test_simulate_light_and_yaw);
+    RUN(test_simulate_layouts);
+    RUN(test_simulate_statistics);
+    RUN(test_simulate_reuse);
+    RUN(test_simulate_path);
+    RUN(test_simulate_rooms_again);
+    RUN(test_simulate_refuses);
+}
 #endif

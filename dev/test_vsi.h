@@ -356,4 +356,12 @@ static void test_vsi_answers(void) {
     sb_vsi_scene_free(&v);
     sb_scene_free(&scene);
 }
+static void test_vsi_all(void) {
+    RUN(test_vsi_mra);
+    RUN(test_vsi_replies);
+    RUN(test_vsi_table);
+    RUN(test_vsi_refuses);
+    RUN(test_vsi_layout);
+    RUN(test_vsi_answers);
+}
 #endif
