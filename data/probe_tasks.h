@@ -49,12 +49,16 @@ static const SbProbeTask sb_probe_tasks[] = {
     {"scenes", "depth in scenes", "views", NULL, 0},
     {"register", "two views registered by their features", "pairs of views", sb_probe_pairs, SB_KNOW_PAIRS},
     {"points", "labels of points in space", "scenes", sb_probe_points, SB_KNOW_POINTS},
-    {"pose", "how the camera moved between two views", "pairs of views", NULL, SB_KNOW_MOTION}};
+    {"pose", "how the camera moved between two views of a simulated room", "pairs of views", NULL,
+     SB_KNOW_MOTION},
+    {"pose_scenes", "how the camera moved between two views of a scene", "pairs of views", NULL,
+     SB_KNOW_MOTION}};
 enum { SB_PROBE_TASKS = sizeof sb_probe_tasks / sizeof *sb_probe_tasks };
 
 // Check that the flags go together.
 static SB_UNUSED const SbProbeTask *sb_probe_task(const SbProbeFlags *o, const SbLayout **layout) {
-    const char *name = strcmp(o->task, "rooms") || !o->scenes ? o->task : "scenes";
+    const char *name = !o->scenes ? o->task : !strcmp(o->task, "rooms") ? "scenes"
+                     : !strcmp(o->task, "pose") ? "pose_scenes" : o->task;
     const SbProbeTask *t = NULL;
     for (int i = 0; i < SB_PROBE_TASKS; i++)
         if (!strcmp(sb_probe_tasks[i].name, name)) t = sb_probe_tasks + i;
@@ -65,7 +69,7 @@ static SB_UNUSED const SbProbeTask *sb_probe_task(const SbProbeFlags *o, const S
     if (*layout && !o->data) sb_die("--task %s: --data DIR is missing: the folder of its pictures", name);
     if (!*layout && o->data)
         sb_die("--data %s: --task %s reads none; imagenet, ade20k, nyud and revisited do", o->data, name);
-    if (t && !*layout && !o->scenes && t->known != SB_KNOW_MOTION)
+    if (t && !*layout && !o->scenes && strcmp(name, "pose"))
         sb_die("--task %s: --scenes DIR is missing", name);
     if (*layout && o->scenes) sb_die("--task %s reads --data, not --scenes", name);
     int whole = *layout && ((*layout)->kind == SB_OF_CLASS || (*layout)->kind == SB_OF_RANK);
