@@ -9,7 +9,7 @@
 
 enum { SB_ARMS = 32, SB_SEEDS = 32, SB_MEASURES = 16, SB_PANELS = 4 };
 
-// change: value against base in %, NaN: not there. seconds: of training.
+// change: value against base in %, NaN: not there, or the base is 0. seconds: of training.
 typedef struct {
     SbCsv csv;
     char *name;

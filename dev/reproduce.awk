@@ -1,4 +1,4 @@
-# reproduce.awk: the probes of one experiment as a list.
+# reproduce.awk: the probes of one experiment as a list. Who was not trained, only probed otherwise, has 0 seconds.
 #
 #     awk -f reproduce.awk SEED/times.csv SEED/ARM.probe.csv ...      to arm,seed,metric,base,value,seconds
 BEGIN {

@@ -17,7 +17,8 @@ STEPS      := 0
 TOY        :=
 S          := .safetensors
 TRAIN      := OMP_NUM_THREADS=1 ./train
-PROBE      := OMP_NUM_THREADS=1 ./eval probe --images $(IMAGES) --fit $(FIT)
+EVAL       := ./eval
+PROBE      := OMP_NUM_THREADS=1 $(EVAL) probe --images $(IMAGES) --fit $(FIT)
 
 # ---- the experiments: what they are about, what the paper says of it, and their arms, of which the first is what the
 # others are compared with. (The paper's figures: DINOv2 ViT-L/14; class 86.3, mIoU 47.7, depth RMSE .38 before.)
@@ -196,7 +197,7 @@ $(info $(call missing,$(PROBES) $(SECOND)) results are missing, minutes of one c
 
 both: $(if $(FIRST),first) $(if $(SECOND),$(R)/field.txt)
 first: $(TABLES)
-	@./eval experiments --results $(RESULTS) --out $(R)
+	@$(EVAL) experiments --results $(RESULTS) --out $(R)
 .DELETE_ON_ERROR:
 .PHONY: both first
 # $(1) experiment
@@ -286,7 +287,7 @@ define VARIANT
 $(R)/$(1)/spa3r_$(2)$(S): $(R)/$(1)/field.done
 	@$(TRAIN) spa3r $(VARIANT_$(2)) --to spa3r_$(2) --out $(R)/$(1) >$$@.log 2>&1 || { cat $$@.log; false; }
 $(R)/$(1)/field_$(2).csv: $(R)/$(1)/spa3r_$(2)$(S)
-	@mkdir -p $$@.d && OMP_NUM_THREADS=1 ./eval field --field $$< --blind $(R)/$(1)/blind$(S) --out $$@.d >/dev/null
+	@mkdir -p $$@.d && OMP_NUM_THREADS=1 $(EVAL) field --field $$< --blind $(R)/$(1)/blind$(S) --out $$@.d >/dev/null
 	@mv $$@.d/field.csv $$@ && rm $$@.d/field.html && rmdir $$@.d; echo $$@
 endef
 $(foreach s,$(SEEDS),$(eval $(call FIELD,$(s),field.done,instruct$(S))))

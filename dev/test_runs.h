@@ -525,6 +525,11 @@ static void test_run_pairs(void) {
         {"--views 1 --patch-cosine 0,1", "--patch-cosine chooses pairs of views: --views 2 or more"}};
     CHECK(!test_shell("@B/data/simulate --views 6 --overlap 20,60 --count 1 --out @T/pairs"), "%s",
           test_said());
+    CHECK(!test_shell("@B/data/converse --scenes @T/pairs --out @T/alone.json --mix depth=2,views=3"), "%s",
+          test_said());
+    char *alone = test_said();
+    CHECK(strstr(alone, "note: 3 questions a dialogue are about several pictures: --views 2"), "%s", alone);
+    free(alone);
     float cls[12] = {0}, patches[12] = {0};
     SbScene s;
     SbText names = {NULL, 0, 0};
@@ -705,6 +710,27 @@ static void test_run_experiments(void) {
     CHECK(test_shell("rm @T/results/some.csv; @B/eval experiments --results @T/results --out @T/page") == 1,
           "an empty folder passes");
 }
+// The list of experiments at toy size: an arm that is another's, seeds of the command line, nothing twice,
+// and no results of one setting for those of another.
+static void test_run_reproduce(void) {
+    static const char *const how = "TRAIN=@B/train EVAL=@B/eval IMAGES=20 FIT=20 SEEDS=3 TOY='--preset toy'";
+    static const struct { const char *flags, *says; int fails; } row[] = {
+        {"EXPERIMENTS=heads STEPS=2", "2 results are missing", 0},
+        {"EXPERIMENTS=heads STEPS=2", "0 results are missing", 0},
+        {"EXPERIMENTS=heads STEPS=3", "holds results of --preset toy STEPS=2", 1},
+        {"EXPERIMENTS=haeds STEPS=2", "there is no haeds", 1}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        int failed = test_shell("(make -s -f dev/reproduce.mk R=@T/list %s %s) 2>&1", how, row[i].flags) != 0;
+        char *said = test_said();
+        CHECK(failed == row[i].fails && strstr(said, row[i].says), "%s: %s", row[i].flags, said);
+        free(said);
+    }
+    char *csv = sb_exists(test_path("list/results/heads.csv"))
+                    ? sb_read_file(test_path("list/results/heads.csv"), NULL) : sb_copy("");
+    CHECK(strstr(csv, "block_1,3,depth_dpt rmse,") && strstr(csv, "block_4,3,depth rmse,") &&
+          strstr(csv, "means nothing"), "%s", csv);
+    free(csv);
+}
 // One element of every tensor of a dump off by four times its bound, or written on one side only: seen, and
 // where.
 static void check_diff_sees(const char *path) {
@@ -823,5 +849,25 @@ static void test_source_limits(void) {
         CHECK(sources > 2, "%s: %d source files", folder[i], sources);
         sb_free_names(name, count);
     }
+}
+static void test_runs_all(void) {
+    RUN(test_run_path);
+    RUN(test_run_field);
+    RUN(test_run_variants);
+    RUN(test_run_kill);
+    RUN(test_run_kill_rename);
+    RUN(test_run_interrupt);
+    RUN(test_run_nan);
+    RUN(test_run_refuses);
+    RUN(test_run_vsi);
+    RUN(test_run_pairs);
+    RUN(test_run_real);
+    RUN(test_run_measures);
+    RUN(test_run_damaged);
+    RUN(test_run_diff);
+    RUN(test_run_experiments);
+    RUN(test_run_reproduce);
+    RUN(test_run_full_disk);
+    RUN(test_source_limits);
 }
 #endif
