@@ -354,7 +354,7 @@ static void test_run_measures(void) {
         {"rooms --images 20 --fit 20 --dpt --layers 2", "layers2", "absrel", .02, 10},
         {"rooms --scenes @T/scan --dpt --to probe_dpt", "dpt", "delta1", .01, 1},
         {"pose --images 20 --fit 40", "pose", "rotation_deg", 2, 90},
-        {"pose --scenes @T/scan", "pose", "mean_translation_m", .01, 4}};
+        {"pose --scenes @T/scan", "pose_scenes", "mean_translation_m", .01, 4}};
     static const char *const bad[][2] = {
         {"--task dance", "expected rooms, pose, register, points, imagenet"},
         {"--task nyud --data @T/lay/nyu --dpt", "--dpt: depth of patches, for rooms and --scenes"},
